@@ -1,0 +1,4 @@
+/** What a broker or a proxy bundles that only reads headers. */
+import { decodeHeader } from '@tridcomm/core';
+
+console.log(decodeHeader);

@@ -1,0 +1,184 @@
+/**
+ * Writes core's tables of code points, labels, errors and limits from the specification's registries.
+ * `--check` writes nothing and fails when a table is not what the registries say.
+ */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { format, resolveConfig } from 'prettier';
+import { filesIn, finish, isMain, readJson, readText, repoRoot } from './lib.mjs';
+
+const registryFolder = 'spec/v1/registries';
+const outputFolder = 'packages/core/src/codepoints';
+const schemaFile = `${registryFolder}/registry.schema.json`;
+
+/**
+ * @typedef {object} Entry
+ * @property {string} name
+ * @property {string} [summary]
+ * @property {string} [section]
+ * @property {number} [code]
+ * @property {string} [text] of a label
+ * @property {number} [value] of a limit
+ * @property {Entry[]} [kinds] of a pattern
+ *
+ * @typedef {object} Registry
+ * @property {string} registry
+ * @property {number} [codeBits]
+ * @property {Entry[]} entries
+ */
+
+/**
+ * Every generated file by its path, and what is wrong with the registries.
+ * @param {string} root
+ * @returns {Promise<{ files: Map<string, string>, problems: string[] }>}
+ */
+export async function generate(root) {
+  const validate = validator(root);
+  /** @type {Map<string, string>} */
+  const files = new Map();
+  /** @type {string[]} */
+  const problems = [];
+  const style = await resolveConfig(join(repoRoot, 'packages/core/src/index.ts'));
+  for (const path of filesIn(root, [registryFolder], /\.json$/).filter((file) => file !== schemaFile)) {
+    const found = validate(path);
+    if (found.length === 0) {
+      const registry = readJson(root, path);
+      found.push(...conflicts(registry));
+      if (found.length === 0) {
+        const text = `// Generated from ${path} by packages/tools/src/gen-codepoints.mjs; never edited.\n\n${render(registry)}`;
+        files.set(
+          `${outputFolder}/${registry.registry}.gen.ts`,
+          await format(text, { ...style, parser: 'typescript' }),
+        );
+      }
+    }
+    problems.push(...found.map((problem) => `${path}: ${problem}`));
+  }
+  return { files, problems };
+}
+
+/**
+ * Generated files that are missing, that differ, or that no registry stands behind.
+ * @param {string} root
+ * @param {ReadonlyMap<string, string>} files
+ * @returns {string[]}
+ */
+export function stale(root, files) {
+  const wrong = [...files].filter(([path, text]) => !existsSync(join(root, path)) || readText(root, path) !== text);
+  return [...wrong.map(([path]) => `${path}: stale`), ...orphans(root, files).map((path) => `${path}: no registry`)];
+}
+
+/** @param {string} root @param {ReadonlyMap<string, string>} files */
+function orphans(root, files) {
+  return filesIn(root, [outputFolder], /\.gen\.ts$/).filter((path) => !files.has(path));
+}
+
+/** @param {string} root @returns {(path: string) => string[]} problems of one registry against the schema */
+function validator(root) {
+  if (!existsSync(join(root, schemaFile))) return () => [];
+  const validate = new Ajv2020({ allErrors: true, strict: false, validateFormats: false }).compile(
+    readJson(root, schemaFile),
+  );
+  return (path) => {
+    if (validate(readJson(root, path))) return [];
+    return (validate.errors ?? []).map((error) => `${error.instancePath || '/'} ${error.message}`);
+  };
+}
+
+/** What a schema cannot say: names and codes are unique, codes fit their width, limits are exact. @param {Registry} registry */
+function conflicts({ codeBits = 8, entries }) {
+  const kindsOf = entries.flatMap((entry) => (entry.kinds ? [{ of: `${entry.name}.`, list: entry.kinds }] : []));
+  const problems = [{ of: '', list: entries }, ...kindsOf].flatMap(({ of, list }) => [
+    ...repeated(list.map((entry) => entry.name)).map((name) => `name ${of}${name} stands twice`),
+    ...repeated(list.flatMap((entry) => entry.code ?? [])).map((code) => `code ${of}${code} stands twice`),
+    ...repeated(list.flatMap((entry) => entry.text ?? [])).map((text) => `text "${text}" stands twice`),
+  ]);
+  for (const { name, code, value } of entries) {
+    if (code !== undefined && !(Number.isInteger(code) && code >= 0 && code < 2 ** codeBits)) {
+      problems.push(`code of ${name} is no integer of ${codeBits} bits`);
+    }
+    if (value !== undefined && !Number.isSafeInteger(value)) problems.push(`value of ${name} is past 2^53-1`);
+  }
+  return problems;
+}
+
+/** @template T @param {readonly T[]} values @returns {T[]} */
+function repeated(values) {
+  return [...new Set(values.filter((value, index) => values.indexOf(value) !== index))];
+}
+
+/** @param {Registry} registry */
+function render(registry) {
+  if (registry.registry === 'labels') return renderLabels(registry);
+  if (registry.registry === 'errors') return renderErrors(registry);
+  if (registry.registry === 'limits') return renderLimits(registry);
+  return renderCodes(registry);
+}
+
+/** @param {Registry} registry */
+function renderLabels({ entries }) {
+  return table('labels', entries, ({ text = '' }) => JSON.stringify(text));
+}
+
+/** @param {Registry} registry */
+function renderErrors({ entries }) {
+  const rows = table('errorTable', entries, (entry) => JSON.stringify({ ...entry, name: undefined }));
+  return `${rows}
+/** Name of an error, the same in code, vectors, adapters and logs. */
+export type ErrorCode = keyof typeof errorTable;
+/** Class of an error: whose fault it is. */
+export type ErrorKind = (typeof errorTable)[ErrorCode]['kind'];
+`;
+}
+
+/** @param {Registry} registry */
+function renderLimits({ entries }) {
+  return table('limits', entries, ({ value = 0 }) => String(value).replace(/\B(?=(\d{3})+$)/g, '_'));
+}
+
+/** @param {Registry} registry */
+function renderCodes({ registry, codeBits = 8, entries }) {
+  const plural = registry.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+  const singular = plural.replace(/s$/, '').replace(/^./, (letter) => letter.toUpperCase());
+  /** @param {number} code */
+  const hex = (code) => `0x${code.toString(16).padStart(Math.ceil(codeBits / 4), '0')}`;
+  const codes = table(plural, entries, ({ code = 0 }) => hex(code));
+  const type = `/** A code of {@link ${plural}}. */\nexport type ${singular} = (typeof ${plural})[keyof typeof ${plural}];\n`;
+  if (!entries.some((entry) => entry.kinds)) return `${codes}\n${type}`;
+  const kinds = table(`${plural.replace(/s$/, '')}Kinds`, entries, ({ code: high = 0, kinds: list = [] }) =>
+    members(list, ({ code = 0 }) => `0x${((high << 4) | code).toString(16).padStart(2, '0')}`),
+  );
+  return `${codes}\n${type}\n${kinds}`;
+}
+
+/** @param {string} name @param {readonly Entry[]} entries @param {(entry: Entry) => string} valueOf */
+function table(name, entries, valueOf) {
+  return `export const ${name} = ${members(entries, valueOf)} as const;\n`;
+}
+
+/** @param {readonly Entry[]} entries @param {(entry: Entry) => string} valueOf */
+function members(entries, valueOf) {
+  const lines = entries.map((entry) => `${comment(entry)}${JSON.stringify(entry.name)}: ${valueOf(entry)},`);
+  return `{\n${lines.join('\n')}\n}`;
+}
+
+/** @param {Entry} entry */
+function comment({ summary, section }) {
+  const words = [summary, section && `(${section})`].filter(Boolean).join(' ').replaceAll('*/', '*\\/');
+  return words === '' ? '' : `/** ${words} */\n`;
+}
+
+if (isMain(import.meta.url)) {
+  const { files, problems } = await generate(repoRoot);
+  if (process.argv.includes('--check')) {
+    finish([...problems, ...stale(repoRoot, files)], `${files.size} generated tables are fresh`);
+  } else if (problems.length > 0) {
+    finish(problems, '');
+  } else {
+    mkdirSync(join(repoRoot, outputFolder), { recursive: true });
+    for (const [path, text] of files) writeFileSync(join(repoRoot, path), text);
+    for (const path of orphans(repoRoot, files)) rmSync(join(repoRoot, path));
+    finish([], `${files.size} tables written to ${outputFolder}`);
+  }
+}
