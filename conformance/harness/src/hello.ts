@@ -69,7 +69,7 @@ function advice(hello: HelloLine): string {
     version: '0.1.0',
     language: 'go',
     spec: hello.spec,
-    features: ['core'],
+    features: ['codec'],
   };
   return [
     'It gets this line on stdin:',

@@ -8,9 +8,9 @@ export const help = `Tests an implementation of TriDComm, in any language, again
 CMD is your adapter: a program that reads JSON lines on stdin and writes JSON lines on stdout.
 
   -> {"cmd":"hello","protocol":1,"vectors":"1.0.0","spec":["1.0"]}
-  <- {"protocol":1,"name":"my-tridcomm","version":"0.1.0","language":"go","spec":["1.0"],"features":["core"]}
+  <- {"protocol":1,"name":"my-tridcomm","version":"0.1.0","language":"go","spec":["1.0"],"features":["codec"]}
   -> {"cmd":"run","id":"varint/decode/0004","op":"varint.decode","in":{"bytes":"05"}}
-  <- {"id":"varint/decode/0004","out":{"value":5}}
+  <- {"id":"varint/decode/0004","out":{"value":"5"}}
      or, if your code refuses the input:       {"id":"…","error":{"code":"E_ENCODING"}}
      or, if your adapter doesn't know the op:  {"id":"…","skip":"op not known"}
   -> {"cmd":"reset"}    drop what is kept between cases; no answer

@@ -40,18 +40,10 @@ export async function main(argv: readonly string[], console: Console): Promise<n
 
 async function serve(argv: readonly string[], console: Console): Promise<number> {
   const request = parseArguments(argv);
-  switch (request.mode) {
-    case 'help':
-      console.out(help);
-      return 0;
-    case 'table':
-      console.out(await mergeReports(request.paths));
-      return 0;
-    case 'smoke':
-      return report(await runSmoke(request.options), { json: false }, console);
-    case 'vectors':
-      return report(await runVectors(request.options), request.outputs, console);
-  }
+  if (request.mode === 'vectors') return report(await runVectors(request.options), request.outputs, console);
+  if (request.mode === 'smoke') return report(await runSmoke(request.options), { json: false }, console);
+  console.out(request.mode === 'table' ? await mergeReports(request.paths) : help);
+  return 0;
 }
 
 async function report(run: Run, { json, reportJson, reportJunit }: Outputs, console: Console): Promise<number> {
@@ -59,6 +51,12 @@ async function report(run: Run, { json, reportJson, reportJunit }: Outputs, cons
   if (reportJson !== undefined) await write(reportJson, jsonText);
   if (reportJunit !== undefined) await write(reportJunit, junitReport(run));
   console.out(json ? jsonText : textReport(run, console.colour));
+  if (run.results.every(({ result }) => result === 'skipped')) {
+    // Green would say that something was tested.
+    throw new CannotRun(
+      `no case was run; the adapter offers these features: ${run.implementation.features.join(', ')}`,
+    );
+  }
   return summarize(run.results).failed === 0 ? 0 : 1;
 }
 

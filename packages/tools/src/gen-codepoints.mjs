@@ -17,6 +17,7 @@ const schemaFile = `${registryFolder}/registry.schema.json`;
  * @property {string} name
  * @property {string} [summary]
  * @property {string} [section]
+ * @property {string} [status]
  * @property {number} [code]
  * @property {string} [text] of a label
  * @property {number} [value] of a limit
@@ -24,6 +25,7 @@ const schemaFile = `${registryFolder}/registry.schema.json`;
  *
  * @typedef {object} Registry
  * @property {string} registry
+ * @property {string} [summary]
  * @property {number} [codeBits]
  * @property {Entry[]} entries
  */
@@ -110,21 +112,15 @@ function repeated(values) {
 
 /** @param {Registry} registry */
 function render(registry) {
-  if (registry.registry === 'labels') return renderLabels(registry);
+  if (registry.registry === 'labels') return table(registry, 'labels', ({ text = '' }) => JSON.stringify(text));
+  if (registry.registry === 'limits') return table(registry, 'limits', ({ value = 0 }) => grouped(value));
   if (registry.registry === 'errors') return renderErrors(registry);
-  if (registry.registry === 'limits') return renderLimits(registry);
   return renderCodes(registry);
 }
 
 /** @param {Registry} registry */
-function renderLabels({ entries }) {
-  return table('labels', entries, ({ text = '' }) => JSON.stringify(text));
-}
-
-/** @param {Registry} registry */
-function renderErrors({ entries }) {
-  const rows = table('errorTable', entries, (entry) => JSON.stringify({ ...entry, name: undefined }));
-  return `${rows}
+function renderErrors(registry) {
+  return `${table(registry, 'errorTable', (entry) => JSON.stringify({ ...entry, name: undefined }))}
 /** Name of an error, the same in code, vectors, adapters and logs. */
 export type ErrorCode = keyof typeof errorTable;
 /** Class of an error: whose fault it is. */
@@ -133,40 +129,56 @@ export type ErrorKind = (typeof errorTable)[ErrorCode]['kind'];
 }
 
 /** @param {Registry} registry */
-function renderLimits({ entries }) {
-  return table('limits', entries, ({ value = 0 }) => String(value).replace(/\B(?=(\d{3})+$)/g, '_'));
+function renderCodes(registry) {
+  const plural = registry.registry.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
+  const one = plural.replace(/s$/, '');
+  const { codeBits = 8, entries } = registry;
+  // Flags count bits; every other code is what stands on the wire, as wide as it stands there.
+  const codes = table(registry, plural, ({ code = 0 }) => (plural === 'flags' ? String(code) : hex(code, codeBits)));
+  const type = one.replace(/^./, (letter) => letter.toUpperCase());
+  const parts = [
+    codes,
+    `/** A code of {@link ${plural}}. */\nexport type ${type} = (typeof ${plural})[keyof typeof ${plural}];\n`,
+  ];
+  if (entries.some((entry) => entry.kinds)) {
+    const summary = `Kinds of {@link ${plural}}, each with the whole byte: code × 16 + kind.`;
+    /** @param {Entry} entry */
+    const wholeByte = ({ code: high = 0, kinds = [] }) => members(kinds, ({ code = 0 }) => hex((high << 4) | code, 8));
+    parts.push(table({ ...registry, summary }, `${one}Kinds`, wholeByte));
+  }
+  return parts.join('\n');
 }
 
-/** @param {Registry} registry */
-function renderCodes({ registry, codeBits = 8, entries }) {
-  const plural = registry.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
-  const singular = plural.replace(/s$/, '').replace(/^./, (letter) => letter.toUpperCase());
-  /** @param {number} code */
-  const hex = (code) => `0x${code.toString(16).padStart(Math.ceil(codeBits / 4), '0')}`;
-  const codes = table(plural, entries, ({ code = 0 }) => hex(code));
-  const type = `/** A code of {@link ${plural}}. */\nexport type ${singular} = (typeof ${plural})[keyof typeof ${plural}];\n`;
-  if (!entries.some((entry) => entry.kinds)) return `${codes}\n${type}`;
-  const kinds = table(`${plural.replace(/s$/, '')}Kinds`, entries, ({ code: high = 0, kinds: list = [] }) =>
-    members(list, ({ code = 0 }) => `0x${((high << 4) | code).toString(16).padStart(2, '0')}`),
-  );
-  return `${codes}\n${type}\n${kinds}`;
-}
-
-/** @param {string} name @param {readonly Entry[]} entries @param {(entry: Entry) => string} valueOf */
-function table(name, entries, valueOf) {
-  return `export const ${name} = ${members(entries, valueOf)} as const;\n`;
+/** @param {Registry} registry @param {string} name @param {(entry: Entry) => string} valueOf */
+function table({ registry, summary, entries }, name, valueOf) {
+  const title = comment([summary ?? `Registry ${registry}.`]);
+  return `${title}export const ${name} = ${members(entries, valueOf)} as const;\n`;
 }
 
 /** @param {readonly Entry[]} entries @param {(entry: Entry) => string} valueOf */
 function members(entries, valueOf) {
-  const lines = entries.map((entry) => `${comment(entry)}${JSON.stringify(entry.name)}: ${valueOf(entry)},`);
+  const lines = entries.map((entry) => {
+    const { name, summary, section, status } = entry;
+    const words = comment([status === 'reserved' && 'Reserved.', summary, section && `(${section})`]);
+    return `${words}${JSON.stringify(name)}: ${valueOf(entry)},`;
+  });
   return `{\n${lines.join('\n')}\n}`;
 }
 
-/** @param {Entry} entry */
-function comment({ summary, section }) {
-  const words = [summary, section && `(${section})`].filter(Boolean).join(' ').replaceAll('*/', '*\\/');
+/** @param {readonly (string | false | undefined)[]} parts */
+function comment(parts) {
+  const words = parts.filter(Boolean).join(' ').replaceAll('*/', '*\\/');
   return words === '' ? '' : `/** ${words} */\n`;
+}
+
+/** @param {number} code @param {number} bits */
+function hex(code, bits) {
+  return `0x${code.toString(16).padStart(Math.ceil(bits / 4), '0')}`;
+}
+
+/** @param {number} value */
+function grouped(value) {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, '_');
 }
 
 if (isMain(import.meta.url)) {

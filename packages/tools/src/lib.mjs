@@ -101,19 +101,22 @@ export function run(command, args, { cwd = repoRoot, timeoutMs = 600_000 } = {})
     TURBO_TELEMETRY_DISABLED: '1',
   };
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs });
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const limit = setTimeout(() => child.kill(), timeoutMs);
     let stdout = '';
     let output = '';
+    /** @param {number} status @param {string} [why] */
+    const end = (status, why = '') => {
+      clearTimeout(limit);
+      resolve({ status, stdout, output: output + why });
+    };
     child.stdout.setEncoding('utf8').on('data', (chunk) => {
       stdout += chunk;
       output += chunk;
     });
     child.stderr.setEncoding('utf8').on('data', (chunk) => (output += chunk));
-    child.on('error', (error) => resolve({ status: 127, stdout, output: `${output}${command}: ${error.message}\n` }));
-    child.on('close', (code, signal) => {
-      if (signal !== null) output += `${command}: ended by ${signal} (limit ${timeoutMs} ms)\n`;
-      resolve({ status: code ?? 1, stdout, output });
-    });
+    child.on('error', (error) => end(127, `${command}: ${error.message}\n`));
+    child.on('close', (code, signal) => end(code ?? 1, signal === null ? '' : `${command}: ended by ${signal}\n`));
   });
 }
 

@@ -8,9 +8,10 @@ const folder = 'spec/v1/registries';
 const output = 'packages/core/src/codepoints';
 const frameTypes = {
   registry: 'frame-types',
+  summary: 'Types of frames.',
   codeBits: 8,
   entries: [
-    { code: 16, name: 'envelope', summary: 'One envelope.', section: 'framing.12' },
+    { code: 16, name: 'envelope', status: 'reserved', summary: 'One envelope.', section: 'framing.12' },
     { code: 1, name: 'ping', summary: 'Ends */ nothing.' },
   ],
 };
@@ -29,8 +30,9 @@ it('writes a table of codes', async () => {
   expect(await textOf(frameTypes))
     .toBe(`// Generated from ${folder}/frame-types.json by packages/tools/src/gen-codepoints.mjs; never edited.
 
+/** Types of frames. */
 export const frameTypes = {
-  /** One envelope. (framing.12) */
+  /** Reserved. One envelope. (framing.12) */
   envelope: 0x10,
   /** Ends *\\/ nothing. */
   ping: 0x01,
@@ -43,6 +45,12 @@ export type FrameType = (typeof frameTypes)[keyof typeof frameTypes];
 
 it('writes codes of 16 bits', async () => {
   expect(await textOf({ ...frameTypes, codeBits: 16 })).toContain('envelope: 0x0010,');
+});
+
+it('writes flags as numbers of bits', async () => {
+  expect(await textOf({ registry: 'flags', codeBits: 16, entries: [{ code: 9, name: 'multi' }] })).toContain(
+    'multi: 9,',
+  );
 });
 
 it('writes the kinds of patterns as whole bytes', async () => {

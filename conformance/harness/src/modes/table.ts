@@ -16,10 +16,10 @@ export async function mergeReports(paths: readonly string[]): Promise<string> {
 
 async function readReport(path: string): Promise<Report> {
   try {
-    const report = JSON.parse(await readFile(path, 'utf8')) as Report;
-    if (report.schema === reportSchema) return report;
+    const report = JSON.parse(await readFile(path, 'utf8')) as Partial<Report>;
+    if (report.schema !== reportSchema) throw new CannotRun(`schema is not ${reportSchema}`);
+    return report as Report;
   } catch (cause) {
     throw new CannotRun(`can't read the report ${path}: ${(cause as Error).message}`, { cause });
   }
-  throw new CannotRun(`${path}: schema is not ${reportSchema}`);
 }

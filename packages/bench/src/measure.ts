@@ -1,0 +1,52 @@
+/** Something to time: does its work `times` times; `prepare` makes what it uses up, outside the time that is taken. */
+export interface Work {
+  (times: number): void;
+  prepare?(times: number): void;
+}
+
+/**
+ * Times several kinds of work in alternating rounds, so that a drift of the machine meets all of them.
+ *
+ * @param works - by name
+ * @returns for each name, µs per call in each round
+ */
+export function alternate<Name extends string>(
+  works: Readonly<Record<Name, Work>>,
+  rounds: number,
+  roundMs: number,
+): Record<Name, number[]> {
+  const names = Object.keys(works) as Name[];
+  const times = Object.fromEntries(names.map((name) => [name, calibrate(works[name], roundMs)])) as Record<Name, number>;
+  const results = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) {
+      works[name].prepare?.(times[name]);
+      const started = performance.now();
+      works[name](times[name]);
+      results[name].push(((performance.now() - started) * 1000) / times[name]);
+    }
+  }
+  return results;
+}
+
+/** How often to call it so that a round takes about `roundMs`; warms it up on the way. */
+function calibrate(work: Work, roundMs: number): number {
+  for (let times = 1; ; times *= 2) {
+    work.prepare?.(times);
+    const started = performance.now();
+    work(times);
+    const tookMs = performance.now() - started;
+    if (tookMs >= roundMs / 2) return Math.max(1, Math.round((times * roundMs) / tookMs));
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** The median of the ratios of two rows of rounds, round by round. */
+export function medianRatio(numerator: readonly number[], denominator: readonly number[]): number {
+  return median(numerator.map((value, i) => value / denominator[i]!));
+}

@@ -1,0 +1,139 @@
+import {
+  beginOpen,
+  keyId,
+  openEnvelope,
+  openJob,
+  parseEnvelope,
+  ReplayGuard,
+  TridcommError,
+  type CryptoProvider,
+  type KeySource,
+  type Opened,
+  type Receiver,
+  type SenderKey,
+} from '@tridcomm/core';
+import { aadHeaderOf, deriveStreamSecret, envelopeId } from '@tridcomm/core/internal';
+import { showRecords } from './codec.ts';
+import { readKeySource } from './seal.ts';
+import { toHex, type Input, type Operation, type Value } from './values.ts';
+
+/** The operations of feature `open`. */
+export function openOperations(provider: CryptoProvider): Record<string, Operation> {
+  return {
+    'envelope.open': (input) => openOne(readReceiver(provider, input.object('receiver')), input),
+    'receiver.run': (input) => {
+      const receiver = readReceiver(provider, input.object('receiver'));
+      return { results: input.objects('steps').map((step) => orError(() => openOne(receiver, step))) };
+    },
+    'envelope.derive': (input) => derive(provider, input),
+  };
+}
+
+/** What an operation gives, or its refusal as a value: for steps, which go on. */
+export function orError(operation: () => Value): Value {
+  try {
+    return operation();
+  } catch (error) {
+    if (!(error instanceof TridcommError)) throw error;
+    return { error: error.code };
+  }
+}
+
+function openOne(receiver: Receiver, input: Input): Value {
+  const nowMs = input.decimal('now');
+  const opened = input.has('job')
+    ? openJob(receiver, input.bytes('job'), nowMs)
+    : openEnvelope(receiver, input.bytes('envelope'), nowMs);
+  return showOpened(opened);
+}
+
+function showOpened(opened: Opened | undefined): Value {
+  if (opened === undefined) return { delivered: false };
+  const { id32, records, leaf } = opened;
+  const shown = { verdict: 'new', id: toHex(id32), records: showRecords(records) };
+  return leaf === undefined ? shown : { ...shown, leaf };
+}
+
+function readReceiver(provider: CryptoProvider, input: Input): Receiver {
+  const topics = new Map<string, Map<number, KeySource>>();
+  for (const source of input.objects('sources')) {
+    const tag = source.text('topicTag');
+    const epochs = topics.get(tag) ?? new Map<number, KeySource>();
+    topics.set(tag, epochs);
+    if (source.flag('open')) epochs.set(source.integer('epoch'), readKeySource(source, source.integer('suite')));
+  }
+  const senders = new Map<string, SenderKey & { mayWrite: boolean }>();
+  for (const sender of input.objects('senders')) {
+    const publicKey32 = sender.bytes('publicKey');
+    const keyId32 = idOf(provider, publicKey32);
+    senders.set(toHex(keyId32.subarray(0, 16)), { publicKey32, keyId32, mayWrite: sender.flag('mayWrite') });
+  }
+  const skewMs = input.decimal('skewMs', 30_000);
+  return {
+    provider,
+    freshness: { stored: input.flag('stored'), maxAgeMs: input.decimal('maxAgeMs', 120_000), skewMs },
+    replay: new ReplayGuard({
+      hashKey16: new Uint8Array(16),
+      life: { kind: 'volatile', bootMs: input.decimal('bootMs', 0), skewMs },
+      stored: input.flag('stored'),
+      window: input.integer('window', 1024),
+    }),
+    findTopic: (tag) => {
+      const epochs = topics.get(toHex(tag));
+      return epochs && { keySource: (epoch) => epochs.get(epoch) };
+    },
+    findSender: (senderId) => senders.get(toHex(senderId)),
+    mayWrite: (sender) => (sender as SenderKey & { mayWrite: boolean }).mayWrite,
+  };
+}
+
+/** The id that a key's bytes give, also where they are of a key that must not be used: the opener has to refuse those. */
+function idOf(provider: CryptoProvider, publicKey32: Uint8Array): Uint8Array {
+  try {
+    return keyId(provider, 'ed25519', publicKey32);
+  } catch {
+    return provider.sha256(new TextEncoder().encode('tdc1 keyid\0'), Uint8Array.of(0, 1, 0, 32), publicKey32);
+  }
+}
+
+/** Every intermediate value of an opening, without replay state and without freshness. */
+function derive(provider: CryptoProvider, input: Input): Value {
+  const bytes = input.bytes('envelope');
+  const source = input.object('source');
+  const keySource = readKeySource(source, source.integer('suite'));
+  const publicKey32 = input.bytes('senderPublicKey');
+  const sender: SenderKey = { publicKey32, keyId32: keyId(provider, 'ed25519', publicKey32) };
+  const pending = beginOpen(
+    {
+      provider,
+      freshness: { stored: true },
+      replay: new ReplayGuard({ hashKey16: new Uint8Array(16), life: { kind: 'volatile', bootMs: 0 }, stored: true }),
+      findTopic: () => ({ keySource: () => keySource }),
+      findSender: () => sender,
+      mayWrite: () => true,
+    },
+    bytes,
+    0,
+  )!;
+  const parts = pending.verified(provider.ed25519Verify(publicKey32, pending.signInput, pending.signature));
+  const { protectedHeader, extensions, header } = parseEnvelope(bytes);
+  const { sourceSecret32, groupContext32 } = keySource;
+  const streamSecret = deriveStreamSecret(provider, sourceSecret32, groupContext32, sender.keyId32, header.streamId);
+  const first = parts[0]!;
+  return {
+    protectedHeader: toHex(protectedHeader),
+    aadHeader: toHex(aadHeaderOf(protectedHeader, extensions)),
+    streamSecret: toHex(streamSecret),
+    key: toHex(first.key32),
+    // Leaf 0 has the nonce of the envelope.
+    nonce: toHex(first.nonce12),
+    aads: parts.map(({ aad }) => toHex(aad)),
+    plaintexts: parts.map((part) => {
+      const plaintext = provider.aeadOpen(part.algorithm, part.key32, part.nonce12, part.aad, part.sealed);
+      if (plaintext === undefined) throw new TridcommError('E_AEAD');
+      return toHex(plaintext);
+    }),
+    signInput: toHex(pending.signInput),
+    id: toHex(envelopeId(provider, pending.signInput)),
+  };
+}

@@ -1,0 +1,22 @@
+import { suites, type Suite } from '../codepoints/suites.gen.ts';
+import type { AeadAlgorithm } from './provider.ts';
+
+/** The suites that this implementation knows, by number: all of KEM, KDF, AEAD and signature at once. */
+const aeads: ReadonlyMap<number, AeadAlgorithm> = new Map([
+  [suites.x25519ChaCha20Poly1305Ed25519, 'chacha20-poly1305'],
+  [suites.x25519Aes256GcmEd25519, 'aes-256-gcm'],
+]);
+
+/**
+ * The AEAD of a suite; undefined for a suite that is not known.
+ *
+ * @spec suites.1, suites.2
+ */
+export function aeadOfSuite(suite: number): AeadAlgorithm | undefined {
+  return aeads.get(suite);
+}
+
+export type { Suite };
+
+/** Bytes of an AEAD tag, in every suite. */
+export const tagBytes = 16;

@@ -1,0 +1,247 @@
+import { concat, writeU32 } from '../bytes/bytes.ts';
+import { extensions as numbers } from '../codepoints/extensions.gen.ts';
+import { limits } from '../codepoints/limits.gen.ts';
+import { commitRecordKey, deriveRecordKey, deriveSalt, type RecordKey } from '../crypto/key-schedule.ts';
+import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
+import { aeadOfSuite, tagBytes } from '../crypto/suite.ts';
+import { TridcommError } from '../errors.ts';
+import { signatureBytes } from '../wire/envelope.ts';
+import { decodeExtensions, encodeExtensions, encodeMerkleExtension, type ExtensionInput } from '../wire/extensions.ts';
+import { flagBits, headerBytes, headerOffsets, writeHeader } from '../wire/header.ts';
+import { encodeRecords, type Message } from '../wire/records.ts';
+import { envelopeId, signInput } from './identity.ts';
+import type { KeySource } from './key-source.ts';
+import { hashLeaf, MerkleTree } from './merkle.ts';
+import { leafAad, leafNonce } from './record-cipher.ts';
+
+/** What stays the same for all envelopes of one stream; widths are the maker's concern. */
+export interface StreamContext {
+  readonly provider: CryptoProvider;
+  readonly random: RandomSource;
+  readonly keySource: KeySource;
+  readonly senderKeyId32: Uint8Array;
+  readonly hedgeSecret32: Uint8Array;
+  readonly patternKind: number;
+  readonly topicTag16: Uint8Array;
+  readonly epoch: number;
+  readonly streamId8: Uint8Array;
+  readonly streamSecret32: Uint8Array;
+}
+
+/** One envelope to seal. */
+export interface SealInput {
+  /** `single`: one message, unframed. `batch`: framed together. `merkle`: in leaves that a broker may split. */
+  readonly form: 'single' | 'batch' | 'merkle';
+  /** 1 to 65,535; exactly 1 for `single`, whose time is then `timestampMs`. Not changed, not kept. */
+  readonly messages: readonly Message[];
+  /** The clock at this moment. */
+  readonly timestampMs: number;
+  /** Hide lengths behind Padmé padding; not for `single`. */
+  readonly padded?: boolean;
+  /** Messages in a leaf of a `merkle` batch; 16 unless said. */
+  readonly jobsPerLeaf?: number;
+  /** Any but 1 and 11, which the sealer writes. */
+  readonly extensions?: readonly ExtensionInput[];
+  /** Commit to the record key in extension 11, so that the key can be shown as evidence. */
+  readonly recordCommit?: boolean;
+  readonly keyinfo?: Uint8Array;
+}
+
+/** An envelope that lacks its signature, which may come later and from elsewhere. */
+export interface UnsignedEnvelope {
+  /** What to sign: 146 bytes. */
+  readonly signInput: Uint8Array;
+  /** The identity of the envelope: 32 bytes, of which users see 16. */
+  readonly id32: Uint8Array;
+  /**
+   * Puts the signature in.
+   *
+   * @param signature64 - over `signInput`, by the key of the stream's `senderKeyId32`; not checked here
+   * @returns the finished envelope, the caller's
+   * @throws TridcommError `E_USAGE` for another length
+   */
+  finish(signature64: Uint8Array): Uint8Array;
+}
+
+/**
+ * Seals messages into envelope number `seq` of a stream.
+ *
+ * @param seq - never used before in this stream
+ * @throws TridcommError `E_LIMIT` above a limit of chapter 03, `E_USAGE` for what no receiver takes
+ * @spec envelope.1, envelope.2, envelope.5, envelope.6, envelope.8, envelope.18, suites.10, suites.13
+ */
+export function sealEnvelope(stream: StreamContext, seq: number, input: SealInput): UnsignedEnvelope {
+  const { provider, keySource, hedgeSecret32 } = stream;
+  checkInput(input, seq);
+  const merkle = input.form === 'merkle';
+  const jobsPerLeaf = merkle ? (input.jobsPerLeaf ?? limits.jobsPerLeaf) : input.messages.length;
+  const plaintexts = framePlaintexts(input, jobsPerLeaf);
+  const extensionArea = encodeArea(input, seq, plaintexts.length, jobsPerLeaf);
+  const { envelope, bodyAt } = layOut(stream, seq, input, plaintexts, extensionArea);
+
+  // Salt, root and commitment are still zero: what stands in the buffer is PHS, then AADH.
+  const protectedHeader = envelope.subarray(0, headerBytes + extensionArea.length);
+  const random16 = stream.random(16);
+  checkWidth('random', random16, 16);
+  const salt = deriveSalt(provider, hedgeSecret32, random16, protectedHeader, keySource.bind32, plaintexts);
+  protectedHeader.set(salt, headerOffsets.salt);
+  const recordKey = deriveRecordKey(provider, stream.streamSecret32, salt);
+  const extensions = decodeExtensions(protectedHeader.subarray(headerBytes), { merkle, seq });
+  extensions.value(numbers.recordCommit)?.set(commitRecordKey(provider, recordKey));
+
+  const body = envelope.subarray(bodyAt, envelope.length - signatureBytes);
+  if (merkle) {
+    const root = encryptLeaves(stream, recordKey, protectedHeader, plaintexts, body);
+    extensions.value(numbers.merkle)!.set(root);
+  } else {
+    const aad = concat(protectedHeader, keySource.bind32);
+    const aead = aeadOfSuite(keySource.suite)!;
+    body.set(provider.aeadSeal(aead, recordKey.key32, recordKey.nonce12, aad, plaintexts[0]!));
+  }
+  return unsigned(stream, input, envelope, protectedHeader, body);
+}
+
+/** Fills the body of a Merkle batch and gives the root over it. */
+function encryptLeaves(
+  { provider, keySource }: StreamContext,
+  recordKey: RecordKey,
+  aadHeader: Uint8Array,
+  plaintexts: readonly Uint8Array[],
+  body: Uint8Array,
+): Uint8Array {
+  const aead = aeadOfSuite(keySource.suite)!;
+  const leafHashes: Uint8Array[] = [];
+  let offset = 0;
+  for (const [leaf, plaintext] of plaintexts.entries()) {
+    const nonce = leafNonce(recordKey.nonce12, leaf);
+    const aad = leafAad(aadHeader, keySource.bind32, leaf);
+    const sealed = provider.aeadSeal(aead, recordKey.key32, nonce, aad, plaintext);
+    writeU32(body, offset, plaintext.length);
+    body.set(sealed, offset + 4);
+    offset += 4 + sealed.length;
+    leafHashes.push(hashLeaf(provider, leaf, sealed));
+  }
+  return new MerkleTree(provider, leafHashes).root;
+}
+
+/** The extension area, root and commitment still zero. */
+function encodeArea(input: SealInput, seq: number, leafCount: number, jobsPerLeaf: number): Uint8Array {
+  const merkle = input.form === 'merkle';
+  const wanted = [...(input.extensions ?? [])];
+  if (wanted.some(({ number }) => number === numbers.merkle || number === numbers.recordCommit)) {
+    throw new TridcommError('E_USAGE', 'extensions 1 and 11 are written by the sealer');
+  }
+  if (merkle) {
+    const value = encodeMerkleExtension(new Uint8Array(32), leafCount, jobsPerLeaf);
+    wanted.push({ number: numbers.merkle, value });
+  }
+  if (input.recordCommit === true) wanted.push({ number: numbers.recordCommit, value: new Uint8Array(32) });
+  return encodeExtensions(wanted, { merkle, seq });
+}
+
+/** The whole envelope in one buffer, with all but salt, root, commitment, body and signature in place. */
+function layOut(
+  stream: StreamContext,
+  seq: number,
+  input: SealInput,
+  plaintexts: readonly Uint8Array[],
+  extensionArea: Uint8Array,
+): { envelope: Uint8Array; bodyAt: number } {
+  const { keySource, senderKeyId32, patternKind, topicTag16, epoch, streamId8 } = stream;
+  const { messages, timestampMs, keyinfo = none } = input;
+  const perPlaintext = tagBytes + (input.form === 'merkle' ? 4 : 0);
+  const plaintextBytes = plaintexts.reduce((sum, { length }) => sum + length, 0);
+  const bodyLengthBytes = plaintextBytes + perPlaintext * plaintexts.length;
+  checkLimit('plaintext', plaintextBytes, limits.plaintextBytes);
+  checkLimit('body', bodyLengthBytes, limits.bodyBytes);
+  checkLimit('keyinfo', keyinfo.length, limits.keyinfoBytes);
+  const bodyAt = headerBytes + extensionArea.length + keyinfo.length;
+  const envelope = new Uint8Array(bodyAt + bodyLengthBytes + signatureBytes);
+  writeHeader(envelope, {
+    patternKind,
+    suite: keySource.suite,
+    flags: flagsOf(input),
+    topicTag: topicTag16,
+    epoch,
+    count: messages.length,
+    senderId: senderKeyId32.subarray(0, 16),
+    streamId: streamId8,
+    seq,
+    timestampMs,
+    salt: none,
+    extensionsLengthBytes: extensionArea.length,
+    keyinfoLengthBytes: keyinfo.length,
+    bodyLengthBytes,
+  });
+  envelope.set(extensionArea, headerBytes);
+  envelope.set(keyinfo, headerBytes + extensionArea.length);
+  return { envelope, bodyAt };
+}
+
+function unsigned(
+  { provider, keySource, senderKeyId32 }: StreamContext,
+  { form, keyinfo = none }: SealInput,
+  envelope: Uint8Array,
+  protectedHeader: Uint8Array,
+  body: Uint8Array,
+): UnsignedEnvelope {
+  const signedBody = form === 'merkle' ? none : body;
+  const toSign = signInput(provider, senderKeyId32, keySource.bind32, protectedHeader, keyinfo, signedBody);
+  return {
+    signInput: toSign,
+    id32: envelopeId(provider, toSign),
+    finish(signature64) {
+      checkWidth('signature', signature64, signatureBytes);
+      envelope.set(signature64, envelope.length - signatureBytes);
+      return envelope;
+    },
+  };
+}
+
+/** Frames the messages: one plaintext, or one for each leaf. */
+function framePlaintexts(input: SealInput, jobsPerLeaf: number): Uint8Array[] {
+  const { messages, timestampMs, padded = false } = input;
+  if (input.form === 'single') return [messages[0]!.payload];
+  const plaintexts: Uint8Array[] = [];
+  for (let from = 0; from < messages.length; from += jobsPerLeaf) {
+    const to = Math.min(from + jobsPerLeaf, messages.length);
+    plaintexts.push(encodeRecords(messages, from, to, timestampMs, padded));
+  }
+  return plaintexts;
+}
+
+function flagsOf({ form, padded }: SealInput): number {
+  if (form === 'single') return 0;
+  return flagBits.batch | (form === 'merkle' ? flagBits.merkle : 0) | (padded === true ? flagBits.padded : 0);
+}
+
+/** @spec envelope.4, envelope.6 */
+function checkInput({ form, messages, timestampMs, padded, jobsPerLeaf }: SealInput, seq: number): void {
+  checkLimit('seq', seq, limits.streamSeq);
+  checkLimit('messages', messages.length, limits.recordsCount);
+  if (messages.length === 0) throw new TridcommError('E_USAGE', 'no message');
+  if (!Number.isInteger(timestampMs) || timestampMs < 0) throw new TridcommError('E_USAGE', `time ${timestampMs}`);
+  checkLimit('timestamp', timestampMs, limits.safeInteger);
+  if (form === 'single') {
+    if (messages.length !== 1) throw new TridcommError('E_USAGE', `single of ${messages.length} messages`);
+    if (padded === true) throw new TridcommError('E_USAGE', 'single cannot be padded');
+    if (messages[0]!.timestampMs !== timestampMs) throw new TridcommError('E_USAGE', 'single with a time of its own');
+  }
+  if (form === 'merkle') {
+    const perLeaf = jobsPerLeaf ?? limits.jobsPerLeaf;
+    if (!Number.isInteger(perLeaf) || perLeaf < 1 || perLeaf > 0xffff) {
+      throw new TridcommError('E_USAGE', `jobsPerLeaf ${perLeaf}`);
+    }
+    checkLimit('leaves', Math.ceil(messages.length / perLeaf), limits.leavesCount);
+  }
+}
+
+function checkLimit(what: string, value: number, limit: number): void {
+  if (value > limit) throw new TridcommError('E_LIMIT', `${what} ${value}, at most ${limit}`);
+}
+
+export function checkWidth(what: string, bytes: Uint8Array, width: number): void {
+  if (bytes.length !== width) throw new TridcommError('E_USAGE', `${what} of ${bytes.length} bytes, not ${width}`);
+}
+
+const none = new Uint8Array(0);

@@ -1,0 +1,70 @@
+import { deriveStreamSecret } from '../crypto/key-schedule.ts';
+import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
+import { aeadOfSuite } from '../crypto/suite.ts';
+import { TridcommError } from '../errors.ts';
+import { definedPatternKinds } from '../wire/header.ts';
+import type { KeySource } from './key-source.ts';
+import { checkWidth, sealEnvelope, type SealInput, type StreamContext, type UnsignedEnvelope } from './seal.ts';
+
+/** What a stream is made of. */
+export interface StreamOptions {
+  readonly provider: CryptoProvider;
+  /** Draws `stream_id8` once and `random16` for each envelope. */
+  readonly random: RandomSource;
+  readonly keySource: KeySource;
+  /** Of the key that will sign. */
+  readonly senderKeyId32: Uint8Array;
+  /** From `deriveHedgeSecret`; one for the process. */
+  readonly hedgeSecret32: Uint8Array;
+  /** Of the registry, such as `patternKinds.pubSub.data`. */
+  readonly patternKind: number;
+  readonly topicTag16: Uint8Array;
+  readonly epoch: number;
+}
+
+/**
+ * One stream of a sender process: numbers and seals its envelopes.
+ *
+ * A stream lives in memory only. A new process, epoch or topic tag takes a new one, so nothing has to be stored for keys to stay
+ * apart.
+ *
+ * @example
+ * const unsigned = sealer.seal({ form: 'single', messages: [{ timestampMs: now, payload }], timestampMs: now });
+ * const envelope = unsigned.finish(provider.ed25519Sign(seed32, unsigned.signInput));
+ * @spec envelope.3, envelope.4
+ */
+export class StreamSealer {
+  readonly #stream: StreamContext;
+  #seq = 0;
+
+  /** @throws TridcommError `E_USAGE` for a suite, pattern, epoch or width that no receiver takes */
+  constructor(options: StreamOptions) {
+    const { provider, keySource, senderKeyId32, hedgeSecret32, topicTag16, patternKind, epoch } = options;
+    if (aeadOfSuite(keySource.suite) === undefined) throw new TridcommError('E_USAGE', `suite ${keySource.suite}`);
+    if (!definedPatternKinds.has(patternKind)) throw new TridcommError('E_USAGE', `pattern and kind ${patternKind}`);
+    if (!Number.isInteger(epoch) || epoch < 0 || epoch > 0xffff_ffff) throw new TridcommError('E_USAGE', `epoch ${epoch}`);
+    checkWidth('topicTag16', topicTag16, 16);
+    checkWidth('senderKeyId32', senderKeyId32, 32);
+    checkWidth('groupContext32', keySource.groupContext32, 32);
+    checkWidth('bind32', keySource.bind32, 32);
+    checkWidth('hedgeSecret32', hedgeSecret32, 32);
+    const streamId8 = options.random(8);
+    checkWidth('random stream id', streamId8, 8);
+    const { sourceSecret32, groupContext32 } = keySource;
+    const streamSecret32 = deriveStreamSecret(provider, sourceSecret32, groupContext32, senderKeyId32, streamId8);
+    this.#stream = { ...options, streamId8, streamSecret32 };
+  }
+
+  /**
+   * Seals messages into the next envelope of the stream.
+   *
+   * @returns the envelope but for its signature, over `signInput`, which may come from elsewhere
+   * @throws TridcommError `E_LIMIT` above a limit of chapter 03, `E_USAGE` for what no receiver takes; no number is used up then
+   * @spec envelope.4, suites.17
+   */
+  seal(input: SealInput): UnsignedEnvelope {
+    const unsigned = sealEnvelope(this.#stream, this.#seq + 1, input);
+    this.#seq += 1;
+    return unsigned;
+  }
+}

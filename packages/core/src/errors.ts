@@ -1,0 +1,44 @@
+import { errorTable, type ErrorCode, type ErrorKind } from './codepoints/errors.gen.ts';
+
+export type { ErrorCode, ErrorKind };
+
+/**
+ * Every refusal and failure of TriDComm.
+ *
+ * `code` is stable across releases and languages (chapter 14); `kind` says whose fault it is. The message names the field,
+ * the value met and the value allowed, and never holds key, secret or payload bytes.
+ *
+ * @spec errors.1, errors.5
+ */
+export class TridcommError extends Error {
+  override readonly name = 'TridcommError';
+  readonly code: ErrorCode;
+
+  /**
+   * @param code - a code of `spec/v1/registries/errors.json`
+   * @param detail - field, value met, value allowed; without it the registry's sentence stands alone
+   * @param options - `cause`, where another error is behind this one
+   */
+  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+    const { summary } = errorTable[code];
+    super(detail === undefined ? `${code}: ${summary}` : `${code}: ${summary} (${detail})`, options);
+    this.code = code;
+  }
+
+  /** Whose fault it is, as the registry classes the code. */
+  get kind(): ErrorKind {
+    return errorTable[this.code].kind;
+  }
+}
+
+/**
+ * The code that a peer may be sent for a refusal; undefined where nothing may be sent.
+ *
+ * @param code - the exact code, for local eyes
+ * @spec errors.3, errors.4
+ */
+export function outwardCode(code: ErrorCode): ErrorCode | undefined {
+  const { outward } = errorTable[code];
+  if (outward === 'never') return undefined;
+  return outward === 'same' ? code : outward;
+}

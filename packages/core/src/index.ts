@@ -1,0 +1,34 @@
+/*
+ * @tridcomm/core: sealed, signed, replay-safe envelopes, without I/O, clocks or timers. What an application may import.
+ */
+export { TridcommError, outwardCode, type ErrorCode, type ErrorKind } from './errors.ts';
+export { patternKinds } from './codepoints/patterns.gen.ts';
+export { suites } from './codepoints/suites.gen.ts';
+export type { AeadAlgorithm, CryptoProvider, KeyAlgorithm, KeyPair, RandomSource } from './crypto/provider.ts';
+export { keyId } from './crypto/key-id.ts';
+export { deriveHedgeSecret } from './crypto/key-schedule.ts';
+export type { KeySource } from './envelope/key-source.ts';
+export type { SealInput, UnsignedEnvelope } from './envelope/seal.ts';
+export { StreamSealer, type StreamOptions } from './envelope/stream-sealer.ts';
+export {
+  beginOpen,
+  beginOpenJob,
+  openEnvelope,
+  openJob,
+  type Opened,
+  type PendingOpen,
+  type Receiver,
+  type SealedPart,
+  type SenderKey,
+  type TopicKeys,
+} from './envelope/open.ts';
+export { SplitBatch } from './envelope/split.ts';
+export { decodeHeader, parseEnvelope, parseJob, type EnvelopeView, type JobView } from './wire/envelope.ts';
+export type { ExtensionInput } from './wire/extensions.ts';
+export type { HeaderView } from './wire/header.ts';
+export type { Message, Records } from './wire/records.ts';
+export type { FreshnessRule } from './replay/freshness.ts';
+export { ReplayGuard, type DurableLife, type ReplayGuardOptions, type VolatileLife } from './replay/guard.ts';
+export type { GroupName, ReplayWrites, StoredEviction, StoredFloor, StreamName } from './replay/stored-state.ts';
+export { matchesTopic, parsePattern, parseTopic, type Topic, type TopicPattern } from './topics/grammar.ts';
+export { deriveRouteKey, tagPeriod, tagTopic, type TopicTag } from './topics/tags.ts';

@@ -1,0 +1,29 @@
+/*
+ * What sibling packages and the conformance adapter use beyond the public names. Outside semantic versioning.
+ */
+export { extensions } from './codepoints/extensions.gen.ts';
+export { keyAlgorithms } from './codepoints/key-algorithms.gen.ts';
+export { limits } from './codepoints/limits.gen.ts';
+export { readVarint, varintLength, writeVarint } from './bytes/varint.ts';
+export {
+  commitRecordKey,
+  deriveRecordKey,
+  deriveSalt,
+  deriveStreamSecret,
+  expandLabel,
+} from './crypto/key-schedule.ts';
+export { envelopeId, signInput } from './envelope/identity.ts';
+export { MerkleTree, verifyMerklePath } from './envelope/merkle.ts';
+export { aadHeaderOf } from './envelope/protected-header.ts';
+export { sealEnvelope } from './envelope/seal.ts';
+export { decodeExtensions, type Extensions } from './wire/extensions.ts';
+export { FrameDecoder } from './wire/frame-decoder.ts';
+export { checkPreface, encodeFrame, type Frame } from './wire/frame.ts';
+export { flagBits, HeaderView, writeHeader } from './wire/header.ts';
+export { decodeRecords, encodeRecords, padmeLength } from './wire/records.ts';
+export { EvidencePool } from './replay/evidence.ts';
+export { checkFreshness } from './replay/freshness.ts';
+export type { JobPart } from './replay/leaves.ts';
+export { headerOfStream } from './replay/stored-state.ts';
+export { StreamRate } from './replay/stream-rate.ts';
+export { routedPeriods, tokenOfPattern } from './topics/tags.ts';

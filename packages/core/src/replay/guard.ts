@@ -1,0 +1,328 @@
+import { readU64 } from '../bytes/bytes.ts';
+import type { ErrorCode } from '../codepoints/errors.gen.ts';
+import { limits } from '../codepoints/limits.gen.ts';
+import { patterns } from '../codepoints/patterns.gen.ts';
+import { TridcommError } from '../errors.ts';
+import { EvidencePool, type EvidenceIndex } from './evidence.ts';
+import { FloorBook } from './floors.ts';
+import { LeafBudget, PartialEnvelopes, type JobPart } from './leaves.ts';
+import { headerOfStream, type ReplayWrites, type StoredEviction, type StoredFloor } from './stored-state.ts';
+import { readHi, readTimestamp, writeTimestamp } from './stream-record.ts';
+import { StreamTable } from './stream-table.ts';
+import { seqStates, Windows } from './window.ts';
+
+/** A receiver that stores nothing: what it accepts is newer than its start. */
+export interface VolatileLife {
+  readonly kind: 'volatile';
+  /** Start time of conventions.4; 0 where the receiver's own keys came into being after its start. */
+  readonly bootMs: number;
+  /** Default 30,000. */
+  readonly skewMs?: number;
+}
+
+/** A receiver that stores floors, with what an earlier life of it stored; empty lists for the first. */
+export interface DurableLife {
+  readonly kind: 'durable';
+  /** In the order in which the streams were admitted, as far as it is known. */
+  readonly floors: readonly StoredFloor[];
+  readonly evictions: readonly StoredEviction[];
+}
+
+export interface ReplayGuardOptions {
+  /** 16 random bytes, drawn anew for each process; copied. */
+  readonly hashKey16: Uint8Array;
+  readonly life: VolatileLife | DurableLife;
+  /** Stored topics start again from their log position: the rules for a restart of a live topic do not apply. Default false. */
+  readonly stored?: boolean;
+  /** W: a power of two from 64 to 4,096, default 1,024. */
+  readonly window?: number;
+  /** Streams of one (sender, epoch, topic_tag); default 64. */
+  readonly streamCap?: number;
+  /** Shared with other guards; default one of its own, of the specification's size. */
+  readonly evidence?: EvidencePool;
+  /** Likewise. */
+  readonly leafBudget?: LeafBudget;
+}
+
+/**
+ * What the look-up of step 11 finds: `new`, or `compare` for a number that was seen while its `id32` is known, which a replay has
+ * too and a fork has not.
+ */
+export type LookUp = 'new' | 'compare';
+
+/**
+ * A receiver's replay state (chapter 10).
+ *
+ * One guard serves any number of streams. It forgets as a whole only: who wants to forget an epoch when it closes makes a guard
+ * for each key source, shares `evidence` and `leafBudget` between them, and calls {@link release} on the one that closes.
+ *
+ * `header` is, in all methods, the bytes of an envelope or job from their start, past steps 1 to 10; the 96 bytes of the header
+ * are read, nothing is kept. `part` comes with jobs only. The calls for one envelope:
+ *
+ * ```
+ * step 11   if (guard.lookUp(header, part) === 'compare') guard.compare(header, id32)
+ * step 12   (signature) guard.decideFork(header, id32, previous32, part)
+ * step 15   while ((writes = guard.pendingWrites(header, part))) { (store writes) guard.stored(header, writes) }
+ *           guard.commit(header, id32, part)
+ * ```
+ *
+ * Nothing is allocated for an envelope that is accepted into a known stream in order. Every refusal leaves the state as it was.
+ *
+ * @spec replay.1, replay.9, errors.6
+ */
+export class ReplayGuard {
+  readonly #windows: Windows;
+  readonly #table: StreamTable;
+  readonly #evidencePool: EvidencePool;
+  readonly #evidence: EvidenceIndex = new Map();
+  readonly #leaves: PartialEnvelopes;
+  /** Present in a durable receiver of live topics. */
+  readonly #floors: FloorBook | undefined;
+  readonly #isDurable: boolean;
+  /** A timestamp has to be above it. */
+  readonly #bootLine: number;
+
+  /** @throws TridcommError `E_USAGE` for options that do not hold what they should */
+  constructor(options: ReplayGuardOptions) {
+    const { hashKey16, life, stored = false, window = limits.windowEnvelopes } = options;
+    const { streamCap = limits.streamsPerSender, evidence, leafBudget } = options;
+    if (!(streamCap >= 1)) throw new TridcommError('E_USAGE', `cap of ${streamCap} streams, not 1 or more`);
+    this.#windows = new Windows(window);
+    this.#table = new StreamTable(hashKey16, this.#windows, streamCap);
+    this.#evidencePool = evidence ?? new EvidencePool();
+    this.#leaves = new PartialEnvelopes(leafBudget ?? new LeafBudget());
+    this.#isDurable = life.kind === 'durable';
+    this.#floors = life.kind === 'durable' && !stored ? new FloorBook() : undefined;
+    this.#bootLine = life.kind === 'volatile' && !stored ? life.bootMs + (life.skewMs ?? limits.skewMs) : -1;
+    if (life.kind === 'durable' && !stored) this.#restore(life);
+  }
+
+  /** Streams held. */
+  get streamCount(): number {
+    return this.#table.count;
+  }
+
+  /** Bytes of the tables of streams: index, records and bitmaps, without evidence, floors and leaves. */
+  get byteLength(): number {
+    return this.#table.byteLength + this.#windows.byteLength;
+  }
+
+  /**
+   * Step 11, without change.
+   *
+   * @returns `compare` where {@link compare} has to be asked before step 12
+   * @throws TridcommError `E_REPLAY_STATE`, `E_TOO_OLD`, `E_REPLAY`, `E_LIMIT`
+   * @spec replay.6, replay.7, replay.15, replay.19, replay.20, replay.21, replay.25, replay.26
+   */
+  lookUp(header: Uint8Array, part?: JobPart): LookUp {
+    const answer = this.#look(this.#table.find(header), header, part);
+    if (answer !== 'new' && answer !== 'compare') throw refusal(answer, header);
+    return answer;
+  }
+
+  /**
+   * Step 11 for a number that was seen: a replay has the `id32` that was accepted under it, a fork has another.
+   *
+   * @throws TridcommError `E_REPLAY` for a replay; a fork goes on to step 12
+   * @spec replay.7, replay.12
+   */
+  compare(header: Uint8Array, id32: Uint8Array): void {
+    const evidence = this.#evidence.get(this.#table.find(header));
+    if (evidence?.holdsOther(seqOf(header), id32) !== true) throw refusal('E_REPLAY', header);
+  }
+
+  /**
+   * The end of step 12, under a valid signature.
+   *
+   * A number that was seen in some leaves only counts as seen here: the leaves of two envelopes are never mixed.
+   *
+   * @param previous32 - the value of extension 3, where there is one
+   * @throws TridcommError `E_FORK`
+   * @spec replay.12, replay.13, replay.14
+   */
+  decideFork(header: Uint8Array, id32: Uint8Array, previous32?: Uint8Array, part?: JobPart): void {
+    const entry = this.#table.find(header);
+    if (this.#isFork(entry, header, id32, part)) throw refusal('E_FORK', header);
+    const evidence = this.#evidence.get(entry);
+    if (previous32 !== undefined && evidence?.holdsOther(seqOf(header) - 1, previous32) === true) {
+      throw new TridcommError('E_FORK', `previous envelope of ${seqOf(header)} is another`);
+    }
+  }
+
+  /**
+   * What has to be stored before {@link commit} can accept the envelope: undefined for most, and for all that it will refuse.
+   *
+   * The writer puts `floor` and `timestampMs` under the envelope's stream and `evictTs` under its group, all in one transaction
+   * or `evictTs` first, and never lowers what it has there: writes of envelopes that are opened at the same time may overtake
+   * each other.
+   *
+   * @spec replay.22, replay.24
+   */
+  pendingWrites(header: Uint8Array, part?: JobPart): ReplayWrites | undefined {
+    if (this.#floors === undefined) return undefined;
+    const entry = this.#table.find(header);
+    const seq = seqOf(header);
+    if (entry >= 0 && seq <= this.#floorOf(entry)) return undefined;
+    if (this.#look(entry, header, part) !== 'new') return undefined;
+    const floor = seq + limits.floorSlackEnvelopes;
+    const timestampMs = timestampOf(header);
+    if (entry >= 0) return { floor, timestampMs: Math.max(timestampMs, this.#timestampOf(entry)) };
+    const victim = this.#table.victim();
+    if (victim < 0 || this.#timestampOf(victim) <= this.#table.evictTs) return { floor, timestampMs };
+    return { floor, timestampMs, evictTs: this.#timestampOf(victim) };
+  }
+
+  /**
+   * Takes note that `writes` are stored, and does with the table what a restart would do: the stream is held from here on, and
+   * the one that it displaces is not.
+   *
+   * @param header - the one that {@link pendingWrites} was asked for
+   * @returns stream_id of the stream of the same group that is held no longer, where there is one: its stored floor may be
+   *   deleted now, and not before
+   * @throws TridcommError `E_USAGE` in a receiver that stores nothing
+   * @spec replay.22, replay.24
+   */
+  stored(header: Uint8Array, writes: ReplayWrites): Uint8Array | undefined {
+    if (this.#floors === undefined) throw new TridcommError('E_USAGE', 'stored() in a guard that stores nothing');
+    const { floor, timestampMs, evictTs = 0 } = writes;
+    let entry = this.#table.find(header);
+    let displaced: Uint8Array | undefined;
+    if (entry < 0) {
+      // Another envelope was faster: what it changed decides, and pendingWrites() says what is lacking now.
+      if (timestampMs <= this.#table.evictTs) return undefined;
+      const victim = this.#table.victim();
+      if (victim >= 0 && this.#timestampOf(victim) > Math.max(evictTs, this.#table.evictTs)) return undefined;
+      if (victim >= 0) displaced = this.#table.streamId(victim);
+      entry = this.#admit(header, victim, timestampMs);
+    }
+    if (floor > this.#floorOf(entry)) this.#floors.set(this.#table.words(entry), this.#table.at(entry), entry, floor);
+    return displaced;
+  }
+
+  /**
+   * Step 15: looks up once more and, in the same call, accepts. Also for an envelope that failed in step 14.
+   *
+   * @throws TridcommError as {@link lookUp}; `E_FORK` where another envelope took the number since; `E_REPLAY_STATE` where
+   *   something has not been stored
+   * @spec replay.8, replay.14, replay.16, replay.17, replay.19, replay.27, envelope.28
+   */
+  commit(header: Uint8Array, id32: Uint8Array, part?: JobPart): void {
+    const table = this.#table;
+    let entry = table.find(header);
+    const answer = this.#look(entry, header, part);
+    if (answer !== 'new' && answer !== 'compare') throw refusal(answer, header);
+    if (this.#isFork(entry, header, id32, part)) throw refusal('E_FORK', header);
+    if (answer === 'compare') throw refusal('E_REPLAY', header);
+    if (part !== undefined && !(part.leaf < part.leafCount)) {
+      throw new TridcommError('E_USAGE', `leaf ${part.leaf} of ${part.leafCount}`);
+    }
+    const seq = seqOf(header);
+    if (this.#floors !== undefined && (entry < 0 || seq > this.#floorOf(entry))) {
+      throw new TridcommError('E_REPLAY_STATE', `floor of ${seq} is not stored`);
+    }
+    const timestampMs = timestampOf(header);
+    if (entry < 0) entry = this.#admit(header, table.victim(), timestampMs);
+    const words = table.words(entry);
+    const at = table.at(entry);
+    const hi = readHi(words, at);
+    if (seq > hi) {
+      this.#leaves.dropBelow(entry, this.#windows.size, hi, seq);
+      this.#floors?.advance(words, at, seq - hi);
+      this.#windows.advance(words, at, seq);
+    }
+    // The first leaf moves the window; the number is seen when the last is.
+    if (part === undefined || this.#leaves.mark(entry, seq, part)) this.#windows.mark(words, at, seq);
+    if (timestampMs > readTimestamp(words, at)) writeTimestamp(words, at, timestampMs);
+    this.#evidencePool.use(this.#evidence, entry).record(seq, Math.max(hi, seq), id32);
+  }
+
+  /** Gives back what is shared with other guards. The guard, whose epoch is closed, is not used again. */
+  release(): void {
+    for (const entry of this.#evidence.keys()) this.#evidencePool.release(this.#evidence, entry);
+    this.#leaves.clear();
+  }
+
+  /** Step 11 for the header that was found last, as an answer instead of a throw. */
+  #look(entry: number, header: Uint8Array, part: JobPart | undefined): LookUp | ErrorCode {
+    if (!this.#isDurable && (header[3] as number) >>> 4 === patterns.control) return 'E_REPLAY_STATE';
+    const timestampMs = timestampOf(header);
+    if (timestampMs <= this.#bootLine) return 'E_TOO_OLD';
+    if (entry < 0) {
+      if (timestampMs <= this.#table.evictTs) return 'E_TOO_OLD';
+      return this.#hasRoom(part) ? 'new' : 'E_LIMIT';
+    }
+    const seq = seqOf(header);
+    const state = this.#windows.look(this.#table.words(entry), this.#table.at(entry), seq);
+    if (state === seqStates.tooOld) return 'E_TOO_OLD';
+    if (state === seqStates.seen) return this.#evidence.get(entry)?.holds(seq) === true ? 'compare' : 'E_REPLAY';
+    if (part === undefined) return this.#leaves.leafCount(entry, seq) > 0 ? 'E_REPLAY' : 'new';
+    if (this.#leaves.has(entry, seq, part.leaf)) return 'E_REPLAY';
+    return this.#leaves.leafCount(entry, seq) > 0 || this.#hasRoom(part) ? 'new' : 'E_LIMIT';
+  }
+
+  /** An envelope of one leaf is never seen in part, so it needs no room. */
+  #hasRoom(part: JobPart | undefined): boolean {
+    return part === undefined || part.leafCount === 1 || !this.#leaves.isFull;
+  }
+
+  #isFork(entry: number, header: Uint8Array, id32: Uint8Array, part: JobPart | undefined): boolean {
+    const seq = seqOf(header);
+    if (this.#evidence.get(entry)?.holdsOther(seq, id32) === true) return true;
+    // Without evidence the number of leaves still tells: it stands under the signature.
+    const leafCount = part === undefined ? 0 : this.#leaves.leafCount(entry, seq);
+    return leafCount > 0 && leafCount !== part?.leafCount;
+  }
+
+  #admit(header: Uint8Array, victim: number, timestampMs: number): number {
+    if (victim >= 0) {
+      this.#evidencePool.release(this.#evidence, victim);
+      this.#leaves.dropStream(victim);
+      this.#floors?.drop(victim);
+    }
+    return this.#table.admit(header, victim, timestampMs);
+  }
+
+  /** @spec replay.23, replay.24 */
+  #restore({ floors, evictions }: DurableLife): void {
+    for (const { group, evictTs } of evictions) {
+      checkStored('evict_ts', evictTs, limits.safeInteger);
+      this.#table.find(headerOfStream(group));
+      this.#table.raiseEvictTs(evictTs);
+    }
+    for (const { stream, floor, timestampMs } of floors) {
+      checkStored('floor', floor, limits.streamSeq + limits.floorSlackEnvelopes);
+      checkStored('timestamp', timestampMs, limits.safeInteger);
+      const header = headerOfStream(stream);
+      if (this.#table.find(header) >= 0) throw new TridcommError('E_USAGE', 'two floors of one stream');
+      // A list that still has the floor of a stream that was evicted is one too long: the rule of replay.16 decides again.
+      const entry = this.#admit(header, this.#table.victim(), timestampMs);
+      this.#windows.fill(this.#table.words(entry), this.#table.at(entry), floor);
+    }
+  }
+
+  #floorOf(entry: number): number {
+    return this.#floors?.get(this.#table.words(entry), this.#table.at(entry), entry) ?? 0;
+  }
+
+  #timestampOf(entry: number): number {
+    return readTimestamp(this.#table.words(entry), this.#table.at(entry));
+  }
+}
+
+function seqOf(header: Uint8Array): number {
+  return readU64(header, 56);
+}
+
+function timestampOf(header: Uint8Array): number {
+  return readU64(header, 64);
+}
+
+function refusal(code: ErrorCode, header: Uint8Array): TridcommError {
+  return new TridcommError(code, `number ${seqOf(header)}, timestamp ${timestampOf(header)}`);
+}
+
+function checkStored(name: string, value: number, max: number): void {
+  if (!(Number.isSafeInteger(value) && value >= 0 && value <= max)) {
+    throw new TridcommError('E_USAGE', `stored ${name} ${value}, not from 0 to ${max}`);
+  }
+}

@@ -1,0 +1,163 @@
+import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from '../bytes/bytes.ts';
+import { flags } from '../codepoints/flags.gen.ts';
+import { patternKinds } from '../codepoints/patterns.gen.ts';
+
+/*
+ * off len field              off len field
+ *   0   2 magic `TD`          32  16 sender_id
+ *   2   1 version = 1         48   8 stream_id
+ *   3   1 pattern, kind       56   8 seq
+ *   4   2 suite               64   8 timestamp ms
+ *   6   2 flags               72  16 salt
+ *   8  16 topic tag           88   2 ext_len
+ *  24   4 epoch               90   2 keyinfo_len
+ *  28   4 count               92   4 body_len
+ */
+
+/** Bytes of the fixed header. */
+export const headerBytes = 96;
+
+/** Where the fields stand that others read or rewrite in place. */
+export const headerOffsets = { topicTag: 8, epoch: 24, senderId: 32, streamId: 48, salt: 72 } as const;
+
+/** The values of the flags, as they stand in `flags`. */
+export const flagBits: { readonly batch: number; readonly merkle: number; readonly padded: number } = {
+  batch: 1 << flags.batch,
+  merkle: 1 << flags.merkle,
+  padded: 1 << flags.padded,
+};
+
+/** The pattern-and-kind bytes that v1 defines; the registry's other kinds are reserved. */
+export const definedPatternKinds: ReadonlySet<number> = new Set([
+  patternKinds.pubSub.data,
+  patternKinds.reqRep.request,
+  patternKinds.reqRep.reply,
+  patternKinds.pipeline.push,
+  patternKinds.survey.question,
+  patternKinds.survey.reply,
+  patternKinds.bus.data,
+]);
+
+/**
+ * The fixed header, read in place.
+ *
+ * Fields are read from the bytes when asked for, so a view costs one object and copies nothing. Byte fields are views of the
+ * bytes given, which belong to whoever gave them.
+ */
+export class HeaderView {
+  /** The bytes that the header starts; 96 or more. */
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  /** Pattern in the high nibble, kind in the low one. */
+  get patternKind(): number {
+    return this.bytes[3]!;
+  }
+
+  get suite(): number {
+    return readU16(this.bytes, 4);
+  }
+
+  get flags(): number {
+    return readU16(this.bytes, 6);
+  }
+
+  /** 16 bytes. */
+  get topicTag(): Uint8Array {
+    return this.bytes.subarray(8, 24);
+  }
+
+  get epoch(): number {
+    return readU32(this.bytes, 24);
+  }
+
+  /** Records in the envelope. */
+  get count(): number {
+    return readU32(this.bytes, 28);
+  }
+
+  /** 16 bytes: the start of the sender's key id. */
+  get senderId(): Uint8Array {
+    return this.bytes.subarray(32, 48);
+  }
+
+  /** 8 bytes. */
+  get streamId(): Uint8Array {
+    return this.bytes.subarray(48, 56);
+  }
+
+  /** Number of the envelope in its stream, from 1. */
+  get seq(): number {
+    return readU64(this.bytes, 56);
+  }
+
+  /** Time of sealing, ms. */
+  get timestampMs(): number {
+    return readU64(this.bytes, 64);
+  }
+
+  /** 16 bytes. */
+  get salt(): Uint8Array {
+    return this.bytes.subarray(72, 88);
+  }
+
+  get extensionsLengthBytes(): number {
+    return readU16(this.bytes, 88);
+  }
+
+  get keyinfoLengthBytes(): number {
+    return readU16(this.bytes, 90);
+  }
+
+  get bodyLengthBytes(): number {
+    return readU32(this.bytes, 92);
+  }
+}
+
+/** The values of the fixed header, as a sender writes them. */
+export interface HeaderFields {
+  readonly patternKind: number;
+  readonly suite: number;
+  readonly flags: number;
+  readonly topicTag: Uint8Array;
+  readonly epoch: number;
+  readonly count: number;
+  readonly senderId: Uint8Array;
+  readonly streamId: Uint8Array;
+  readonly seq: number;
+  readonly timestampMs: number;
+  readonly salt: Uint8Array;
+  readonly extensionsLengthBytes: number;
+  readonly keyinfoLengthBytes: number;
+  readonly bodyLengthBytes: number;
+}
+
+/**
+ * Writes the 96 bytes at the start of `out`, which is large enough.
+ *
+ * Fields have the widths of the layout; the sealer sees to it.
+ *
+ * @spec envelope.1
+ */
+export function writeHeader(out: Uint8Array, fields: HeaderFields): void {
+  out[0] = 0x54;
+  out[1] = 0x44;
+  out[2] = 1;
+  out[3] = fields.patternKind;
+  writeU16(out, 4, fields.suite);
+  writeU16(out, 6, fields.flags);
+  out.set(fields.topicTag, 8);
+  writeU32(out, 24, fields.epoch);
+  writeU32(out, 28, fields.count);
+  out.set(fields.senderId, 32);
+  out.set(fields.streamId, 48);
+  writeU64(out, 56, fields.seq);
+  writeU64(out, 64, fields.timestampMs);
+  out.set(fields.salt, 72);
+  writeU16(out, 88, fields.extensionsLengthBytes);
+  writeU16(out, 90, fields.keyinfoLengthBytes);
+  writeU32(out, 92, fields.bodyLengthBytes);
+}

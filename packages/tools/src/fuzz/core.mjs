@@ -1,0 +1,70 @@
+/** The instrumented copy of @tridcomm/core, and what every target asks of an answer. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/**
+ * @typedef {typeof import('@tridcomm/core')
+ *   & typeof import('@tridcomm/core/internal')
+ *   & typeof import('@tridcomm/core/node')
+ *   & typeof import('@tridcomm/core/noble')
+ *   & typeof import('../../../core/src/codepoints/errors.gen.ts')
+ *   & typeof import('../../../core/src/envelope/merkle.ts')
+ *   & typeof import('../../../core/src/envelope/record-cipher.ts')
+ *   & typeof import('../../../core/src/replay/guard.ts')
+ *   & typeof import('../../../core/src/topics/grammar.ts')
+ *   & typeof import('../../../core/src/wire/envelope.ts')
+ *   & typeof import('../../../core/src/wire/extensions.ts')} Core
+ */
+
+const modules = [
+  'index.js',
+  'internal.js',
+  'node/index.js',
+  'crypto/noble.js',
+  'codepoints/errors.gen.js',
+  'envelope/merkle.js',
+  'envelope/record-cipher.js',
+  'replay/guard.js',
+  'topics/grammar.js',
+  'wire/envelope.js',
+  'wire/extensions.js',
+];
+
+/** @param {string} folder the instrumented copy of core's `dist` @returns {Promise<Core>} */
+export async function loadCore(folder) {
+  const loaded = await Promise.all(modules.map((path) => import(pathToFileURL(join(folder, path)).href)));
+  return Object.assign({}, ...loaded);
+}
+
+/** Codes that no bytes of a peer may cause: they speak of the caller, of this implementation, or of a transport. */
+const localCodes = new Set(['E_USAGE', 'E_INTERNAL', 'E_TRANSPORT', 'E_REFUSED']);
+
+/** @template T @typedef {{ value: T, code?: undefined } | { value?: undefined, code: import('@tridcomm/core').ErrorCode }} Answer */
+
+/**
+ * What a decoder answers: a value, or the code of its refusal. Anything else that it throws goes on as a crash.
+ * @template T
+ * @param {Core} core
+ * @param {() => T} decode
+ * @returns {Answer<T>}
+ */
+export function answerOf(core, decode) {
+  try {
+    return { value: decode() };
+  } catch (error) {
+    if (!(error instanceof core.TridcommError)) throw error;
+    if (!Object.hasOwn(core.errorTable, error.code)) throw new Error(`code ${error.code} is not in the registry`);
+    if (localCodes.has(error.code)) throw error;
+    return { code: error.code };
+  }
+}
+
+/** @param {boolean} holds @param {string} what would be wrong otherwise @returns {asserts holds} */
+export function must(holds, what) {
+  if (!holds) throw new Error(what);
+}
+
+/** @param {Uint8Array | undefined} a @param {Uint8Array | undefined} b */
+export function same(a, b) {
+  return a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
+}

@@ -1,0 +1,149 @@
+/** The loop of a coverage-guided fuzzer: change an input that is known, run it, keep what reaches something new. */
+import { SeenEdges } from './edges.mjs';
+import { mutate } from './mutate.mjs';
+
+/**
+ * @typedef {object} Target what is fuzzed, and what must hold
+ * @property {string} name
+ * @property {RegExp} files the instrumented files that count as this target's
+ * @property {readonly Uint8Array[]} seeds
+ * @property {(input: Uint8Array) => void} run throws on anything but a proper answer
+ * @property {number} [headerAt] where an envelope's header starts in the inputs, if one does
+ * @property {number} [maxBytes] of an input; default 4,096
+ * @property {number} [slowMs] of an input of 64 KiB; default 1
+ * @property {number} [reservedBytes] of memory, whatever the size of the input; default 65,536
+ */
+
+/** @typedef {{ why: string, input: Uint8Array, stack: string, times: number }} Crash */
+
+/**
+ * @typedef {object} Report
+ * @property {string} target
+ * @property {number} inputs
+ * @property {number} seconds
+ * @property {{ covered: number, total: number }} edges
+ * @property {{ seeds: number, found: number, bytes: number }} corpus inputs that reach something, by where they come from
+ * @property {{ ms: number, input: Uint8Array }} slowest
+ * @property {Crash[]} crashes one of a kind
+ */
+
+/**
+ * @param {Target} target
+ * @param {object} run
+ * @param {import('./instrument.mjs').Coverage} run.coverage
+ * @param {import('./random.mjs').Random} run.random
+ * @param {readonly Uint8Array[]} [run.dictionary] bytes that mutations may insert
+ * @param {number} run.maxInputs
+ * @param {number} [run.deadlineMs] as `performance.now()`
+ * @param {(input: Uint8Array) => void} [run.onInput] called before each run
+ * @returns {Report}
+ */
+export function fuzz(target, { coverage, random, dictionary = [], maxInputs, deadlineMs = Infinity, onInput }) {
+  const { headerAt, maxBytes = 4_096 } = target;
+  const seen = new SeenEdges(coverage.edges);
+  /** @type {Uint8Array[]} */
+  const corpus = [];
+  /** @type {Map<string, Crash>} */
+  const crashes = new Map();
+  /** @type {Report['slowest']} */
+  let slowest = { ms: 0, input: new Uint8Array(0) };
+  let inputs = 0;
+
+  /** @param {Uint8Array} input */
+  const attempt = (input) => {
+    onInput?.(input);
+    inputs++;
+    coverage.edges.fill(0);
+    const { crash, ms } = runOnce(target, coverage, input);
+    if (ms > slowest.ms) slowest = { ms, input };
+    if (crash !== undefined) {
+      const known = crashes.get(crash.why);
+      if (known === undefined) crashes.set(crash.why, crash);
+      else known.times++;
+    }
+    if (seen.take()) corpus.push(input);
+  };
+
+  const started = performance.now();
+  for (const seed of target.seeds) attempt(seed);
+  const seeds = corpus.length;
+  if (corpus.length === 0) corpus.push(new Uint8Array(0));
+  const pool = [...dictionary, ...target.seeds];
+  const other = () => random.pick(random.below(2) === 0 || pool.length === 0 ? corpus : pool);
+  while (inputs < maxInputs && performance.now() < deadlineMs) {
+    // Half of the time from the latest finds, which are the least explored.
+    const recent = random.below(2) === 0 ? Math.floor(corpus.length * 0.75) : 0;
+    const parent = corpus[recent + random.below(corpus.length - recent)] ?? new Uint8Array(0);
+    attempt(mutate(parent, { random, other, headerAt, maxBytes }));
+  }
+  return {
+    target: target.name,
+    inputs,
+    seconds: (performance.now() - started) / 1000,
+    edges: coveredOf(target, coverage, seen),
+    corpus: { seeds, found: corpus.length - seeds, bytes: corpus.reduce((sum, { length }) => sum + length, 0) },
+    slowest,
+    crashes: [...crashes.values()],
+  };
+}
+
+/**
+ * Runs one input and judges what came of it.
+ * @param {Target} target
+ * @param {import('./instrument.mjs').Coverage} coverage
+ * @param {Uint8Array} input
+ * @returns {{ crash: Crash | undefined, ms: number }}
+ */
+export function runOnce(target, { allocated }, input) {
+  const { slowMs = 1, reservedBytes = 65_536 } = target;
+  const before = new Uint8Array(input);
+  allocated.total = 0;
+  const started = performance.now();
+  try {
+    target.run(input);
+  } catch (error) {
+    return { crash: crashOf(error, before), ms: performance.now() - started };
+  }
+  const ms = performance.now() - started;
+  if (allocated.total > reservedBytes + 4 * input.length) {
+    return { crash: { why: 'reserves too much memory', input, stack: `${allocated.total} bytes`, times: 1 }, ms };
+  }
+  if (Buffer.compare(before, input) !== 0) {
+    return { crash: { why: 'changes its input', input: before, stack: '', times: 1 }, ms };
+  }
+  const limitMs = slowMs * Math.max(1, input.length / 65_536);
+  if (ms > limitMs && fastestOf(target, input) > limitMs) {
+    return { crash: { why: 'takes too long', input, stack: `${ms} ms, limit ${limitMs}`, times: 1 }, ms };
+  }
+  return { crash: undefined, ms };
+}
+
+/** The shortest of some more runs: what is slow each time is not the collector's or another process's doing. @param {Target} target @param {Uint8Array} input */
+function fastestOf(target, input) {
+  return Math.min(
+    ...Array.from({ length: 9 }, () => {
+      const started = performance.now();
+      target.run(input);
+      return performance.now() - started;
+    }),
+  );
+}
+
+/** @param {unknown} error @param {Uint8Array} input @returns {Crash} */
+function crashOf(error, input) {
+  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+  // Numbers differ from input to input; the place and the words tell one kind of crash from another.
+  const place = /\n\s+at (.*)/.exec(stack)?.[1] ?? '';
+  return { why: `${message.replaceAll(/\d+/g, 'N')} ${place.replace(/file:\/\/.*\//, '')}`.trim(), input, stack, times: 1 };
+}
+
+/** @param {Target} target @param {import('./instrument.mjs').Coverage} coverage @param {SeenEdges} seen */
+function coveredOf({ files }, coverage, seen) {
+  const edges = { covered: 0, total: 0 };
+  for (const [path, [start, end]] of coverage.files) {
+    if (!files.test(path)) continue;
+    edges.covered += seen.count(start, end);
+    edges.total += end - start;
+  }
+  return edges;
+}
