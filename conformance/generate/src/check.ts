@@ -96,6 +96,8 @@ function derive(j: Members): Members {
   const input = signInput(sender, bind, e.ph, e.keyinfo, merkle ? zeros(0) : e.body);
   ed.verify(publicKey, input, e.signature);
   const k = recordKey(bytes(source['sourceSecret']), bytes(source['groupCtx']), sender, e.header.streamId, e.header.salt);
+  const commit = e.extensions.find((x) => x.number === 11);
+  if (commit !== undefined && hex(commit.value) !== hex(k.recordCommit)) refuse('E_COMMIT', 'suites.15');
   const aadh = aadHeader(e.ph);
   const sealed = merkle ? e.leaves : [e.body];
   const aads = sealed.map((_, i) => (merkle ? cat(aadh, bind, u32(i)) : cat(aadh, bind)));

@@ -5,7 +5,7 @@ import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { bytesToNumberLE } from '@noble/curves/utils.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
-import { aeadTagBytes, checkAeadArguments, checkSecretKey, checkX25519Arguments } from './argument-checks.ts';
+import { checkAeadArguments, checkSecretKey, checkX25519Arguments } from './argument-checks.ts';
 import { checkEd25519PublicKey, isEd25519SignatureForm } from './ed25519-rule.ts';
 import type { CryptoProvider } from './provider.ts';
 import { checkX25519Result, x25519Refusal } from './x25519-rule.ts';
@@ -40,11 +40,10 @@ export const nobleProvider: CryptoProvider = {
 
   aeadOpen(algorithm, key32, nonce12, aad, sealed) {
     checkAeadArguments(key32, nonce12);
-    if (sealed.length < aeadTagBytes) return undefined;
     try {
       return aeads[algorithm](key32, nonce12, aad).decrypt(sealed);
     } catch {
-      // All lengths are right, so this is the tag.
+      // The key and the nonce are right, so it is too short for a tag, or the tag does not fit.
       return undefined;
     }
   },

@@ -3,16 +3,17 @@
  *
  * µs measured on Node 20.20 / 24.21:
  *
- * | step                    |          | step                        |         |
- * | ----------------------- | -------- | --------------------------- | ------- |
- * | public key, JWK         | 6 / 23   | secret key out, PKCS #8     | 41 / 12 |
- * | public key, SPKI        | 76 / 27  | public key from secret, JWK | 4 / 2   |
- * | secret key in, PKCS #8  | 355 / 57 | SHA-256 of a key            | 1 / 1   |
+ * | step                   |          | step                        |         |
+ * | ---------------------- | -------- | --------------------------- | ------- |
+ * | public key in, JWK     | 6 / 23   | public key from secret, JWK | 4 / 2   |
+ * | public key in, SPKI    | 76 / 27  | new pair, as JWK            | 42 / 35 |
+ * | secret key in, PKCS #8 | 355 / 57 | SHA-256 of a key            | 1 / 1   |
+ * | secret key in, JWK     | 37 / 51  |                             |         |
  *
- * A JWK needs its secret half as a string, which nobody can wipe, and names a public half that Node does not compare with
- * it; so secret keys go in and out as PKCS #8 all the same.
+ * A secret key of the caller goes in as PKCS #8 all the same: a JWK must name the public half, which is not at hand and
+ * which Node does not compare, and holds the secret as a string, which nobody can wipe.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto';
 import type { KeyAlgorithm, KeyPair } from '../crypto/provider.ts';
 import { sha256 } from './hash.ts';
 import { LruCache } from './lru-cache.ts';
@@ -50,21 +51,31 @@ export function secretKeyObject(algorithm: KeyAlgorithm, secretKey32: Uint8Array
   return key;
 }
 
-/** The 32 bytes of the public half of a secret key. */
+/** The 32 bytes of the public half of a secret key, for keys that were imported. */
 export function rawPublicKey(secretKey: KeyObject): Uint8Array {
   const { x = '' } = createPublicKey(secretKey).export({ format: 'jwk' });
-  // A copy: `Buffer.from` of a short string gives a slice of the shared pool.
-  return new Uint8Array(Buffer.from(x, 'base64url'));
+  return fromBase64url(x);
 }
 
-/** A new key pair of OpenSSL's making; its secret half needs no import when it is used. */
+/**
+ * A new key pair of OpenSSL's making; its secret half needs no import when it is used.
+ *
+ * The pair must leave `generateKeyPairSync` as a JWK. A KeyObject of it shares a lock with the finished job, and Node 20 comes
+ * to a standstill when the garbage collector meets that job while such a KeyObject is exported.
+ */
 export function freshKeyPair(algorithm: KeyAlgorithm): KeyPair {
-  const key = generate[algorithm]().privateKey;
-  const der = key.export({ format: 'der', type: 'pkcs8' });
-  const secretKey = new Uint8Array(der.subarray(16));
-  der.fill(0);
+  const jwk = generate(algorithm, asJwk).privateKey;
+  const secretKey = fromBase64url(jwk.d ?? '');
+  const key = createPrivateKey({ key: jwk, format: 'jwk' });
   secretKeys[algorithm].set(secretKey, { id: latin1(sha256(secretKey)), key });
-  return { secretKey, publicKey: rawPublicKey(key) };
+  return { secretKey, publicKey: fromBase64url(jwk.x ?? '') };
+}
+
+/** 32 bytes of their own: `Buffer.from` would leave a copy in the pool that all of Node shares. */
+function fromBase64url(text: string): Uint8Array {
+  const bytes = new Uint8Array(32);
+  bufferOn(bytes).write(text, 'base64url');
+  return bytes;
 }
 
 function latin1(bytes: Uint8Array): string {
@@ -81,10 +92,11 @@ const publicKeys = { ed25519: new LruCache<KeyObject>(4_096), x25519: new LruCac
 type SecretKeys = WeakMap<Uint8Array, { readonly id: string; readonly key: KeyObject }>;
 const secretKeys: Record<KeyAlgorithm, SecretKeys> = { ed25519: new WeakMap(), x25519: new WeakMap() };
 
-const generate = {
-  ed25519: () => generateKeyPairSync('ed25519'),
-  x25519: () => generateKeyPairSync('x25519'),
-} as const;
+const asJwk = { publicKeyEncoding: { format: 'jwk' }, privateKeyEncoding: { format: 'jwk' } } as const;
+
+// Node documents JWK as an encoding here; its types do not know it.
+type Generate = (algorithm: KeyAlgorithm, encodings: typeof asJwk) => { readonly privateKey: JsonWebKey };
+const generate = generateKeyPairSync as unknown as Generate;
 
 const jwkCurves = { ed25519: 'Ed25519', x25519: 'X25519' } as const;
 

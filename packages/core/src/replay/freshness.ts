@@ -33,7 +33,10 @@ export function checkFreshness(
   if (rule.stored !== true) {
     const { maxAgeMs = limits.maxAgeMs, skewMs = limits.skewMs } = rule;
     if (timestampMs < nowMs - maxAgeMs) {
-      throw new TridcommError('E_EXPIRED', `timestamp ${timestampMs}, ${nowMs - timestampMs} ms old, limit ${maxAgeMs}`);
+      throw new TridcommError(
+        'E_EXPIRED',
+        `timestamp ${timestampMs}, ${nowMs - timestampMs} ms old, limit ${maxAgeMs}`,
+      );
     }
     if (timestampMs > nowMs + skewMs) {
       throw new TridcommError('E_FUTURE', `timestamp ${timestampMs}, ${timestampMs - nowMs} ms ahead, limit ${skewMs}`);

@@ -50,7 +50,8 @@ export class StreamRate {
     const key = this.#hash.groupNumber;
     const bucket = this.#buckets.get(key) ?? this.#create(key, nowMs);
     if (bucket.touch(header)) return;
-    if (!bucket.take(nowMs, this.#fullMs, this.#intervalMs)) throw new TridcommError('E_LIMIT', 'new streams of a sender');
+    if (!bucket.take(nowMs, this.#fullMs, this.#intervalMs))
+      throw new TridcommError('E_LIMIT', 'new streams of a sender');
     bucket.remember(header);
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);

@@ -7,7 +7,7 @@
  */
 export function isNfc(text: string): boolean {
   if (!needsNormalizer.test(text)) return true;
-  for (let start = 0; text.length - start > windowUnits; ) {
+  for (let start = 0; text.length - start > windowUnits;) {
     const end = start + windowUnits;
     const window = text.slice(start, isLowSurrogate(text, end) ? end + 1 : end);
     if (window !== window.normalize('NFC')) return false;

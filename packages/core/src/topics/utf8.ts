@@ -7,7 +7,7 @@
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   const units = new Uint16Array(bytes.length);
   let count = 0;
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const first = bytes[at++] as number;
     if (first < 0x80) {
       units[count++] = first;

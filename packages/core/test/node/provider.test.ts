@@ -23,6 +23,10 @@ describe('node provider', () => {
     );
   });
 
+  it('suites.5 makes key pairs without end (exporting a generated KeyObject brings Node 20 to a standstill)', () => {
+    for (let i = 0; i < 5_000; i++) expect(nodeProvider.generateKeyPair('x25519').publicKey.length).toBe(32);
+  });
+
   it('suites.8 verifies by a key that is a part of a longer array', () => {
     const { secretKey, publicKey } = nodeProvider.generateKeyPair('ed25519');
     const record = new Uint8Array(100);

@@ -3,7 +3,12 @@ import { TridcommError } from '../../src/errors.ts';
 import type { EvidencePool } from '../../src/replay/evidence.ts';
 import { ReplayGuard } from '../../src/replay/guard.ts';
 import type { JobPart, LeafBudget } from '../../src/replay/leaves.ts';
-import { headerOfStream, type StoredEviction, type StoredFloor, type StreamName } from '../../src/replay/stored-state.ts';
+import {
+  headerOfStream,
+  type StoredEviction,
+  type StoredFloor,
+  type StreamName,
+} from '../../src/replay/stored-state.ts';
 
 export interface Offer {
   readonly stream: StreamName;

@@ -53,19 +53,20 @@ export function fuzz(target, { coverage, random, dictionary = [], maxInputs, dea
   const attempt = (input) => {
     onInput?.(input);
     inputs++;
-    coverage.edges.fill(0);
-    const { crash, ms } = runOnce(target, coverage, input);
-    if (ms > slowest.ms) slowest = { ms, input };
-    if (crash !== undefined) {
-      const known = crashes.get(crash.why);
-      if (known === undefined) crashes.set(crash.why, crash);
-      else known.times++;
-    }
-    if (seen.take()) corpus.push(input);
+    const ran = execute(target, coverage, input);
+    // Before it is judged, which may run it again.
+    if (seen.take()) corpus.push(ran.before);
+    if (ran.ms > slowest.ms) slowest = { ms: ran.ms, input: ran.before };
+    const crash = judge(target, ran);
+    if (crash === undefined) return;
+    const known = crashes.get(crash.why);
+    if (known === undefined) crashes.set(crash.why, crash);
+    else known.times++;
   };
 
   const started = performance.now();
-  for (const seed of target.seeds) attempt(seed);
+  // A Buffer is another kind of array; which kind comes in is the target's to say.
+  for (const seed of target.seeds) attempt(new Uint8Array(seed));
   const seeds = corpus.length;
   if (corpus.length === 0) corpus.push(new Uint8Array(0));
   const pool = [...dictionary, ...target.seeds];
@@ -87,35 +88,58 @@ export function fuzz(target, { coverage, random, dictionary = [], maxInputs, dea
   };
 }
 
+/** @typedef {{ input: Uint8Array, before: Uint8Array, ms: number, allocated: number, thrown?: { error: unknown } }} Ran */
+
 /**
- * Runs one input and judges what came of it.
+ * Runs one input, whatever comes of it.
  * @param {Target} target
  * @param {import('./instrument.mjs').Coverage} coverage
  * @param {Uint8Array} input
- * @returns {{ crash: Crash | undefined, ms: number }}
+ * @returns {Ran}
  */
-export function runOnce(target, { allocated }, input) {
-  const { slowMs = 1, reservedBytes = 65_536 } = target;
+function execute(target, { edges, allocated }, input) {
   const before = new Uint8Array(input);
+  edges.fill(0);
   allocated.total = 0;
+  /** @type {Ran['thrown']} */
+  let thrown;
   const started = performance.now();
   try {
     target.run(input);
   } catch (error) {
-    return { crash: crashOf(error, before), ms: performance.now() - started };
+    thrown = { error };
   }
   const ms = performance.now() - started;
-  if (allocated.total > reservedBytes + 4 * input.length) {
-    return { crash: { why: 'reserves too much memory', input, stack: `${allocated.total} bytes`, times: 1 }, ms };
-  }
-  if (Buffer.compare(before, input) !== 0) {
-    return { crash: { why: 'changes its input', input: before, stack: '', times: 1 }, ms };
-  }
+  return { input, before, ms, allocated: allocated.total, ...(thrown && { thrown }) };
+}
+
+/**
+ * What was wrong with a run, if anything. Runs the input again where it seems slow.
+ * @param {Target} target
+ * @param {Ran} ran
+ * @returns {Crash | undefined}
+ */
+function judge(target, { input, before, ms, allocated, thrown }) {
+  const { slowMs = 1, reservedBytes = 65_536 } = target;
+  /** @param {string} why @param {string} stack @returns {Crash} */
+  const crash = (why, stack) => ({ why, input: before, stack, times: 1 });
+  if (thrown !== undefined) return crash(...nameOf(thrown.error));
+  if (Buffer.compare(before, input) !== 0) return crash('changes its input', '');
+  if (allocated > reservedBytes + 4 * input.length) return crash('reserves too much memory', `${allocated} bytes`);
   const limitMs = slowMs * Math.max(1, input.length / 65_536);
-  if (ms > limitMs && fastestOf(target, input) > limitMs) {
-    return { crash: { why: 'takes too long', input, stack: `${ms} ms, limit ${limitMs}`, times: 1 }, ms };
-  }
-  return { crash: undefined, ms };
+  if (ms > limitMs && fastestOf(target, input) > limitMs) return crash('takes too long', `${ms} ms, limit ${limitMs}`);
+  return undefined;
+}
+
+/**
+ * Runs and judges one input.
+ * @param {Target} target
+ * @param {import('./instrument.mjs').Coverage} coverage
+ * @param {Uint8Array} input
+ */
+export function runOnce(target, coverage, input) {
+  const ran = execute(target, coverage, input);
+  return { ms: ran.ms, crash: judge(target, ran) };
 }
 
 /** The shortest of some more runs: what is slow each time is not the collector's or another process's doing. @param {Target} target @param {Uint8Array} input */
@@ -129,12 +153,12 @@ function fastestOf(target, input) {
   );
 }
 
-/** @param {unknown} error @param {Uint8Array} input @returns {Crash} */
-function crashOf(error, input) {
+/** A name for a kind of crash, and its stack. @param {unknown} error @returns {[string, string]} */
+function nameOf(error) {
   const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
-  // Numbers differ from input to input; the place and the words tell one kind of crash from another.
+  // Numbers differ from input to input; the place and the words tell one kind from another.
   const place = /\n\s+at (.*)/.exec(stack)?.[1] ?? '';
-  return { why: `${message.replaceAll(/\d+/g, 'N')} ${place.replace(/file:\/\/.*\//, '')}`.trim(), input, stack, times: 1 };
+  return [`${message.replaceAll(/\d+/g, 'N')} ${place.replace(/file:\/\/.*\//, '')}`.trim(), stack];
 }
 
 /** @param {Target} target @param {import('./instrument.mjs').Coverage} coverage @param {SeenEdges} seen */

@@ -4,7 +4,7 @@
  */
 import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { template, transformSync, types as t } from '@babel/core';
+import { transformSync, types as t } from '@babel/core';
 
 /** Where the instrumented modules find the counters. */
 const globalName = '__tridcommFuzz';
@@ -68,9 +68,10 @@ export function instrument(text, firstEdge) {
     return t.blockStatement([t.expressionStatement(count()), ...own]);
   };
 
+  /** Visited again inside its wrapper. @type {WeakSet<object>} */
+  const wrapped = new WeakSet();
   /** @type {import('@babel/core').Visitor} */
   const visitor = {
-    Program: { exit: (path) => void path.unshiftContainer('body', prologue()) },
     Function({ node }) {
       if (t.isBlockStatement(node.body)) node.body.body.unshift(t.expressionStatement(count()));
       else node.body = counted(node.body);
@@ -102,8 +103,9 @@ export function instrument(text, firstEdge) {
       const { callee, arguments: given } = path.node;
       // With an offset it is a view of memory that is there already.
       if (!t.isIdentifier(callee) || !typedArrays.has(callee.name) || given.length > 1) return;
+      if (wrapped.has(path.node)) return;
+      wrapped.add(path.node);
       path.replaceWith(t.callExpression(t.identifier('$a'), [path.node]));
-      path.skip();
     },
   };
   const result = transformSync(text, {
@@ -113,12 +115,11 @@ export function instrument(text, firstEdge) {
     compact: false,
     plugins: [{ visitor }],
   });
-  return { code: result?.code ?? '', end: next };
+  return { code: `${prologue}\n${result?.code ?? ''}`, end: next };
 }
 
 const typedArrays = new Set(['Uint8Array', 'Uint16Array', 'Uint32Array', 'Int32Array', 'Float64Array']);
 
-const prologue = template.statements(`
-  const { edges: $e, allocated: $bytes } = globalThis.${globalName};
-  const $a = (array) => { $bytes.total += array.byteLength; return array; };
-`);
+/** Imports rise above it. */
+const prologue = `const { edges: $e, allocated: $bytes } = globalThis.${globalName};
+const $a = (array) => { $bytes.total += array.byteLength; return array; };`;

@@ -14,7 +14,9 @@ export function describe({ target, inputs, seconds, edges, corpus, slowest, heap
     `heap ${heapGrowth < 0 ? '-' : '+'}${Math.round(Math.abs(heapGrowth) / 1024)} KiB`,
     `${crashes.length} crashes`,
   ];
-  return [`${target.padEnd(10)} ${figures.join(', ')}`, ...crashes.map((crash) => describeCrash(target, crash))].join('\n');
+  return [`${target.padEnd(10)} ${figures.join(', ')}`, ...crashes.map((crash) => describeCrash(target, crash))].join(
+    '\n',
+  );
 }
 
 /** @param {string} target @param {import('./engine.mjs').Crash} crash */

@@ -46,7 +46,10 @@ function fuzzed() {
     {
       coverage,
       random: new Random(seed),
-      dictionary: distinct(tests.flatMap((test) => byteStringsIn(test.in)), 256),
+      dictionary: distinct(
+        tests.flatMap((test) => byteStringsIn(test.in)),
+        256,
+      ),
       maxInputs,
       deadlineMs: performance.now() + 1000 * seconds,
       onInput: (input) => noteInput(shared, input),

@@ -31,7 +31,10 @@ export function jobTarget(core, tests, world) {
     name: 'job',
     files: /^wire\/(envelope|header|extensions)/,
     headerAt: 0,
-    seeds: [...world.jobs.map(({ bytes }) => bytes), ...seedsOf(tests, 'job.parse', (input) => [fromHex(input['bytes'])])],
+    seeds: [
+      ...world.jobs.map(({ bytes }) => bytes),
+      ...seedsOf(tests, 'job.parse', (input) => [fromHex(input['bytes'])]),
+    ],
     run(input) {
       const { value, code } = answerOf(core, () => core.parseJob(input));
       checkHeaderFirst(core, input, true, code);
@@ -73,7 +76,10 @@ export function splitTarget(core, tests, world) {
       for (const { leaf, sealed } of leaves) {
         const job = core.parseJob(value.job(leaf));
         const hash = core.hashLeaf(provider, leaf, job.sealed);
-        must(core.verifyMerklePath(provider, hash, leaf, value.leafCount, job.path, root), 'a job is not under the root');
+        must(
+          core.verifyMerklePath(provider, hash, leaf, value.leafCount, job.path, root),
+          'a job is not under the root',
+        );
         must(same(job.sealed, sealed) && job.leaf === leaf, 'a job holds another leaf');
         must(same(job.protectedHeader, envelope.protectedHeader), 'a job has another header');
         must(same(job.keyinfo, envelope.keyinfo) && same(job.signature, envelope.signature), 'a job is not its batch');

@@ -34,7 +34,9 @@ export function keyIdTarget(core, tests) {
     name: 'key-id',
     files: /^crypto\/(ed25519-rule|x25519-rule|key-id)/,
     seeds: [
-      ...seedsOf(tests, 'key.id', ({ alg, publicKey }) => [Buffer.concat([Uint8Array.of(Number(alg)), fromHex(publicKey)])]),
+      ...seedsOf(tests, 'key.id', ({ alg, publicKey }) => [
+        Buffer.concat([Uint8Array.of(Number(alg)), fromHex(publicKey)]),
+      ]),
       ...seedsOf(tests, 'ed25519.verify', ({ publicKey }) => [Buffer.concat([Uint8Array.of(1), fromHex(publicKey)])]),
     ],
     maxBytes: 40,
@@ -44,7 +46,10 @@ export function keyIdTarget(core, tests) {
       const { code } = answerOf(core, () => core.keyId(core.nodeProvider, isEd25519 ? 'ed25519' : 'x25519', key));
       if (code !== undefined) return;
       const number = BigInt(`0x${Buffer.from(key).reverse().toString('hex')}`);
-      must(key.length === 32 && (isEd25519 ? number % 2n ** 255n : number) < p, 'a key that is not canonical has an id');
+      must(
+        key.length === 32 && (isEd25519 ? number % 2n ** 255n : number) < p,
+        'a key that is not canonical has an id',
+      );
     },
   };
 }

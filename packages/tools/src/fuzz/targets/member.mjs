@@ -75,7 +75,8 @@ function prepare(core, world, bytes, asJob) {
   );
   const recordKey = core.deriveRecordKey(provider, streamSecret, header.salt);
   const { merkle } = extensions;
-  const leaves = 'body' in view ? (merkle ? core.leavesOf(view.body, merkle.leafCount) : [{ leaf: -1, sealed: view.body }]) : [view];
+  const leaves =
+    'body' in view ? (merkle ? core.leavesOf(view.body, merkle.leafCount) : [{ leaf: -1, sealed: view.body }]) : [view];
   const parts = Array.from(leaves, ({ leaf, sealed }) => ({
     sealed,
     nonce: leaf < 0 ? recordKey.nonce12 : core.leafNonce(recordKey.nonce12, leaf),
@@ -96,7 +97,9 @@ function rootOver(core, view) {
   if (view.extensions.merkle === undefined) return undefined;
   const { leafCount } = view.extensions.merkle;
   if ('body' in view) {
-    const hashes = Array.from(core.leavesOf(view.body, leafCount), ({ leaf, sealed }) => core.hashLeaf(provider, leaf, sealed));
+    const hashes = Array.from(core.leavesOf(view.body, leafCount), ({ leaf, sealed }) =>
+      core.hashLeaf(provider, leaf, sealed),
+    );
     return new core.MerkleTree(provider, hashes).root;
   }
   return rootOfPath(provider, core.hashLeaf(provider, view.leaf, view.sealed), view.leaf, leafCount, view.path);

@@ -12,7 +12,7 @@ import { nowMs } from './world.mjs';
 /** @typedef {ReturnType<World['newReceiver']>} Given */
 
 /**
- * Input: u8 bit 0: a job ‖ an envelope or job, as anybody may send it. Only what was sealed opens, and to what was sealed.
+ * Input: u8 bit 0: a job, bit 7: in a Buffer ‖ an envelope or job, as anybody may send it. Only what was sealed opens, and to what was sealed.
  * @param {Core} core @param {readonly VectorTest[]} tests @param {World} world @returns {Target}
  */
 export function openTarget(core, tests, world) {
@@ -26,8 +26,8 @@ export function openTarget(core, tests, world) {
     files: /^(envelope\/(open|merkle|identity|record|protected)|replay\/(guard|freshness|window|stream))/,
     headerAt: 1,
     seeds: [
-      ...world.envelopes.map(({ bytes }) => marked(0, bytes)),
-      ...world.jobs.map(({ bytes }) => marked(1, bytes)),
+      ...world.envelopes.flatMap(({ bytes }) => [marked(0, bytes), marked(0x80, bytes)]),
+      ...world.jobs.flatMap(({ bytes }) => [marked(1, bytes), marked(0x81, bytes)]),
       marked(0, world.refused),
       ...envelopeSeeds(tests).map((bytes) => marked(0, bytes)),
       ...seedsOf(tests, 'envelope.open', (input) => [marked(1, fromHex(input['job']))]),
@@ -35,11 +35,14 @@ export function openTarget(core, tests, world) {
     ...openBounds,
     run(input) {
       const asJob = ((input[0] ?? 0) & 1) === 1;
-      const bytes = input.subarray(1);
+      // Node gives Buffers to those who read files and sockets.
+      const isBuffer = ((input[0] ?? 0) & 0x80) !== 0;
+      const bytes = isBuffer ? Buffer.from(input.buffer, input.byteOffset + 1) : input.subarray(1);
       const given = world.newReceiver();
       const { value, code } = answerOf(core, () => open(core, given, bytes, asJob));
       if (code !== undefined) return checkRefused(core, world, given, bytes, code);
-      if (value === undefined) return must(world.topicOf(bytes.subarray(8, 24)) === undefined, 'a known tag is dropped');
+      if (value === undefined)
+        return must(world.topicOf(bytes.subarray(8, 24)) === undefined, 'a known tag is dropped');
       const messages = sealed.get(`${asJob ? 1 : 0}${toHex(bytes)}`);
       must(messages !== undefined, 'opened what nobody sealed');
       checkRecords([...value.records], messages);

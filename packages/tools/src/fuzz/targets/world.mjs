@@ -21,7 +21,12 @@ export function makeWorld(core) {
   const { nodeProvider: provider, suites } = core;
   const senders = [1, 2, 3].map((n) => makeSender(core, n));
   const topics = [suites.x25519ChaCha20Poly1305Ed25519, suites.x25519Aes256GcmEd25519].map((suite, i) => ({
-    keySource: { suite, sourceSecret32: filled(32, 0x40 + i), groupContext32: filled(32, 0x50 + i), bind32: filled(32, 0x60 + i) },
+    keySource: {
+      suite,
+      sourceSecret32: filled(32, 0x40 + i),
+      groupContext32: filled(32, 0x50 + i),
+      bind32: filled(32, 0x60 + i),
+    },
     topicTag16: filled(16, 0x70 + i),
   }));
   const byTag = new Map(topics.map((topic) => [toHex(topic.topicTag16), topic]));
@@ -110,7 +115,10 @@ function makeSealer({ nodeProvider: provider, StreamSealer, patternKinds }, { ke
   });
   return (input) => {
     const unsigned = sealer.seal(input);
-    return { bytes: unsigned.finish(provider.ed25519Sign(sender.seed32, unsigned.signInput)), messages: input.messages };
+    return {
+      bytes: unsigned.finish(provider.ed25519Sign(sender.seed32, unsigned.signInput)),
+      messages: input.messages,
+    };
   };
 }
 
@@ -128,7 +136,15 @@ function forms() {
     { form: 'batch', timestampMs, messages: messages(3) },
     { form: 'batch', timestampMs, messages: messages(5), padded: true, extensions },
     { form: 'merkle', timestampMs, messages: messages(5), jobsPerLeaf: 2 },
-    { form: 'merkle', timestampMs, messages: messages(3), jobsPerLeaf: 1, padded: true, extensions, recordCommit: true },
+    {
+      form: 'merkle',
+      timestampMs,
+      messages: messages(3),
+      jobsPerLeaf: 1,
+      padded: true,
+      extensions,
+      recordCommit: true,
+    },
   ];
 }
 

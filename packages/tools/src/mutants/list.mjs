@@ -1,0 +1,8 @@
+/** All mutants. Each takes away one thing that a requirement asks for, and nothing else. */
+import { cryptoMutants } from './list/crypto.mjs';
+import { envelopeMutants } from './list/envelope.mjs';
+import { replayMutants } from './list/replay.mjs';
+import { topicMutants } from './list/topics.mjs';
+import { wireMutants } from './list/wire.mjs';
+
+export const mutants = [...wireMutants, ...cryptoMutants, ...envelopeMutants, ...replayMutants, ...topicMutants];

@@ -1,0 +1,86 @@
+/**
+ * Plants mutants in core, one at a time, and sees that the vectors or the tests of core find each of them.
+ *
+ *   npm run mutants [-- --only NAME …]
+ *
+ * Exit status 1 where one survives, or where the list has fallen behind the code.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { mutants } from './list.mjs';
+import { complaints } from './mutate.mjs';
+import { Workshop } from './workshop.mjs';
+
+/** @typedef {import('./mutate.mjs').Mutant} Mutant */
+/** @typedef {{ mutant: Mutant, foundBy?: string, problem?: string }} Outcome */
+
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
+const chosen = mutants.filter(({ name }) => values.only?.includes(name) ?? true);
+const problems = complaints(mutants);
+if (chosen.length === 0) problems.push(`no mutant ${values.only?.join(', ')}`);
+if (problems.length > 0) throw new Error(problems.join('\n'));
+
+const folder = mkdtempSync(join(tmpdir(), 'tridcomm-mutants-'));
+try {
+  const sound = new Workshop(join(folder, 'sound'));
+  // What fails without a mutant finds none.
+  const broken = new Set([...(await sound.failingVectors('node')), ...(await sound.failingVectors('noble'))]);
+  for (const id of broken) console.log(`fails without any mutant: vector ${id}`);
+  /** @type {Promise<void> | undefined} */
+  let soundTests;
+  /** The tests pass without a mutant; asked for once, and only if some mutant passes all vectors. */
+  const testsAreSound = () => {
+    soundTests ??= sound.failingTest().then((failing) => {
+      if (failing !== undefined) throw new Error(`without any mutant a test fails: ${failing}`);
+    });
+    return soundTests;
+  };
+
+  const waiting = [...chosen];
+  /** @type {Outcome[]} */
+  const outcomes = [];
+  const width = Math.max(...chosen.map(({ name }) => name.length));
+  /** One of two that work side by side. @param {Workshop} workshop */
+  const work = async (workshop) => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const outcome = await tryMutant(workshop, mutant, broken, testsAreSound);
+      outcomes.push(outcome);
+      const { name, spec } = mutant;
+      console.log(`${name.padEnd(width)}  ${spec.padEnd(14)}  ${outcome.foundBy ?? outcome.problem ?? 'SURVIVED'}`);
+    }
+  };
+  await Promise.all(['left', 'right'].map((name) => work(new Workshop(join(folder, name)))));
+
+  const found = outcomes.filter(({ foundBy }) => foundBy !== undefined).length;
+  const untried = outcomes.filter(({ problem }) => problem !== undefined).length;
+  const survived = outcomes.length - found - untried;
+  if (untried > 0) console.log(`${untried} mutants could not be tried`);
+  console.log(`${outcomes.length} mutants, ${found} found, ${survived} survived`);
+  process.exitCode = found === outcomes.length && broken.size === 0 ? 0 : 1;
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+/**
+ * @param {Workshop} workshop
+ * @param {Mutant} mutant
+ * @param {ReadonlySet<string>} broken vectors that fail without it
+ * @param {() => Promise<void>} testsAreSound
+ * @returns {Promise<Outcome>}
+ */
+async function tryMutant(workshop, mutant, broken, testsAreSound) {
+  try {
+    return await workshop.with(mutant, async () => {
+      const failing = await workshop.failingVectors(mutant.provider ?? 'node');
+      const vector = failing.find((id) => !broken.has(id));
+      if (vector !== undefined) return { mutant, foundBy: `vector ${vector}` };
+      await testsAreSound();
+      const test = await workshop.failingTest();
+      return test === undefined ? { mutant } : { mutant, foundBy: `test ${test}` };
+    });
+  } catch (error) {
+    return { mutant, problem: error instanceof Error ? error.message : String(error) };
+  }
+}
