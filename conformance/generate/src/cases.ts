@@ -83,7 +83,15 @@ export class Group {
   }
 
   valid(id: string, c: Valid): string {
-    this.test(id, { result: 'valid', comment: c.comment, in: c.in, out: c.out, flags: c.flags, spec: c.spec, from: c.from });
+    this.test(id, {
+      result: 'valid',
+      comment: c.comment,
+      in: c.in,
+      out: c.out,
+      flags: c.flags,
+      spec: c.spec,
+      from: c.from,
+    });
     return this.name(id);
   }
 
@@ -91,7 +99,16 @@ export class Group {
   invalid(id: string, c: Invalid): string {
     const error = typeof c.error === 'string' ? [c.error] : c.error;
     const layer = c.layer ?? LAYER[error[0] ?? ''] ?? this.layer;
-    this.test(id, { result: 'invalid', comment: c.comment, in: c.in, error, layer, flags: c.flags, spec: c.spec, from: c.from });
+    this.test(id, {
+      result: 'invalid',
+      comment: c.comment,
+      in: c.in,
+      error,
+      layer,
+      flags: c.flags,
+      spec: c.spec,
+      from: c.from,
+    });
     return this.name(id);
   }
 
@@ -111,7 +128,15 @@ export class Group {
   ): void {
     const full = this.name(id);
     if (this.verify) this.compare(full, c);
-    const made: Case = { id: full, since: VERSION, comment: c.comment, in: c.in, result: c.result, flags: c.flags ?? [], spec: c.spec };
+    const made: Case = {
+      id: full,
+      since: VERSION,
+      comment: c.comment,
+      in: c.in,
+      result: c.result,
+      flags: c.flags ?? [],
+      spec: c.spec,
+    };
     if (c.out !== undefined) made.out = c.out;
     if (c.layer !== undefined) made.layer = c.layer;
     if (c.error !== undefined) made.error = c.error;

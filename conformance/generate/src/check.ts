@@ -95,7 +95,13 @@ function derive(j: Members): Members {
   const merkle = (e.header.flags & MERKLE) !== 0;
   const input = signInput(sender, bind, e.ph, e.keyinfo, merkle ? zeros(0) : e.body);
   ed.verify(publicKey, input, e.signature);
-  const k = recordKey(bytes(source['sourceSecret']), bytes(source['groupCtx']), sender, e.header.streamId, e.header.salt);
+  const k = recordKey(
+    bytes(source['sourceSecret']),
+    bytes(source['groupCtx']),
+    sender,
+    e.header.streamId,
+    e.header.salt,
+  );
   const commit = e.extensions.find((x) => x.number === 11);
   if (commit !== undefined && hex(commit.value) !== hex(k.recordCommit)) refuse('E_COMMIT', 'suites.15');
   const aadh = aadHeader(e.ph);
@@ -172,7 +178,10 @@ function replayRun(j: Members): Members {
   for (const f of arr(j['evictions'] ?? [])) {
     const m = obj(f);
     const g = obj(m['group']);
-    model.storeEviction(groupName({ sender: str(g['sender']), epoch: int(g['epoch']), tag: str(g['tag']) }), big(m['evictTs']));
+    model.storeEviction(
+      groupName({ sender: str(g['sender']), epoch: int(g['epoch']), tag: str(g['tag']) }),
+      big(m['evictTs']),
+    );
   }
   model.start(orBig(j['bootMs'], 0n));
   const results = arr(j['steps']).map((s): Json => {
@@ -259,12 +268,20 @@ function run(op: string, j: Members): Members | undefined {
     }
     case 'records.decode':
       return {
-        records: recordsJson(parseRecords(bytes(j['bytes']), int(j['count']), big(j['timestamp']), j['padded'] === true)),
+        records: recordsJson(
+          parseRecords(bytes(j['bytes']), int(j['count']), big(j['timestamp']), j['padded'] === true),
+        ),
       };
     case 'padme':
       return { padded: padme(int(j['length'])) };
     case 'merkle.verify':
-      verifyPath(bytes(j['leafHash']), int(j['leaf']), int(j['leafCount']), arr(j['path']).map(bytes), bytes(j['root']));
+      verifyPath(
+        bytes(j['leafHash']),
+        int(j['leaf']),
+        int(j['leafCount']),
+        arr(j['path']).map(bytes),
+        bytes(j['root']),
+      );
       return {};
     case 'envelope.split': {
       const envelope = bytes(j['envelope']);
@@ -348,4 +365,3 @@ export function answer(op: string, input: Members): Json | undefined {
     throw error;
   }
 }
-

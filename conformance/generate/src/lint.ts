@@ -76,7 +76,8 @@ function knownOperations(): Set<string> {
   const found = new Set<string>();
   const page = readFileSync(operations, 'utf8');
   for (const m of page.matchAll(/^\| `([a-z0-9]+(?:\.[a-z0-9]+)*)` \|/gm)) found.add(m[1] ?? '');
-  for (const extra of ['envelope.seal', 'replay.run', 'frame.closed']) if (page.includes(`\`${extra}\``)) found.add(extra);
+  for (const extra of ['envelope.seal', 'replay.run', 'frame.closed'])
+    if (page.includes(`\`${extra}\``)) found.add(extra);
   return found;
 }
 
@@ -87,7 +88,8 @@ const codes = new Map(errors.map((e) => [e.name, e.outward]));
 const manifest = json<Manifest>(join(vectors, 'manifest.json'));
 const checkManifest = validator('manifest.schema.json');
 const checkFile = validator('vectors.schema.json');
-if (checkManifest !== undefined && !checkManifest(manifest)) complain(`manifest.json: ${JSON.stringify(checkManifest.errors)}`);
+if (checkManifest !== undefined && !checkManifest(manifest))
+  complain(`manifest.json: ${JSON.stringify(checkManifest.errors)}`);
 
 const all = new Map<string, Test>();
 const positive = new Map<string, number>();
@@ -105,7 +107,8 @@ for (const entry of manifest.files) {
   const content = readFileSync(path, 'utf8');
   const where = entry.path;
   if (content.length > 1_000_000) complain(`${where}: larger than 1 MB`);
-  if (createHash('sha256').update(content).digest('hex') !== entry.sha256) complain(`${where}: not the bytes of the manifest`);
+  if (createHash('sha256').update(content).digest('hex') !== entry.sha256)
+    complain(`${where}: not the bytes of the manifest`);
   const file = JSON.parse(content) as File;
   if (checkFile !== undefined && !checkFile(file)) {
     complain(`${where}: ${JSON.stringify(checkFile.errors?.slice(0, 3))}`);
@@ -115,7 +118,8 @@ for (const entry of manifest.files) {
   if (tests.length !== file.numberOfTests || tests.length !== entry.numberOfTests) complain(`${where}: numberOfTests`);
   if (count('valid') !== entry.valid || count('invalid') !== entry.invalid) complain(`${where}: valid and invalid`);
   if (`${file.suite}.json` !== entry.path) complain(`${where}: suite ${file.suite}`);
-  for (const note of Object.values(file.notes)) for (const id of note.spec) if (!known.has(id)) complain(`${where}: note cites ${id}`);
+  for (const note of Object.values(file.notes))
+    for (const id of note.spec) if (!known.has(id)) complain(`${where}: note cites ${id}`);
   for (const group of file.groups) {
     if (!ops.has(group.op)) complain(`${where}: operation ${group.op} is not in OPERATIONS.md`);
     for (const t of group.tests) {
@@ -125,7 +129,8 @@ for (const entry of manifest.files) {
       for (const id of t.spec) if (!known.has(id)) complain(`${t.id}: cites ${id}`);
       for (const flag of t.flags) if (file.notes[flag] === undefined) complain(`${t.id}: flag ${flag} has no note`);
       for (const code of t.error ?? []) if (!codes.has(code)) complain(`${t.id}: ${code} is not in the registry`);
-      if (t.result === 'invalid' && (t.layer === undefined || !LAYERS.has(t.layer))) complain(`${t.id}: layer ${t.layer}`);
+      if (t.result === 'invalid' && (t.layer === undefined || !LAYERS.has(t.layer)))
+        complain(`${t.id}: layer ${t.layer}`);
       if (t.result === 'invalid' && t.from === undefined) complain(`${t.id}: a negative case without "from"`);
       for (const id of t.spec) {
         if (t.result === 'invalid' || refuses(t.out)) bump(negative, id);
@@ -140,7 +145,8 @@ for (const entry of manifest.files) {
   }
 }
 for (const t of all.values()) {
-  if (t.from !== undefined && all.get(t.from)?.result !== 'valid') complain(`${t.id}: from ${t.from} is no positive case`);
+  if (t.from !== undefined && all.get(t.from)?.result !== 'valid')
+    complain(`${t.id}: from ${t.from} is no positive case`);
 }
 const outward = [...all.values()].filter((t) => t.id.startsWith('errors/outward/')).map((t) => String(t.in['code']));
 for (const code of codes.keys()) if (!outward.includes(code)) complain(`errors: no case for ${code}`);
@@ -150,9 +156,11 @@ const invalid = manifest.files.reduce((sum, f) => sum + f.invalid, 0);
 if (valid + invalid < 400) complain(`${valid + invalid} cases are fewer than 400`);
 if (invalid <= valid) complain(`${invalid} negative cases are not more than ${valid} positive ones`);
 
-for (const f of manifest.files) console.log(`${f.path.padEnd(18)} ${String(f.valid).padStart(4)} valid ${String(f.invalid).padStart(4)} invalid`);
+for (const f of manifest.files)
+  console.log(`${f.path.padEnd(18)} ${String(f.valid).padStart(4)} valid ${String(f.invalid).padStart(4)} invalid`);
 console.log(`${'all'.padEnd(18)} ${String(valid).padStart(4)} valid ${String(invalid).padStart(4)} invalid`);
-if (checkFile === undefined || checkManifest === undefined) console.log('no JSON Schema in conformance/vectors/schema: shape not checked');
+if (checkFile === undefined || checkManifest === undefined)
+  console.log('no JSON Schema in conformance/vectors/schema: shape not checked');
 const must = [...known].filter(([, m]) => m).map(([id]) => id);
 const without = (map: Map<string, number>): string => must.filter((id) => !map.has(id)).join(', ') || 'none';
 console.log(`MUST without a positive case: ${without(positive)}`);

@@ -53,7 +53,9 @@ const files = build(only);
 mkdirSync(target, { recursive: true });
 const strangers = only === undefined ? readdirSync(target).filter((name) => !files.has(name)) : [];
 if (check) {
-  const stale = [...files].filter(([path, content]) => readOrEmpty(join(target, path)) !== content).map(([path]) => path);
+  const stale = [...files]
+    .filter(([path, content]) => readOrEmpty(join(target, path)) !== content)
+    .map(([path]) => path);
   for (const name of [...stale, ...strangers]) console.error(`stale: conformance/vectors/v1/${name}`);
   if (stale.length + strangers.length > 0) {
     console.error('run: node conformance/generate/dist/main.js');

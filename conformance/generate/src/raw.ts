@@ -101,7 +101,9 @@ export function rawJob(r: Partial<RawJob> = {}): Bytes {
 export function rawJobOut(r: Partial<RawJob> = {}): Members {
   const extensions = r.extensions ?? JOB_EXTENSIONS;
   return {
-    header: headerJson(rawHeader({ extensions, keyinfo: r.keyinfo ?? zeros(0), header: { ...JOB_BATCH, ...r.header } })),
+    header: headerJson(
+      rawHeader({ extensions, keyinfo: r.keyinfo ?? zeros(0), header: { ...JOB_BATCH, ...r.header } }),
+    ),
     extensions: extensionsJson(extensions),
     keyinfo: hex(r.keyinfo ?? zeros(0)),
     leaf: r.leaf ?? 0,

@@ -45,7 +45,9 @@ export function sourceJson(s: Source): Members {
 }
 
 /** One entry of a receiver's `sources`. */
-export function known(over: { tag?: Bytes; epoch?: number; suite?: number; source?: Source; open?: boolean } = {}): Members {
+export function known(
+  over: { tag?: Bytes; epoch?: number; suite?: number; source?: Source; open?: boolean } = {},
+): Members {
   return {
     topicTag: hex(over.tag ?? TAG),
     epoch: over.epoch ?? EPOCH,
@@ -59,7 +61,11 @@ export function writer(p: { publicKey: Bytes }, mayWrite = true): Members {
   return { publicKey: hex(p.publicKey), mayWrite };
 }
 
-export function receiver(sources: Json[] = [known()], senders: Json[] = [writer(ALICE), writer(BOB)], more: Members = {}): Members {
+export function receiver(
+  sources: Json[] = [known()],
+  senders: Json[] = [writer(ALICE), writer(BOB)],
+  more: Members = {},
+): Members {
   return { sources, senders, ...more };
 }
 

@@ -151,7 +151,7 @@ function readSpec(root) {
   /** @type {string[]} */
   const problems = [];
   const start = new RegExp(`^\\*\\*(${idSource})\\*\\*\\s*`);
-  const inList = new RegExp(`^(?:\\s+|[-*+>|]\\s*|\\d+[.)]\\s+)+\\*\\*${idSource}\\*\\*`);
+  const inList = new RegExp(`^ *(?:[-+>|]|\\* |\\d+[.)])[-+>|* ]{0,8}\\*\\*${idSource}\\*\\*`);
   for (const file of filesIn(root, ['spec/v1'], /\.md$/)) {
     const lines = readText(root, file).split('\n');
     lines.forEach((line, index) => {

@@ -135,9 +135,16 @@ export function ed25519(): VectorFile {
     ['p-plus-18', ed.P + 18n],
   ];
   for (const [name, y] of nonCanonical) {
-    bad(`a-y-${name}`, `A has y = ${name.replace('-plus-', ' + ')}, which is not below p (S07)`, 'E_KEY', ['suites.6'], {
-      publicKey: ed.encodeY(y, 0),
-    }, ['NonCanonical', 'KeyUse']);
+    bad(
+      `a-y-${name}`,
+      `A has y = ${name.replace('-plus-', ' + ')}, which is not below p (S07)`,
+      'E_KEY',
+      ['suites.6'],
+      {
+        publicKey: ed.encodeY(y, 0),
+      },
+      ['NonCanonical', 'KeyUse'],
+    );
   }
   bad('a-y-p-plus-18-sign', 'A is 32 bytes of ff', 'E_KEY', ['suites.6'], { publicKey: new Uint8Array(32).fill(255) }, [
     'NonCanonical',
@@ -148,21 +155,45 @@ export function ed25519(): VectorFile {
   bad('a-empty', 'A has no bytes', 'E_KEY', ['suites.6'], { publicKey: ZERO }, ['KeyUse']);
   let off = 2n;
   while (ed.decodePoint(ed.encodeY(off, 0)) !== undefined) off++;
-  bad('a-off-curve', 'A has a y below p to which there is no point: by suites.8 that is E_SIG', 'E_SIG', ['suites.8'], {
-    publicKey: ed.encodeY(off, 0),
-  }, ['KeyUse']);
+  bad(
+    'a-off-curve',
+    'A has a y below p to which there is no point: by suites.8 that is E_SIG',
+    'E_SIG',
+    ['suites.8'],
+    {
+      publicKey: ed.encodeY(off, 0),
+    },
+    ['KeyUse'],
+  );
 
   // suites.7
-  bad('s-63-bytes', 'a signature of 63 bytes', 'E_SIG', ['suites.7'], { signature: signature.slice(0, 63) }, ['Truncated']);
-  bad('s-65-bytes', 'a signature of 65 bytes', 'E_SIG', ['suites.7'], { signature: cat(signature, zeros(1)) }, ['Trailing']);
+  bad('s-63-bytes', 'a signature of 63 bytes', 'E_SIG', ['suites.7'], { signature: signature.slice(0, 63) }, [
+    'Truncated',
+  ]);
+  bad('s-65-bytes', 'a signature of 65 bytes', 'E_SIG', ['suites.7'], { signature: cat(signature, zeros(1)) }, [
+    'Trailing',
+  ]);
   bad('s-empty', 'no signature', 'E_SIG', ['suites.7'], { signature: ZERO }, ['Truncated']);
   bad('s-all-zero', '64 zero bytes (S04)', 'E_SIG', ['suites.7'], { signature: zeros(64) }, ['SmallOrder']);
-  bad('s-all-ff', '64 bytes of ff', 'E_SIG', ['suites.7'], { signature: new Uint8Array(64).fill(255) }, ['NonCanonical']);
+  bad('s-all-ff', '64 bytes of ff', 'E_SIG', ['suites.7'], { signature: new Uint8Array(64).fill(255) }, [
+    'NonCanonical',
+  ]);
   if (S + ed.L >= 1n << 256n) throw new Error('S + L does not fit');
-  bad('s-plus-l', 'S + L: congruent, but not reduced (S09)', 'E_SIG', ['suites.7'], { signature: cat(R, le(S + ed.L, 32)) }, ['NonCanonical']);
-  bad('s-plus-2l', 'S + 2L, still below 2^255', 'E_SIG', ['suites.7'], { signature: cat(R, le(S + 2n * ed.L, 32)) }, ['NonCanonical']);
+  bad(
+    's-plus-l',
+    'S + L: congruent, but not reduced (S09)',
+    'E_SIG',
+    ['suites.7'],
+    { signature: cat(R, le(S + ed.L, 32)) },
+    ['NonCanonical'],
+  );
+  bad('s-plus-2l', 'S + 2L, still below 2^255', 'E_SIG', ['suites.7'], { signature: cat(R, le(S + 2n * ed.L, 32)) }, [
+    'NonCanonical',
+  ]);
   bad('s-equals-l', 'S = L', 'E_SIG', ['suites.7'], { signature: cat(R, le(ed.L, 32)) }, ['NonCanonical']);
-  bad('s-top-bit', 'the top bit of S set', 'E_SIG', ['suites.7'], { signature: flip(signature, 63, 7) }, ['NonCanonical']);
+  bad('s-top-bit', 'the top bit of S set', 'E_SIG', ['suites.7'], { signature: flip(signature, 63, 7) }, [
+    'NonCanonical',
+  ]);
 
   // R of small order: S = k·a + 0 makes [S]B - [k]A the identity; with T added only a cofactored verifier agrees.
   ed.SMALL_ORDER_Y.forEach((y, i) => {
@@ -184,13 +215,29 @@ export function ed25519(): VectorFile {
   });
   // R = identity written as p + 1: the equation holds for a lenient decoder.
   const lenient = ed.encodeY(ed.P + 1n, 0);
-  bad('r-y-p-plus-1', 'R is the identity with y = p + 1 (S08); a lenient decoder would accept', 'E_SIG', ['suites.7'], {
-    signature: cat(lenient, le((ed.challenge(lenient, A, message) * a) % ed.L, 32)),
-  }, ['NonCanonical']);
-  bad('r-y-p', 'R has y = p', 'E_SIG', ['suites.7'], { signature: cat(ed.encodeY(ed.P, 0), signature.slice(32)) }, ['NonCanonical']);
-  bad('r-y-p-plus-18', 'R has y = 2^255 - 1', 'E_SIG', ['suites.7'], {
-    signature: cat(ed.encodeY(ed.P + 18n, 1), signature.slice(32)),
-  }, ['NonCanonical']);
+  bad(
+    'r-y-p-plus-1',
+    'R is the identity with y = p + 1 (S08); a lenient decoder would accept',
+    'E_SIG',
+    ['suites.7'],
+    {
+      signature: cat(lenient, le((ed.challenge(lenient, A, message) * a) % ed.L, 32)),
+    },
+    ['NonCanonical'],
+  );
+  bad('r-y-p', 'R has y = p', 'E_SIG', ['suites.7'], { signature: cat(ed.encodeY(ed.P, 0), signature.slice(32)) }, [
+    'NonCanonical',
+  ]);
+  bad(
+    'r-y-p-plus-18',
+    'R has y = 2^255 - 1',
+    'E_SIG',
+    ['suites.7'],
+    {
+      signature: cat(ed.encodeY(ed.P + 18n, 1), signature.slice(32)),
+    },
+    ['NonCanonical'],
+  );
 
   // suites.8: mixed order
   const T = ed.TORSION[1];
@@ -202,9 +249,16 @@ export function ed25519(): VectorFile {
     const k = ed.challenge(mixed, A, message);
     const forged = cat(mixed, le((r + k * a) % ed.L, 32));
     if (!ed.cofactoredAccepts(A, message, forged)) throw new Error('mixed R is not sharp');
-    bad(`r-mixed-order-${8 / i}`, `R has a component of order ${8 / i}; only cofactored verifiers accept (S10)`, 'E_SIG', ['suites.8'], {
-      signature: forged,
-    }, ['MixedOrder']);
+    bad(
+      `r-mixed-order-${8 / i}`,
+      `R has a component of order ${8 / i}; only cofactored verifiers accept (S10)`,
+      'E_SIG',
+      ['suites.8'],
+      {
+        signature: forged,
+      },
+      ['MixedOrder'],
+    );
   }
   const mixedKey = ed.encodePoint(ed.add(ed.multiply(a, ed.B), T));
   const signMixed = (m: Bytes, attempt: number): { signature: Bytes; k: bigint; full: bigint } => {
@@ -230,7 +284,8 @@ export function ed25519(): VectorFile {
   });
   if (!ed.cofactoredAccepts(mixedKey, message, refused.signature)) throw new Error('mixed A is not sharp');
   g.invalid('a-mixed-order', {
-    comment: 'A has a component of order 8, and k mod L is no multiple of 8 (SHA-512 before the reduction is): only cofactored verifiers accept',
+    comment:
+      'A has a component of order 8, and k mod L is no multiple of 8 (SHA-512 before the reduction is): only cofactored verifiers accept',
     in: { publicKey: hex(mixedKey), message: hex(message), signature: hex(refused.signature) },
     error: 'E_SIG',
     spec: ['suites.8'],
@@ -240,28 +295,58 @@ export function ed25519(): VectorFile {
 
   // Ordinary failures
   bad('other-message', 'one bit of the message', 'E_SIG', ['suites.8'], { message: flip(message, 0) }, ['Tampered']);
-  bad('longer-message', 'a zero byte after the message', 'E_SIG', ['suites.8'], { message: cat(message, zeros(1)) }, ['Tampered']);
-  bad('other-key', 'the key of somebody else', 'E_SIG', ['suites.8'], { publicKey: ed.publicKeyOf(seeded('ed25519 seed b', 32)) }, [
-    'Impersonation',
+  bad('longer-message', 'a zero byte after the message', 'E_SIG', ['suites.8'], { message: cat(message, zeros(1)) }, [
+    'Tampered',
   ]);
+  bad(
+    'other-key',
+    'the key of somebody else',
+    'E_SIG',
+    ['suites.8'],
+    { publicKey: ed.publicKeyOf(seeded('ed25519 seed b', 32)) },
+    ['Impersonation'],
+  );
   bad('flip-r', 'one bit of R', 'E_SIG', ['suites.8'], { signature: flip(signature, 0) }, ['Tampered']);
   bad('flip-r-sign', 'the sign bit of R', 'E_SIG', ['suites.8'], { signature: flip(signature, 31, 7) }, ['Tampered']);
   bad('flip-s', 'one bit of S', 'E_SIG', ['suites.8'], { signature: flip(signature, 32) }, ['Tampered']);
   bad('negated-s', 'L - S', 'E_SIG', ['suites.8'], { signature: cat(R, le(ed.L - S, 32)) }, ['Tampered']);
   bad('s-zero', 'S = 0', 'E_SIG', ['suites.8'], { signature: cat(R, zeros(32)) }, ['Tampered']);
-  bad('swapped-halves', 'S ‖ R', 'E_SIG', ['suites.7', 'suites.8'], { signature: cat(signature.slice(32), R) }, ['Tampered']);
-  bad('prehash', 'Ed25519ph-like: a signature over SHA-512 of the message', 'E_SIG', ['suites.8'], {
-    signature: ed.sign(seed, sha512(message)),
-  }, ['Impersonation']);
+  bad('swapped-halves', 'S ‖ R', 'E_SIG', ['suites.7', 'suites.8'], { signature: cat(signature.slice(32), R) }, [
+    'Tampered',
+  ]);
+  bad(
+    'prehash',
+    'Ed25519ph-like: a signature over SHA-512 of the message',
+    'E_SIG',
+    ['suites.8'],
+    {
+      signature: ed.sign(seed, sha512(message)),
+    },
+    ['Impersonation'],
+  );
 
   // Order: suites.6 before suites.7
-  bad('order-key-first', 'A of small order and S >= L', 'E_KEY', ['suites.6', 'suites.7'], {
-    publicKey: ed.encodeY(1n, 0),
-    signature: cat(R, le(S + ed.L, 32)),
-  }, ['Order']);
-  bad('order-key-before-length', 'A of 31 bytes and a signature of 63', 'E_KEY', ['suites.6', 'suites.7'], {
-    publicKey: A.slice(0, 31),
-    signature: signature.slice(0, 63),
-  }, ['Order']);
+  bad(
+    'order-key-first',
+    'A of small order and S >= L',
+    'E_KEY',
+    ['suites.6', 'suites.7'],
+    {
+      publicKey: ed.encodeY(1n, 0),
+      signature: cat(R, le(S + ed.L, 32)),
+    },
+    ['Order'],
+  );
+  bad(
+    'order-key-before-length',
+    'A of 31 bytes and a signature of 63',
+    'E_KEY',
+    ['suites.6', 'suites.7'],
+    {
+      publicKey: A.slice(0, 31),
+      signature: signature.slice(0, 63),
+    },
+    ['Order'],
+  );
   return file;
 }

@@ -46,7 +46,13 @@ export function errors(): VectorFile {
     });
   }
   for (const code of NEVER) {
-    g.valid(name(code), { comment: `${code} is never sent`, in: { code }, out: {}, spec: ['errors.3'], flags: ['Oracle'] });
+    g.valid(name(code), {
+      comment: `${code} is never sent`,
+      in: { code },
+      out: {},
+      spec: ['errors.3'],
+      flags: ['Oracle'],
+    });
   }
   return file;
 }

@@ -38,7 +38,14 @@ function varints(file: VectorFile): void {
     dec.valid(name, { comment, in: { bytes }, out: { value: value.toString() }, spec: ['conventions.2'], flags });
   }
   const bad = (id: string, comment: string, bytes: Bytes, from: string, flags: string[]): void => {
-    dec.invalid(id, { comment, in: { bytes: hex(bytes) }, error: 'E_ENCODING', spec: ['conventions.2'], from, flags });
+    dec.invalid(id, {
+      comment,
+      in: { bytes: hex(bytes) },
+      error: 'E_ENCODING',
+      spec: flags.includes('NonMinimal') ? ['conventions.1', 'conventions.2'] : ['conventions.2'],
+      from,
+      flags,
+    });
   };
   bad('overlong-0', 'zero in two bytes', unhex('8000'), '0', ['NonMinimal']);
   bad('overlong-1', 'one in two bytes', unhex('8100'), '1', ['NonMinimal']);
@@ -64,12 +71,21 @@ function preface(file: VectorFile): void {
     out: { version: 1 },
     spec: ['framing.1', 'framing.2', 'framing.3'],
   });
-  const bad = (id: string, comment: string, bytes: string, error: string, spec: string[], flags: string[] = []): void => {
+  const bad = (
+    id: string,
+    comment: string,
+    bytes: string,
+    error: string,
+    spec: string[],
+    flags: string[] = [],
+  ): void => {
     g.invalid(id, { comment, in: { bytes }, error, spec, from: 'v1', flags, layer: 'frame' });
   };
-  bad('first-byte', 'the first byte differs', '55444301', 'E_ENCODING', ['framing.2']);
+  bad('first-byte', 'the first byte differs', '55444301', 'E_ENCODING', ['framing.1', 'framing.2']);
   bad('second-byte', 'the second byte differs', '54454301', 'E_ENCODING', ['framing.2']);
-  bad('third-byte', 'the third byte differs: the magic of an envelope and no C', '54444201', 'E_ENCODING', ['framing.2']);
+  bad('third-byte', 'the third byte differs: the magic of an envelope and no C', '54444201', 'E_ENCODING', [
+    'framing.2',
+  ]);
   bad('lower-case', 'tdc instead of TDC', '74646301', 'E_ENCODING', ['framing.2']);
   bad('http', 'somebody speaks HTTP: "GET "', '47455420', 'E_ENCODING', ['framing.2']);
   bad('tls', 'somebody speaks TLS', '16030100', 'E_ENCODING', ['framing.2']);
@@ -118,13 +134,19 @@ function frames(file: VectorFile): void {
   const out = (list: Decoded[]): Members => ({
     frames: list.map((f) => ({ type: f.type, channel: f.channel, body: hex(f.body) })),
   });
-  const good = (id: string, comment: string, chunks: Bytes[], list: Decoded[], spec: string[], flags: string[] = []): string =>
-    g.valid(id, { comment, in: { chunks: chunks.map(hex) }, out: out(list), spec, flags });
+  const good = (
+    id: string,
+    comment: string,
+    chunks: Bytes[],
+    list: Decoded[],
+    spec: string[],
+    flags: string[] = [],
+  ): string => g.valid(id, { comment, in: { chunks: chunks.map(hex) }, out: out(list), spec, flags });
 
   good('no-bytes', 'a stream that ends before any frame holds none', [], [], ['framing.12']);
   for (const [id, type, channel, body, comment] of plain) {
     const frame = { type, channel, body };
-    const spec = type === 0x10 || type === 0x13 ? ['framing.15'] : ['framing.11'];
+    const spec = type === 0x10 || type === 0x13 ? ['framing.9', 'framing.15'] : ['framing.9', 'framing.11'];
     good(id, comment, [encodeFrame(frame)], [frame], spec);
   }
   const every = FRAME_TYPES.map((type, i) => ({ type, channel: i, body: u8(type) }));
@@ -145,7 +167,14 @@ function frames(file: VectorFile): void {
     const chunks = [stream.slice(0, at), stream.slice(at)];
     good(`split-${at}`, `the same, cut before byte ${at}`, chunks, three, ['framing.13'], ['Chunking']);
   }
-  good('empty-chunks', 'the same between chunks of no bytes', [zeros(0), stream, zeros(0)], three, ['framing.13'], ['Chunking']);
+  good(
+    'empty-chunks',
+    'the same between chunks of no bytes',
+    [zeros(0), stream, zeros(0)],
+    three,
+    ['framing.13'],
+    ['Chunking'],
+  );
   const frameChunks = three.map(encodeFrame);
   good('frame-by-frame', 'the same, one chunk for each frame', frameChunks, three, ['framing.13'], ['Chunking']);
 
@@ -156,7 +185,13 @@ function frames(file: VectorFile): void {
     good(
       `grease-${name}`,
       `a frame of GREASE type 0x${name} between two others is dropped`,
-      [cat(encodeFrame({ type: 0x3e, channel: 0, body: zeros(0) }), grease, encodeFrame({ type: 0x3f, channel: 0, body: zeros(0) }))],
+      [
+        cat(
+          encodeFrame({ type: 0x3e, channel: 0, body: zeros(0) }),
+          grease,
+          encodeFrame({ type: 0x3f, channel: 0, body: zeros(0) }),
+        ),
+      ],
       [
         { type: 0x3e, channel: 0, body: zeros(0) },
         { type: 0x3f, channel: 0, body: zeros(0) },
@@ -166,17 +201,29 @@ function frames(file: VectorFile): void {
     );
   }
   const greaseBytes = [...encodeFrame({ type: 0xfa, channel: 0, body: body5 }), ...encodeFrame(three[1] ?? three[0]!)];
-  good('grease-byte-by-byte', 'a GREASE frame in chunks of one byte', greaseBytes.map(u8), three.slice(1, 2), ['framing.10', 'framing.13'], [
-    'Grease',
-    'Chunking',
-  ]);
+  good(
+    'grease-byte-by-byte',
+    'a GREASE frame in chunks of one byte',
+    greaseBytes.map(u8),
+    three.slice(1, 2),
+    ['framing.10', 'framing.13'],
+    ['Grease', 'Chunking'],
+  );
 
   // Limits
   const cap = (id: string, comment: string, capBytes: number, chunks: Bytes[], list: Decoded[]): string =>
-    g.valid(id, { comment, in: { chunks: chunks.map(hex), cap: capBytes }, out: out(list), spec: ['framing.7'], flags: ['Limit'] });
+    g.valid(id, {
+      comment,
+      in: { chunks: chunks.map(hex), cap: capBytes },
+      out: out(list),
+      spec: ['framing.5', 'framing.7', ...(capBytes === 16_777_216 ? ['framing.8'] : [])],
+      flags: ['Limit'],
+    });
   const at5 = three.slice(0, 1);
   cap('cap-exact', 'a body of five bytes under a cap of five', 5, at5.map(encodeFrame), at5);
   cap('cap-0', 'a body of no bytes under a cap of none', 0, [encodeFrame(three[1] ?? three[0]!)], three.slice(1, 2));
+
+  cap('cap-hard', 'the highest cap that a receiver may have', 16_777_216, at5.map(encodeFrame), at5);
 
   const bad = (
     id: string,
@@ -188,7 +235,15 @@ function frames(file: VectorFile): void {
   ): void => {
     const input: Members = { chunks: chunks.map(hex) };
     if (more.cap !== undefined) input['cap'] = more.cap;
-    g.invalid(id, { comment, in: input, error, spec, from: more.from ?? 'envelope', flags: more.flags ?? [], layer: 'frame' });
+    g.invalid(id, {
+      comment,
+      in: input,
+      error,
+      spec,
+      from: more.from ?? 'envelope',
+      flags: more.flags ?? [],
+      layer: 'frame',
+    });
   };
   const limit = { flags: ['Limit'] };
   bad('cap-plus-1', 'a length of six under a cap of five', [rawFrameHeader(0x10, 0, 0, 6)], 'E_LIMIT', ['framing.7'], {
@@ -196,98 +251,212 @@ function frames(file: VectorFile): void {
     from: 'cap-exact',
     ...limit,
   });
-  bad('cap-0-plus-1', 'a length of one under a cap of none', [rawFrameHeader(0x3e, 0, 0, 1)], 'E_LIMIT', ['framing.7'], {
-    cap: 0,
-    from: 'cap-0',
-    ...limit,
-  });
-  bad('default-cap-exact', 'a length of 1,048,576 is allowed: the header passes, and then the stream ends', [
-    rawFrameHeader(0x10, 0, 0, 1_048_576),
-  ], 'E_LENGTH', ['framing.7', 'framing.12'], limit);
-  bad('default-cap-plus-1', 'a length of 1,048,577: refused by the header alone', [rawFrameHeader(0x10, 0, 0, 1_048_577)], 'E_LIMIT', [
-    'framing.5',
-    'framing.7',
-  ], limit);
-  bad('hard-cap-exact', 'a length of 16,777,216 under the highest cap: the header passes', [
-    rawFrameHeader(0x10, 0, 0, 16_777_216),
-  ], 'E_LENGTH', ['framing.8', 'framing.12'], { cap: 16_777_216, ...limit });
-  bad('hard-cap-plus-1', 'a length of 16,777,217 under the highest cap', [rawFrameHeader(0x10, 0, 0, 16_777_217)], 'E_LIMIT', [
-    'framing.7',
-    'framing.8',
-  ], { cap: 16_777_216, ...limit });
-  bad('length-2p31', 'a length of 2^31: negative where integers are signed', [rawFrameHeader(0x10, 0, 0, 2 ** 31)], 'E_LIMIT', [
-    'framing.7',
-  ], limit);
-  bad('length-max', 'a length of 2^32 - 1 (D01)', [rawFrameHeader(0x10, 0, 0, 2 ** 32 - 1)], 'E_LIMIT', ['framing.7'], limit);
-  bad('length-max-byte-by-byte', 'the same in chunks of one byte', [...rawFrameHeader(0x10, 0, 0, 2 ** 32 - 1)].map(u8), 'E_LIMIT', [
-    'framing.7',
-    'framing.13',
-  ], { flags: ['Limit', 'Chunking'], from: 'byte-by-byte' });
-  bad('second-frame-too-long', 'a good frame, then one above the cap', [cat(encodeFrame(at5[0]!), rawFrameHeader(0x10, 0, 0, 2 ** 32 - 1))], 'E_LIMIT', [
-    'framing.7',
-  ], limit);
+  bad(
+    'cap-0-plus-1',
+    'a length of one under a cap of none',
+    [rawFrameHeader(0x3e, 0, 0, 1)],
+    'E_LIMIT',
+    ['framing.7'],
+    {
+      cap: 0,
+      from: 'cap-0',
+      ...limit,
+    },
+  );
+  bad(
+    'default-cap-exact',
+    'a length of 1,048,576 is allowed: the header passes, and then the stream ends',
+    [rawFrameHeader(0x10, 0, 0, 1_048_576)],
+    'E_LENGTH',
+    ['framing.7', 'framing.12'],
+    limit,
+  );
+  bad(
+    'default-cap-plus-1',
+    'a length of 1,048,577: refused by the header alone',
+    [rawFrameHeader(0x10, 0, 0, 1_048_577)],
+    'E_LIMIT',
+    ['framing.5', 'framing.7'],
+    limit,
+  );
+  bad(
+    'hard-cap-exact',
+    'a length of 16,777,216 under the highest cap: the header passes',
+    [rawFrameHeader(0x10, 0, 0, 16_777_216)],
+    'E_LENGTH',
+    ['framing.8', 'framing.12'],
+    { cap: 16_777_216, ...limit },
+  );
+  bad(
+    'hard-cap-plus-1',
+    'a length of 16,777,217 under the highest cap',
+    [rawFrameHeader(0x10, 0, 0, 16_777_217)],
+    'E_LIMIT',
+    ['framing.7', 'framing.8'],
+    { cap: 16_777_216, ...limit },
+  );
+  bad(
+    'length-2p31',
+    'a length of 2^31: negative where integers are signed',
+    [rawFrameHeader(0x10, 0, 0, 2 ** 31)],
+    'E_LIMIT',
+    ['framing.7'],
+    limit,
+  );
+  bad(
+    'length-max',
+    'a length of 2^32 - 1 (D01)',
+    [rawFrameHeader(0x10, 0, 0, 2 ** 32 - 1)],
+    'E_LIMIT',
+    ['framing.7'],
+    limit,
+  );
+  bad(
+    'length-max-byte-by-byte',
+    'the same in chunks of one byte',
+    [...rawFrameHeader(0x10, 0, 0, 2 ** 32 - 1)].map(u8),
+    'E_LIMIT',
+    ['framing.7', 'framing.13'],
+    { flags: ['Limit', 'Chunking'], from: 'byte-by-byte' },
+  );
+  bad(
+    'second-frame-too-long',
+    'a good frame, then one above the cap',
+    [cat(encodeFrame(at5[0]!), rawFrameHeader(0x10, 0, 0, 2 ** 32 - 1))],
+    'E_LIMIT',
+    ['framing.7'],
+    limit,
+  );
 
   for (let bit = 0; bit < 8; bit++) {
     const bytes = cat(rawFrameHeader(0x10, 1 << bit, 0, 5), body5);
-    bad(`flags-bit-${bit}`, `flags with bit ${bit} set`, [bytes], 'E_ENCODING', ['framing.9'], { flags: ['Reserved'] });
+    bad(`flags-bit-${bit}`, `flags with bit ${bit} set`, [bytes], 'E_ENCODING', ['framing.9', 'framing.4'], {
+      flags: ['Reserved'],
+    });
   }
   for (const type of [0x00, 0x04, 0x0b, 0x0f, 0x14, 0x23, 0x3d, 0x40, 0x80, 0xff]) {
     const name = type.toString(16).padStart(2, '0');
     const bytes = encodeFrame({ type, channel: 0, body: body5 });
-    bad(`type-${name}`, `type 0x${name} is neither defined nor GREASE`, [bytes], 'E_ENCODING', ['framing.11'], { flags: ['Reserved'] });
+    bad(
+      `type-${name}`,
+      `type 0x${name} is neither defined nor GREASE`,
+      [bytes],
+      'E_ENCODING',
+      ['framing.11', 'framing.6'],
+      { flags: ['Reserved'] },
+    );
   }
-  bad('type-after-grease', 'an undefined type after a GREASE frame', [
-    cat(encodeFrame({ type: 0x0a, channel: 0, body: body5 }), encodeFrame({ type: 0x40, channel: 0, body: body5 })),
-  ], 'E_ENCODING', ['framing.10', 'framing.11'], { from: 'grease-0a', flags: ['Grease'] });
+  bad(
+    'type-after-grease',
+    'an undefined type after a GREASE frame',
+    [cat(encodeFrame({ type: 0x0a, channel: 0, body: body5 }), encodeFrame({ type: 0x40, channel: 0, body: body5 }))],
+    'E_ENCODING',
+    ['framing.10', 'framing.11'],
+    { from: 'grease-0a', flags: ['Grease'] },
+  );
 
   // The order: length, flags, type; all on the header alone.
   const order = { flags: ['Order'] };
-  bad('order-length-flags', 'too long, and flags set', [rawFrameHeader(0x10, 1, 0, 2 ** 32 - 1)], 'E_LIMIT', ['framing.7', 'framing.9'], order);
-  bad('order-length-type', 'too long, and of an undefined type', [rawFrameHeader(0x40, 0, 0, 2 ** 32 - 1)], 'E_LIMIT', [
-    'framing.7',
-    'framing.11',
-  ], order);
-  bad('order-length-grease', 'a GREASE frame that is too long is refused, not dropped', [rawFrameHeader(0x0a, 0, 0, 1_048_577)], 'E_LIMIT', [
-    'framing.7',
-    'framing.10',
-  ], { flags: ['Order', 'Grease'], from: 'grease-0a' });
-  bad('order-flags-grease', 'a GREASE frame with flags set is refused, not dropped', [cat(rawFrameHeader(0x0a, 1, 0, 5), body5)], 'E_ENCODING', [
-    'framing.9',
-    'framing.10',
-  ], { flags: ['Order', 'Grease'], from: 'grease-0a' });
-  bad('order-flags-before-body', 'flags set, and the stream ends after the header', [rawFrameHeader(0x10, 1, 0, 5)], 'E_ENCODING', [
-    'framing.9',
-  ], order);
-  bad('order-type-before-body', 'an undefined type, and the stream ends after the header', [rawFrameHeader(0x40, 0, 0, 5)], 'E_ENCODING', [
-    'framing.11',
-  ], order);
+  bad(
+    'order-length-flags',
+    'too long, and flags set',
+    [rawFrameHeader(0x10, 1, 0, 2 ** 32 - 1)],
+    'E_LIMIT',
+    ['framing.7', 'framing.9'],
+    order,
+  );
+  bad(
+    'order-length-type',
+    'too long, and of an undefined type',
+    [rawFrameHeader(0x40, 0, 0, 2 ** 32 - 1)],
+    'E_LIMIT',
+    ['framing.7', 'framing.11'],
+    order,
+  );
+  bad(
+    'order-length-grease',
+    'a GREASE frame that is too long is refused, not dropped',
+    [rawFrameHeader(0x0a, 0, 0, 1_048_577)],
+    'E_LIMIT',
+    ['framing.7', 'framing.10'],
+    { flags: ['Order', 'Grease'], from: 'grease-0a' },
+  );
+  bad(
+    'order-flags-grease',
+    'a GREASE frame with flags set is refused, not dropped',
+    [cat(rawFrameHeader(0x0a, 1, 0, 5), body5)],
+    'E_ENCODING',
+    ['framing.9', 'framing.10'],
+    { flags: ['Order', 'Grease'], from: 'grease-0a' },
+  );
+  bad(
+    'order-flags-before-body',
+    'flags set, and the stream ends after the header',
+    [rawFrameHeader(0x10, 1, 0, 5)],
+    'E_ENCODING',
+    ['framing.9'],
+    order,
+  );
+  bad(
+    'order-type-before-body',
+    'an undefined type, and the stream ends after the header',
+    [rawFrameHeader(0x40, 0, 0, 5)],
+    'E_ENCODING',
+    ['framing.11'],
+    order,
+  );
 
   // Truncation
   const short = encodeFrame(at5[0]!);
   for (let length = 1; length < short.length; length++) {
-    bad(`truncated-${length}`, `the stream ends after ${length} of ${short.length} bytes`, [short.slice(0, length)], 'E_LENGTH', ['framing.12'], {
-      flags: ['Truncated'],
-    });
+    bad(
+      `truncated-${length}`,
+      `the stream ends after ${length} of ${short.length} bytes`,
+      [short.slice(0, length)],
+      'E_LENGTH',
+      ['framing.12'],
+      {
+        flags: ['Truncated'],
+      },
+    );
   }
-  bad('truncated-third', 'two whole frames, and the third ends early', [stream.slice(0, stream.length - 1)], 'E_LENGTH', ['framing.12'], {
-    flags: ['Truncated'],
-    from: 'whole',
-  });
-  bad('truncated-grease', 'the stream ends inside a GREASE frame', [encodeFrame({ type: 0x1a, channel: 0, body: body5 }).slice(0, 10)], 'E_LENGTH', [
-    'framing.10',
-    'framing.12',
-  ], { flags: ['Truncated', 'Grease'], from: 'grease-1a' });
-  bad('truncated-byte-by-byte', 'the stream ends one byte early, in chunks of one byte', [...short.slice(0, -1)].map(u8), 'E_LENGTH', [
-    'framing.12',
-    'framing.13',
-  ], { flags: ['Truncated', 'Chunking'], from: 'byte-by-byte' });
+  bad(
+    'truncated-third',
+    'two whole frames, and the third ends early',
+    [stream.slice(0, stream.length - 1)],
+    'E_LENGTH',
+    ['framing.12'],
+    {
+      flags: ['Truncated'],
+      from: 'whole',
+    },
+  );
+  bad(
+    'truncated-grease',
+    'the stream ends inside a GREASE frame',
+    [encodeFrame({ type: 0x1a, channel: 0, body: body5 }).slice(0, 10)],
+    'E_LENGTH',
+    ['framing.10', 'framing.12'],
+    { flags: ['Truncated', 'Grease'], from: 'grease-1a' },
+  );
+  bad(
+    'truncated-byte-by-byte',
+    'the stream ends one byte early, in chunks of one byte',
+    [...short.slice(0, -1)].map(u8),
+    'E_LENGTH',
+    ['framing.12', 'framing.13'],
+    { flags: ['Truncated', 'Chunking'], from: 'byte-by-byte' },
+  );
 
   // After a refusal
   const good5 = encodeFrame(at5[0]!);
-  bad('first-refusal-wins', 'a refused chunk, then a good one: the answer is the first refusal', [
-    rawFrameHeader(0x10, 1, 0, 0),
-    good5,
-  ], 'E_ENCODING', ['framing.14']);
+  bad(
+    'first-refusal-wins',
+    'a refused chunk, then a good one: the answer is the first refusal',
+    [rawFrameHeader(0x10, 1, 0, 0), good5],
+    'E_ENCODING',
+    ['framing.14'],
+  );
   const closed = file.group('frame-closed', 'frame.closed', 'codec', 'frame', false);
   const after = (id: string, comment: string, chunks: Bytes[]): void => {
     closed.invalid(id, {
@@ -301,7 +470,10 @@ function frames(file: VectorFile): void {
   after('after-flags', 'a good frame after one with flags', [rawFrameHeader(0x10, 1, 0, 0), good5]);
   after('after-type', 'a good frame after one of an undefined type', [rawFrameHeader(0x40, 0, 0, 0), good5]);
   after('after-limit', 'a good frame after one above the cap', [rawFrameHeader(0x10, 0, 0, 2 ** 32 - 1), good5]);
-  after('after-grease', 'even a GREASE frame', [rawFrameHeader(0x10, 1, 0, 0), encodeFrame({ type: 0x0a, channel: 0, body: body5 })]);
+  after('after-grease', 'even a GREASE frame', [
+    rawFrameHeader(0x10, 1, 0, 0),
+    encodeFrame({ type: 0x0a, channel: 0, body: body5 }),
+  ]);
   after('after-good-and-bad', 'the refused frame stands behind a good one in the same chunk', [
     cat(good5, rawFrameHeader(0x40, 0, 0, 0)),
     good5,

@@ -6,11 +6,30 @@ import { ALICE, BOB, EPOCH, NOW, OTHER_TAG, TAG } from '../world.ts';
 
 function times(file: VectorFile): void {
   const g = file.group('freshness', 'freshness', 'replay', 'freshness');
-  const input = (timestamp: bigint, more: Members): Members => ({ timestamp: timestamp.toString(), now: NOW.toString(), ...more });
-  const good = (id: string, comment: string, timestamp: bigint, more: Members = {}, spec = ['replay.2', 'replay.3']): void => {
+  const input = (timestamp: bigint, more: Members): Members => ({
+    timestamp: timestamp.toString(),
+    now: NOW.toString(),
+    ...more,
+  });
+  const good = (
+    id: string,
+    comment: string,
+    timestamp: bigint,
+    more: Members = {},
+    spec = ['replay.2', 'replay.3'],
+  ): void => {
     g.valid(id, { comment, in: input(timestamp, more), out: {}, spec, flags: ['Freshness'] });
   };
-  const bad = (id: string, comment: string, timestamp: bigint, more: Members, error: string, spec: string[], from: string, flags: string[] = []): void => {
+  const bad = (
+    id: string,
+    comment: string,
+    timestamp: bigint,
+    more: Members,
+    error: string,
+    spec: string[],
+    from: string,
+    flags: string[] = [],
+  ): void => {
     g.invalid(id, { comment, in: input(timestamp, more), error, spec, from, flags: ['Freshness', ...flags] });
   };
   good('now', 'sealed now', NOW);
@@ -21,9 +40,25 @@ function times(file: VectorFile): void {
   bad('skew-plus-1', 'a millisecond further ahead than skew', NOW + 30_001n, {}, 'E_FUTURE', ['replay.3'], 'skew');
   bad('far-future', 'the last timestamp there is', (1n << 53n) - 1n, {}, 'E_FUTURE', ['replay.3'], 'now');
   good('other-max-age', 'a max_age of ten minutes', NOW - 600_000n, { maxAgeMs: '600000' });
-  bad('other-max-age-plus-1', 'a millisecond more', NOW - 600_001n, { maxAgeMs: '600000' }, 'E_EXPIRED', ['replay.2'], 'other-max-age');
+  bad(
+    'other-max-age-plus-1',
+    'a millisecond more',
+    NOW - 600_001n,
+    { maxAgeMs: '600000' },
+    'E_EXPIRED',
+    ['replay.2'],
+    'other-max-age',
+  );
   good('other-skew', 'a skew of a second', NOW + 1000n, { skewMs: '1000' });
-  bad('other-skew-plus-1', 'a millisecond more', NOW + 1001n, { skewMs: '1000' }, 'E_FUTURE', ['replay.3'], 'other-skew');
+  bad(
+    'other-skew-plus-1',
+    'a millisecond more',
+    NOW + 1001n,
+    { skewMs: '1000' },
+    'E_FUTURE',
+    ['replay.3'],
+    'other-skew',
+  );
   good('zero-max-age', 'max_age 0 and skew 0: only now itself', NOW, { maxAgeMs: '0', skewMs: '0' });
   g.valid('early-clock', {
     comment: 'a clock near 1970: now - max_age is negative and must not wrap',
@@ -36,16 +71,55 @@ function times(file: VectorFile): void {
   const e = ['replay.4'];
   good('expiry-now', 'it expires now: now is not later than expiry', NOW, { expiry: NOW.toString() }, e);
   good('expiry-later', 'it expires later', NOW, { expiry: (NOW + 1n).toString() }, e);
-  bad('expiry-passed', 'it expired a millisecond ago', NOW - 10n, { expiry: (NOW - 1n).toString() }, 'E_EXPIRED', e, 'expiry-now');
+  bad(
+    'expiry-passed',
+    'it expired a millisecond ago',
+    NOW - 10n,
+    { expiry: (NOW - 1n).toString() },
+    'E_EXPIRED',
+    e,
+    'expiry-now',
+  );
   bad('expiry-0', 'it expired in 1970', NOW, { expiry: '0' }, 'E_EXPIRED', e, 'expiry-now');
-  bad('expiry-before-timestamp', 'it expired before it was sealed; skew does not help', NOW + 20_000n, { expiry: (NOW - 1n).toString() }, 'E_EXPIRED', e, 'expiry-now');
+  bad(
+    'expiry-before-timestamp',
+    'it expired before it was sealed; skew does not help',
+    NOW + 20_000n,
+    { expiry: (NOW - 1n).toString() },
+    'E_EXPIRED',
+    e,
+    'expiry-now',
+  );
 
   good('stored-old', 'on a stored topic the timestamp informs: a day old', NOW - 86_400_000n, { stored: true });
   good('stored-future', 'on a stored topic: an hour ahead', NOW + 3_600_000n, { stored: true });
-  good('stored-expiry-now', 'on a stored topic, it expires now', NOW - 86_400_000n, { stored: true, expiry: NOW.toString() }, e);
-  bad('stored-expired', 'expiry counts on every topic', NOW - 86_400_000n, { stored: true, expiry: (NOW - 1n).toString() }, 'E_EXPIRED', e, 'stored-expiry-now');
+  good(
+    'stored-expiry-now',
+    'on a stored topic, it expires now',
+    NOW - 86_400_000n,
+    { stored: true, expiry: NOW.toString() },
+    e,
+  );
+  bad(
+    'stored-expired',
+    'expiry counts on every topic',
+    NOW - 86_400_000n,
+    { stored: true, expiry: (NOW - 1n).toString() },
+    'E_EXPIRED',
+    e,
+    'stored-expiry-now',
+  );
 
-  bad('order-future-expired', 'too far ahead and past its expiry: replay.3 comes before replay.4', NOW + 30_001n, { expiry: (NOW - 1n).toString() }, 'E_FUTURE', ['replay.3', 'replay.4'], 'skew', ['Order']);
+  bad(
+    'order-future-expired',
+    'too far ahead and past its expiry: replay.3 comes before replay.4',
+    NOW + 30_001n,
+    { expiry: (NOW - 1n).toString() },
+    'E_FUTURE',
+    ['replay.3', 'replay.4'],
+    'skew',
+    ['Order'],
+  );
 }
 
 function rates(file: VectorFile): void {
@@ -70,7 +144,11 @@ function rates(file: VectorFile): void {
   };
   const burst = (at: number, from = 0, count = 64): Step[] =>
     Array.from({ length: count }, (_, i) => [at, stream(from + i), ok] as Step);
-  add('burst', '64 new streams at once pass, the 65th and 66th do not', [...burst(0), [0, stream(64), no], [0, stream(65), no]]);
+  add('burst', '64 new streams at once pass, the 65th and 66th do not (D11)', [
+    ...burst(0),
+    [0, stream(64), no],
+    [0, stream(65), no],
+  ]);
   add('refill', 'after 64: nothing at 999 ms, one at 1,000 ms, not two; one more at 2,000 ms', [
     ...burst(0),
     [999, stream(64), no],
@@ -97,14 +175,16 @@ function rates(file: VectorFile): void {
     [0, stream(0), ok],
     [0, stream(64), no],
   ]);
-  add('refused-is-not-remembered', 'a refused stream stays new', [...burst(0), [0, stream(64), no], [0, stream(64), no]]);
-  add('forgotten-is-new', 'the 65th stream takes the place of the first, which is new again and has no token; the second is remembered', [
+  add('refused-is-not-remembered', 'a refused stream stays new', [
     ...burst(0),
-    [1000, stream(64), ok],
-    [1000, stream(0), no],
-    [1000, stream(64), ok],
-    [1000, stream(1), ok],
+    [0, stream(64), no],
+    [0, stream(64), no],
   ]);
+  add(
+    'forgotten-is-new',
+    'the 65th stream takes the place of the first, which is new again and has no token; the second is remembered',
+    [...burst(0), [1000, stream(64), ok], [1000, stream(0), no], [1000, stream(64), ok], [1000, stream(1), ok]],
+  );
   add('other-tag', 'another topic tag has a bucket of its own', [
     ...burst(0),
     [0, stream(64, { tag: hex(OTHER_TAG) }), ok],
@@ -115,7 +195,10 @@ function rates(file: VectorFile): void {
     [0, stream(64, { sender: hex(BOB.keyId) }), ok],
     [0, stream(64), no],
   ]);
-  add('other-epoch', 'another epoch shares the bucket: it is for sender and tag', [...burst(0), [0, stream(64, { epoch: EPOCH + 1 }), no]]);
+  add('other-epoch', 'another epoch shares the bucket: it is for sender and tag', [
+    ...burst(0),
+    [0, stream(64, { epoch: EPOCH + 1 }), no],
+  ]);
 }
 
 export function freshness(): VectorFile {

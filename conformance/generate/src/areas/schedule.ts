@@ -25,25 +25,44 @@ function keyIds(file: VectorFile): void {
   good('ed25519-alice', 'an Ed25519 key', ED25519, ALICE.publicKey);
   good('ed25519-bob', 'another', ED25519, BOB.publicKey);
   good('x25519', 'an X25519 key', X25519, xPublic);
-  good('same-bytes-ed25519', 'the base point of X25519 (u = 9) as Ed25519 bytes: the id depends on alg', ED25519, littleEndian(9n, 32));
+  good(
+    'same-bytes-ed25519',
+    'the base point of X25519 (u = 9) as Ed25519 bytes: the id depends on alg',
+    ED25519,
+    littleEndian(9n, 32),
+  );
   good('same-bytes-x25519', 'the same bytes as X25519', X25519, littleEndian(9n, 32));
   good('x25519-u-max', 'u = p - 1 is canonical; what it is good for is suites.5', X25519, littleEndian(P - 1n, 32));
   let off = 2n;
   while (decodePoint(encodeY(off, 0)) !== undefined) off++;
   good('ed25519-off-curve', 'canonical in form, though there is no such point', ED25519, encodeY(off, 0));
 
-  const bad = (id: string, comment: string, alg: number, publicKey: Bytes, from: string, flags: string[] = ['KeyUse']): void => {
+  const bad = (
+    id: string,
+    comment: string,
+    alg: number,
+    publicKey: Bytes,
+    from: string,
+    flags: string[] = ['KeyUse'],
+  ): void => {
     g.invalid(id, { comment, in: { alg, publicKey: hex(publicKey) }, error: 'E_KEY', spec: ['suites.4'], from, flags });
   };
   bad('ed25519-31-bytes', '31 bytes', ED25519, ALICE.publicKey.slice(0, 31), 'ed25519-alice');
   bad('ed25519-33-bytes', '33 bytes', ED25519, cat(ALICE.publicKey, zeros(1)), 'ed25519-alice');
   bad('ed25519-empty', 'no bytes', ED25519, zeros(0), 'ed25519-alice');
   SMALL_ORDER_Y.forEach((y, i) => {
-    bad(`ed25519-small-order-${i}`, `small-order y number ${i}`, ED25519, encodeY(y, 0), 'ed25519-alice', ['KeyUse', 'SmallOrder']);
-    bad(`ed25519-small-order-${i}-sign`, `small-order y number ${i}, sign bit set`, ED25519, encodeY(y, 1), 'ed25519-alice', [
+    bad(`ed25519-small-order-${i}`, `small-order y number ${i}`, ED25519, encodeY(y, 0), 'ed25519-alice', [
       'KeyUse',
       'SmallOrder',
     ]);
+    bad(
+      `ed25519-small-order-${i}-sign`,
+      `small-order y number ${i}, sign bit set`,
+      ED25519,
+      encodeY(y, 1),
+      'ed25519-alice',
+      ['KeyUse', 'SmallOrder'],
+    );
   });
   bad('ed25519-y-p', 'y = p', ED25519, encodeY(P, 0), 'ed25519-alice', ['KeyUse', 'NonCanonical']);
   bad('ed25519-y-p-plus-9', 'y = p + 9', ED25519, encodeY(P + 9n, 0), 'ed25519-alice', ['KeyUse', 'NonCanonical']);
@@ -51,11 +70,18 @@ function keyIds(file: VectorFile): void {
   bad('x25519-31-bytes', '31 bytes', X25519, xPublic.slice(0, 31), 'x25519');
   bad('x25519-33-bytes', '33 bytes', X25519, cat(xPublic, zeros(1)), 'x25519');
   bad('x25519-u-p', 'u = p', X25519, littleEndian(P, 32), 'x25519-u-max', ['KeyUse', 'NonCanonical']);
-  bad('x25519-u-p-plus-9', 'u = p + 9', X25519, littleEndian(P + 9n, 32), 'same-bytes-x25519', ['KeyUse', 'NonCanonical']);
-  bad('x25519-top-bit', 'top bit set', X25519, put(xPublic, 31, new Uint8Array([(xPublic[31] ?? 0) | 0x80])), 'x25519', [
+  bad('x25519-u-p-plus-9', 'u = p + 9', X25519, littleEndian(P + 9n, 32), 'same-bytes-x25519', [
     'KeyUse',
     'NonCanonical',
   ]);
+  bad(
+    'x25519-top-bit',
+    'top bit set',
+    X25519,
+    put(xPublic, 31, new Uint8Array([(xPublic[31] ?? 0) | 0x80])),
+    'x25519',
+    ['KeyUse', 'NonCanonical'],
+  );
 }
 
 function expansion(file: VectorFile): void {
@@ -72,7 +98,14 @@ function expansion(file: VectorFile): void {
   good('plain', '32 bytes', secret, 'stream', seeded('xp context', 32), 32);
   good('empty-context', 'the hash of no bytes stands in the info', secret, 'hedge', zeros(0), 32);
   good('label-space', 'a label with a space', secret, 'topic root', u32(1), 32);
-  good('length-44', '44 bytes: two blocks of HKDF, and L is part of the info', secret, 'record', seeded('xp salt', 16), 44);
+  good(
+    'length-44',
+    '44 bytes: two blocks of HKDF, and L is part of the info',
+    secret,
+    'record',
+    seeded('xp salt', 16),
+    44,
+  );
   good('length-32-of-44', 'not the first 32 bytes of the case before', secret, 'record', seeded('xp salt', 16), 32);
   good('length-1', 'one byte', secret, 'record', seeded('xp salt', 16), 1);
   good('length-255', '255 bytes', secret, 'record', zeros(0), 255);
@@ -80,11 +113,23 @@ function expansion(file: VectorFile): void {
   good('other-secret', 'another secret', seeded('xp other secret', 32), 'stream', seeded('xp context', 32), 32);
   good('other-label', 'another label', secret, 'route', seeded('xp context', 32), 32);
   good('other-context', 'another context', secret, 'stream', seeded('xp other context', 32), 32);
-  good('long-context', 'a context of 300 bytes: only its hash stands in the info', secret, 'stream', seeded('xp long', 300), 32);
+  good(
+    'long-context',
+    'a context of 300 bytes: only its hash stands in the info',
+    secret,
+    'stream',
+    seeded('xp long', 300),
+    32,
+  );
   for (const length of [0, 16, 31, 33, 64]) {
     g.invalid(`secret-${length}`, {
       comment: `a secret of ${length} bytes`,
-      in: { secret: hex(seeded('xp secret', length)), label: 'stream', context: hex(seeded('xp context', 32)), length: 32 },
+      in: {
+        secret: hex(seeded('xp secret', length)),
+        label: 'stream',
+        context: hex(seeded('xp context', 32)),
+        length: 32,
+      },
       error: 'E_USAGE',
       spec: ['suites.9'],
       from: 'plain',
@@ -159,7 +204,8 @@ function salts(file: VectorFile): void {
     const bind = more.bind ?? SOURCE.bind;
     const made = hex(salt16(hedge, rnd, header, bind, plaintexts));
     const twin = seen.get(made);
-    if (twin !== more.sameAs) throw new Error(`${id}: salt as in ${twin ?? 'no case'}, expected ${more.sameAs ?? 'none'}`);
+    if (twin !== more.sameAs)
+      throw new Error(`${id}: salt as in ${twin ?? 'no case'}, expected ${more.sameAs ?? 'none'}`);
     if (twin === undefined) seen.set(made, id);
     g.valid(id, {
       comment,
@@ -177,8 +223,12 @@ function salts(file: VectorFile): void {
   };
   const other = 'same random bytes, so a cloned or dead source: another salt because of';
   salt('plain', 'a single of three bytes', ph({}), [abc]);
-  salt('equal', 'everything equal: the same salt, hence the same ciphertext; that is allowed', ph({}), [abc], { sameAs: 'plain' });
-  salt('salt-field-ignored', 'the salt field of PH counts as zeros', ph({ salt: seeded('some salt', 16) }), [abc], { sameAs: 'plain' });
+  salt('equal', 'everything equal: the same salt, hence the same ciphertext; that is allowed', ph({}), [abc], {
+    sameAs: 'plain',
+  });
+  salt('salt-field-ignored', 'the salt field of PH counts as zeros', ph({ salt: seeded('some salt', 16) }), [abc], {
+    sameAs: 'plain',
+  });
   salt('other-random', 'other random bytes', ph({}), [abc], { random: seeded('salt random 2', 16) });
   salt('other-hedge', 'another process', ph({}), [abc], { hedge: seeded('another hedge', 32) });
   salt('zero-random', 'a dead source', ph({}), [abc], { random: zeros(16) });
@@ -197,10 +247,21 @@ function salts(file: VectorFile): void {
   salt('other-extension', `${other} the value of an extension`, ph({}, expiry(NOW + 1n)), [abc]);
   const commit = (v: Bytes): Extension[] => [{ number: 11, critical: true, value: v }];
   salt('record-commit-zero', 'extension 11 with zeros', ph({}, commit(zeros(32))), [abc]);
-  salt('record-commit-ignored', 'the value of extension 11 counts as zeros', ph({}, commit(seeded('commit', 32))), [abc], {
-    sameAs: 'record-commit-zero',
-  });
-  salt('record-commit-after-expiry', 'and also behind another extension', ph({}, [...expiry(NOW), ...commit(zeros(32))]), [abc]);
+  salt(
+    'record-commit-ignored',
+    'the value of extension 11 counts as zeros',
+    ph({}, commit(seeded('commit', 32))),
+    [abc],
+    {
+      sameAs: 'record-commit-zero',
+    },
+  );
+  salt(
+    'record-commit-after-expiry',
+    'and also behind another extension',
+    ph({}, [...expiry(NOW), ...commit(zeros(32))]),
+    [abc],
+  );
   salt(
     'record-commit-after-expiry-ignored',
     'the same with a value there',
@@ -266,7 +327,12 @@ function recordKeys(file: VectorFile): void {
     g.valid(id, {
       comment,
       in: input(v),
-      out: { streamSecret: hex(k.streamSecret), key: hex(k.key), nonce: hex(k.nonce), recordCommit: hex(k.recordCommit) },
+      out: {
+        streamSecret: hex(k.streamSecret),
+        key: hex(k.key),
+        nonce: hex(k.nonce),
+        recordCommit: hex(k.recordCommit),
+      },
       spec: ['suites.13', 'suites.15'],
     });
   };
@@ -275,7 +341,9 @@ function recordKeys(file: VectorFile): void {
   good('other-source', 'another source secret', { sourceSecret: seeded('another source', 32) });
   good('other-group', 'another group_ctx32', { groupCtx: seeded('another group', 32) });
   good('other-sender', 'another sender: the whole key id is in the stream secret', { senderKeyId: BOB.keyId });
-  good('same-sender-id', 'a key id that differs only after the 16 bytes of sender_id', { senderKeyId: flip(ALICE.keyId, 31) });
+  good('same-sender-id', 'a key id that differs only after the 16 bytes of sender_id', {
+    senderKeyId: flip(ALICE.keyId, 31),
+  });
   good('other-stream', 'another stream', { streamId: seeded('record key stream 2', 8) });
   good('other-salt', 'another salt: the stream secret stays', { salt: seeded('record key salt 2', 16) });
   for (const length of [16, 31, 33]) {

@@ -36,12 +36,16 @@ export function sealIn(r: Recipe, rng: Bytes = r.random): Members {
 function confirm(id: string, r: Recipe, envelope: string): void {
   const now = r.timestamp.toString();
   const input = {
-    receiver: receiver([knownSource({ tag: r.topicTag, epoch: r.epoch, suite: r.suite, source: r.source })], [writer(ALICE), writer(BOB)]),
+    receiver: receiver(
+      [knownSource({ tag: r.topicTag, epoch: r.epoch, suite: r.suite, source: r.source })],
+      [writer(ALICE), writer(BOB)],
+    ),
     now,
     envelope,
   };
   const got = answer('envelope.open', input) as { out?: { records?: Json } };
-  if (!isDeepStrictEqual(got.out?.records, recordsJson(r.records))) throw new Error(`${id} does not open: ${JSON.stringify(got)}`);
+  if (!isDeepStrictEqual(got.out?.records, recordsJson(r.records)))
+    throw new Error(`${id} does not open: ${JSON.stringify(got)}`);
 }
 
 export function seal(): VectorFile {
@@ -65,37 +69,114 @@ export function seal(): VectorFile {
     const s = `suite-${suite}`;
     const base = ['envelope.1', 'suites.1', 'suites.10', 'suites.13', 'suites.17'];
     good(`single-${s}`, `a single, suite ${suite}`, { suite }, base);
-    good(`single-empty-${s}`, 'a single whose payload has no bytes', { suite, records: [{ timestamp: NOW, payload: zeros(0) }] }, base);
-    good(`batch-${s}`, 'a whole batch of five records', { suite, form: 'batch', records: messages(5) }, ['envelope.2', 'envelope.16', ...base]);
-    good(`batch-padded-${s}`, 'a padded whole batch', { suite, form: 'batch', padded: true, records: messages(5) }, ['envelope.2', 'envelope.17', ...base]);
-    good(`merkle-${s}`, 'a Merkle batch of five records, two a leaf', { suite, form: 'merkle', records: messages(5), jobsPerLeaf: 2 }, ['envelope.8', 'envelope.18', ...base]);
-    good(`merkle-padded-${s}`, 'a padded Merkle batch: each leaf is padded alone', { suite, form: 'merkle', padded: true, records: messages(7), jobsPerLeaf: 3 }, ['envelope.8', 'envelope.17', ...base]);
-    good(`commit-single-${s}`, 'a single with extension 11', { suite, recordCommit: true }, ['suites.15', ...base], ['Commitment']);
-    good(`commit-merkle-${s}`, 'a Merkle batch with extension 11: the commitment stands in AADH, root32 does not', { suite, form: 'merkle', records: messages(5), jobsPerLeaf: 2, recordCommit: true }, ['suites.15', ...base], ['Commitment']);
+    good(
+      `single-empty-${s}`,
+      'a single whose payload has no bytes',
+      { suite, records: [{ timestamp: NOW, payload: zeros(0) }] },
+      base,
+    );
+    good(`batch-${s}`, 'a whole batch of five records', { suite, form: 'batch', records: messages(5) }, [
+      'envelope.2',
+      'envelope.16',
+      ...base,
+    ]);
+    good(`batch-padded-${s}`, 'a padded whole batch', { suite, form: 'batch', padded: true, records: messages(5) }, [
+      'envelope.2',
+      'envelope.17',
+      ...base,
+    ]);
+    good(
+      `merkle-${s}`,
+      'a Merkle batch of five records, two a leaf',
+      { suite, form: 'merkle', records: messages(5), jobsPerLeaf: 2 },
+      ['envelope.8', 'envelope.18', ...base],
+    );
+    good(
+      `merkle-padded-${s}`,
+      'a padded Merkle batch: each leaf is padded alone',
+      { suite, form: 'merkle', padded: true, records: messages(7), jobsPerLeaf: 3 },
+      ['envelope.8', 'envelope.17', ...base],
+    );
+    good(
+      `commit-single-${s}`,
+      'a single with extension 11',
+      { suite, recordCommit: true },
+      ['suites.15', ...base],
+      ['Commitment'],
+    );
+    good(
+      `commit-merkle-${s}`,
+      'a Merkle batch with extension 11: the commitment stands in AADH, root32 does not',
+      { suite, form: 'merkle', records: messages(5), jobsPerLeaf: 2, recordCommit: true },
+      ['suites.15', ...base],
+      ['Commitment'],
+    );
   }
-  good('batch-one', 'a whole batch of one record', { form: 'batch', records: messages(1) }, ['envelope.16', 'envelope.2']);
-  good('batch-ages', 'records that waited 0, 127, 128 and 100,000 ms', {
-    form: 'batch',
-    records: [0n, 127n, 128n, 100_000n].map((age) => ({ timestamp: NOW - age, payload: text(`waited ${age}`) })),
-  }, ['envelope.5', 'envelope.16']);
-  good('merkle-one-leaf', 'a Merkle batch of one leaf: its hash is the root', { form: 'merkle', records: messages(3), jobsPerLeaf: 16 }, ['envelope.18']);
-  good('merkle-one-record', 'a Merkle batch of one record', { form: 'merkle', records: messages(1), jobsPerLeaf: 1 }, ['envelope.18']);
-  good('merkle-full', 'four records, two a leaf: the last leaf is full too', { form: 'merkle', records: messages(4), jobsPerLeaf: 2 }, ['envelope.18']);
-  good('merkle-job-by-job', 'nine records, one a leaf', { form: 'merkle', records: messages(9), jobsPerLeaf: 1 }, ['envelope.18']);
-  good('keyinfo', 'with keyinfo, which is signed but not in the AAD', { keyinfo: seeded('keyinfo', 40) }, ['suites.17']);
-  good('extensions', 'with several extensions', { seq: 2n, extensions: several }, ['envelope.7']);
-  good('extensions-commit', 'with several extensions and a commitment behind them', { seq: 2n, extensions: several, recordCommit: true }, ['envelope.7', 'suites.15'], ['Commitment']);
-  good('extensions-merkle', 'a Merkle batch with several extensions behind extension 1, and a commitment', {
-    seq: 2n,
-    form: 'merkle',
-    records: messages(5),
-    jobsPerLeaf: 2,
-    extensions: several,
-    recordCommit: true,
-    keyinfo: seeded('keyinfo', 40),
-  }, ['envelope.7', 'envelope.8', 'suites.15'], ['Commitment']);
-  good('survey', 'a survey question with extensions 2 and 10', { patternKind: 0x50, extensions: [known(2, survey), known(10, seeded('reply route', 16))] }, ['envelope.7']);
-  for (const kind of [0x30, 0x31, 0x40, 0x51, 0x60]) good(`kind-${kind.toString(16)}`, 'another pattern or kind', { patternKind: kind }, ['envelope.1']);
+  good('batch-one', 'a whole batch of one record', { form: 'batch', records: messages(1) }, [
+    'envelope.16',
+    'envelope.2',
+  ]);
+  good(
+    'batch-ages',
+    'records that waited 0, 127, 128 and 100,000 ms',
+    {
+      form: 'batch',
+      records: [0n, 127n, 128n, 100_000n].map((age) => ({ timestamp: NOW - age, payload: text(`waited ${age}`) })),
+    },
+    ['envelope.5', 'envelope.16'],
+  );
+  good(
+    'merkle-one-leaf',
+    'a Merkle batch of one leaf: its hash is the root',
+    { form: 'merkle', records: messages(3), jobsPerLeaf: 16 },
+    ['envelope.18'],
+  );
+  good('merkle-one-record', 'a Merkle batch of one record', { form: 'merkle', records: messages(1), jobsPerLeaf: 1 }, [
+    'envelope.18',
+  ]);
+  good(
+    'merkle-full',
+    'four records, two a leaf: the last leaf is full too',
+    { form: 'merkle', records: messages(4), jobsPerLeaf: 2 },
+    ['envelope.18'],
+  );
+  good('merkle-job-by-job', 'nine records, one a leaf', { form: 'merkle', records: messages(9), jobsPerLeaf: 1 }, [
+    'envelope.18',
+  ]);
+  good('keyinfo', 'with keyinfo, which is signed but not in the AAD', { keyinfo: seeded('keyinfo', 40) }, [
+    'suites.17',
+  ]);
+  good('extensions', 'with several extensions', { seq: 2n, extensions: several }, ['envelope.7', 'envelope.9']);
+  good(
+    'extensions-commit',
+    'with several extensions and a commitment behind them',
+    { seq: 2n, extensions: several, recordCommit: true },
+    ['envelope.7', 'suites.15'],
+    ['Commitment'],
+  );
+  good(
+    'extensions-merkle',
+    'a Merkle batch with several extensions behind extension 1, and a commitment',
+    {
+      seq: 2n,
+      form: 'merkle',
+      records: messages(5),
+      jobsPerLeaf: 2,
+      extensions: several,
+      recordCommit: true,
+      keyinfo: seeded('keyinfo', 40),
+    },
+    ['envelope.7', 'envelope.8', 'suites.15'],
+    ['Commitment'],
+  );
+  good(
+    'survey',
+    'a survey question with extensions 2 and 10',
+    { patternKind: 0x50, extensions: [known(2, survey), known(10, seeded('reply route', 16))] },
+    ['envelope.7'],
+  );
+  for (const kind of [0x30, 0x31, 0x40, 0x51, 0x60])
+    good(`kind-${kind.toString(16)}`, 'another pattern or kind', { patternKind: kind }, ['envelope.1']);
   good('seq-limit', 'the last envelope of a stream, seq 2^40', { seq: 1n << 40n }, ['envelope.4'], ['Limit']);
   good('other-sender', 'Bob seals', { seed: BOB.seed }, ['suites.17']);
 
@@ -106,13 +187,33 @@ export function seal(): VectorFile {
     ['plain', 'the envelope that the others differ from', {}],
     ['again', 'everything equal: the same envelope, byte by byte', {}],
     ['payload', 'another payload', { records: [{ timestamp: NOW, payload: text('other') }] }],
-    ['timestamp', 'another timestamp', { timestamp: NOW + 1n, records: [{ timestamp: NOW + 1n, payload: text('same') }] }],
+    [
+      'timestamp',
+      'another timestamp',
+      { timestamp: NOW + 1n, records: [{ timestamp: NOW + 1n, payload: text('same') }] },
+    ],
     ['seq', 'another seq', { seq: 2n }],
     ['extension', 'an extension', { extensions: [known(6, seeded('trace', 32))] }],
-    ['batch-ab-c', 'a batch of "ab" and "c"', { form: 'batch', records: ['ab', 'c'].map((t) => ({ timestamp: NOW, payload: text(t) })) }],
-    ['batch-a-bc', 'a batch of "a" and "bc"', { form: 'batch', records: ['a', 'bc'].map((t) => ({ timestamp: NOW, payload: text(t) })) }],
-    ['merkle-ab-c', 'leaves "ab" and "c"', { form: 'merkle', jobsPerLeaf: 1, records: ['ab', 'c'].map((t) => ({ timestamp: NOW, payload: text(t) })) }],
-    ['merkle-a-bc', 'leaves "a" and "bc"', { form: 'merkle', jobsPerLeaf: 1, records: ['a', 'bc'].map((t) => ({ timestamp: NOW, payload: text(t) })) }],
+    [
+      'batch-ab-c',
+      'a batch of "ab" and "c"',
+      { form: 'batch', records: ['ab', 'c'].map((t) => ({ timestamp: NOW, payload: text(t) })) },
+    ],
+    [
+      'batch-a-bc',
+      'a batch of "a" and "bc"',
+      { form: 'batch', records: ['a', 'bc'].map((t) => ({ timestamp: NOW, payload: text(t) })) },
+    ],
+    [
+      'merkle-ab-c',
+      'leaves "ab" and "c"',
+      { form: 'merkle', jobsPerLeaf: 1, records: ['ab', 'c'].map((t) => ({ timestamp: NOW, payload: text(t) })) },
+    ],
+    [
+      'merkle-a-bc',
+      'leaves "a" and "bc"',
+      { form: 'merkle', jobsPerLeaf: 1, records: ['a', 'bc'].map((t) => ({ timestamp: NOW, payload: text(t) })) },
+    ],
   ];
   const salts = new Map<string, string>();
   for (const [name, comment, over] of hedged) {
@@ -120,7 +221,8 @@ export function seal(): VectorFile {
     const made = sealEnvelope(r);
     confirm(name, r, hex(made.bytes));
     const before = salts.get(hex(made.salt));
-    if (before !== (name === 'again' ? 'plain' : undefined)) throw new Error(`hedged ${name} has the salt of ${before}`);
+    if (before !== (name === 'again' ? 'plain' : undefined))
+      throw new Error(`hedged ${name} has the salt of ${before}`);
     salts.set(hex(made.salt), name);
     g.valid(`hedged-${name}`, {
       comment: `one random source for all of these: ${comment}${name === 'plain' || name === 'again' ? '' : ', so another salt'}`,
@@ -138,7 +240,7 @@ export function seal(): VectorFile {
     comment: '48 bytes of randomness: a seal draws 16 and no others',
     in: sealIn(r, cat(r.random, seeded('more randomness', 32))),
     out: { envelope: hex(made.bytes), id: hex(made.id) },
-    spec: ['conventions.5'],
+    spec: ['conventions.5', 'conventions.6'],
     flags: ['TestRandomness'],
   });
   for (const length of [0, 15]) {
@@ -165,14 +267,39 @@ export function seal(): VectorFile {
   }
 
   // What a sender must not write. The text names no code for these; a mistake of the caller is E_USAGE.
-  const bad = (id: string, comment: string, over: Partial<Recipe>, error: string[], spec: string[], flags: string[] = []): void => {
+  const bad = (
+    id: string,
+    comment: string,
+    over: Partial<Recipe>,
+    error: string[],
+    spec: string[],
+    flags: string[] = [],
+  ): void => {
     g.invalid(id, { comment, in: sealIn(recipe(`seal ${id}`, over)), error, spec, from: 'single-suite-1', flags });
   };
   bad('seq-0', 'seq 0: numbers start with 1', { seq: 0n }, ['E_USAGE', 'E_ENCODING'], ['envelope.4']);
   bad('seq-limit-plus-1', 'seq 2^40 + 1', { seq: (1n << 40n) + 1n }, ['E_LIMIT', 'E_USAGE'], ['envelope.4'], ['Limit']);
-  bad('prev-in-first', 'extension 3 in the first envelope of a stream', { extensions: [known(3, seeded('prev envelope', 32))] }, ['E_USAGE', 'E_EXT'], ['envelope.9']);
-  bad('single-padded', 'a padded single: flag 4 needs flag 0', { padded: true }, ['E_USAGE', 'E_ENCODING'], ['envelope.2']);
-  bad('jobs-0', 'jobs_per_leaf 0', { form: 'merkle', records: messages(3), jobsPerLeaf: 0 }, ['E_USAGE', 'E_ENCODING'], ['envelope.18']);
+  bad(
+    'prev-in-first',
+    'extension 3 in the first envelope of a stream',
+    { extensions: [known(3, seeded('prev envelope', 32))] },
+    ['E_USAGE', 'E_EXT'],
+    ['envelope.9'],
+  );
+  bad(
+    'single-padded',
+    'a padded single: flag 4 needs flag 0',
+    { padded: true },
+    ['E_USAGE', 'E_ENCODING'],
+    ['envelope.2'],
+  );
+  bad(
+    'jobs-0',
+    'jobs_per_leaf 0',
+    { form: 'merkle', records: messages(3), jobsPerLeaf: 0 },
+    ['E_USAGE', 'E_ENCODING'],
+    ['envelope.18'],
+  );
   bad('no-records', 'a batch of no records', { form: 'batch', records: [] }, ['E_USAGE', 'E_ENCODING'], ['envelope.1']);
   return file;
 }

@@ -12,13 +12,29 @@ const EIGHT = 'a/b/c/d/e/f/g/h';
 function names(file: VectorFile): void {
   const topic = file.group('parse', 'topic.parse', 'topics', 'topic');
   const pattern = file.group('pattern', 'pattern.parse', 'topics', 'topic');
-  const good = (id: string, comment: string, value: string, spec: string[], flags: string[] = [], both = true): void => {
+  const good = (
+    id: string,
+    comment: string,
+    value: string,
+    spec: string[],
+    flags: string[] = [],
+    both = true,
+  ): void => {
     const bytes = text(value);
     const out = { segments: value.split('/').map((s) => hex(text(s))) };
     topic.valid(id, { comment, in: { topic: hex(bytes) }, out, spec, flags });
     if (both) pattern.valid(`literal-${id}`, { comment, in: { pattern: hex(bytes) }, out, spec: ['topics.6'], flags });
   };
-  const bad = (id: string, comment: string, value: string | Bytes, error: string, spec: string[], from: string, flags: string[] = [], both = true): void => {
+  const bad = (
+    id: string,
+    comment: string,
+    value: string | Bytes,
+    error: string,
+    spec: string[],
+    from: string,
+    flags: string[] = [],
+    both = true,
+  ): void => {
     const bytes = typeof value === 'string' ? text(value) : value;
     topic.invalid(id, { comment, in: { topic: hex(bytes) }, error, spec, from, flags });
     if (both) {
@@ -37,7 +53,13 @@ function names(file: VectorFile): void {
   good('eight', 'eight segments', EIGHT, ['topics.2'], ['Limit']);
   good('bytes-255', 'a segment of 255 bytes', S255, ['topics.2'], ['Limit']);
   good('bytes-255-utf8', '85 characters of three bytes each', '\u20ac'.repeat(85), ['topics.2'], ['Limit', 'Unicode']);
-  good('all-limits', 'eight segments of 255 bytes', Array.from({ length: 8 }, () => S255).join('/'), ['topics.2'], ['Limit']);
+  good(
+    'all-limits',
+    'eight segments of 255 bytes',
+    Array.from({ length: 8 }, () => S255).join('/'),
+    ['topics.2'],
+    ['Limit'],
+  );
   good('nfc', 'e with acute as one character', 'caf\u00e9', ['topics.3'], ['Unicode']);
   good('astral', 'a character of four bytes', 'a/\u{1f600}', ['topics.3'], ['Unicode']);
   good('bom', 'U+FEFF is a character like any other, also first', '\ufeffa', ['topics.3'], ['Unicode']);
@@ -55,11 +77,18 @@ function names(file: VectorFile): void {
   bad('double-slash', 'two slashes', 'orders//new', 'E_ENCODING', ['topics.1'], 'two');
   bad('nine', 'nine segments', `${EIGHT}/i`, 'E_LIMIT', ['topics.2'], 'eight', ['Limit']);
   bad('bytes-256', 'a segment of 256 bytes', S256, 'E_LIMIT', ['topics.2'], 'bytes-255', ['Limit']);
-  bad('bytes-256-utf8', '128 characters of two bytes each: bytes count, not characters', '\u00e9'.repeat(128), 'E_LIMIT', ['topics.2'], 'bytes-255-utf8', [
+  bad(
+    'bytes-256-utf8',
+    '128 characters of two bytes each: bytes count, not characters',
+    '\u00e9'.repeat(128),
+    'E_LIMIT',
+    ['topics.2'],
+    'bytes-255-utf8',
+    ['Limit', 'Unicode'],
+  );
+  bad('bytes-256-last', 'the last of two segments has 256 bytes', `a/${S256}`, 'E_LIMIT', ['topics.2'], 'two', [
     'Limit',
-    'Unicode',
   ]);
-  bad('bytes-256-last', 'the last of two segments has 256 bytes', `a/${S256}`, 'E_LIMIT', ['topics.2'], 'two', ['Limit']);
   const utf8: [string, string, string][] = [
     ['lone-continuation', 'a continuation byte alone', '6180'],
     ['truncated', 'a character that ends early', '61e282'],
@@ -70,11 +99,20 @@ function names(file: VectorFile): void {
     ['above-max', 'U+110000', 'f4908080'],
     ['fe', 'the byte fe', '61fe'],
   ];
-  for (const [id, comment, bytes] of utf8) bad(`utf8-${id}`, comment, unhex(bytes), 'E_ENCODING', ['topics.3'], 'one', ['Unicode']);
+  for (const [id, comment, bytes] of utf8)
+    bad(`utf8-${id}`, comment, unhex(bytes), 'E_ENCODING', ['topics.3'], 'one', ['Unicode']);
   bad('nfd', 'e and a combining acute', 'cafe\u0301', 'E_ENCODING', ['topics.3'], 'nfc', ['Unicode']);
   bad('angstrom', 'U+212B, whose NFC is U+00C5', '\u212b', 'E_ENCODING', ['topics.3'], 'nfc', ['Unicode']);
   bad('hangul-jamo', 'two jamo that compose', '\u1100\u1161', 'E_ENCODING', ['topics.3'], 'nfc', ['Unicode']);
-  bad('mark-order', 'combining marks in an order that NFC changes', 'q\u0307\u0323', 'E_ENCODING', ['topics.3'], 'nfc', ['Unicode']);
+  bad(
+    'mark-order',
+    'combining marks in an order that NFC changes',
+    'q\u0307\u0323',
+    'E_ENCODING',
+    ['topics.3'],
+    'nfc',
+    ['Unicode'],
+  );
   bad('singleton-excluded', 'U+0958, which NFC decomposes', '\u0958', 'E_ENCODING', ['topics.3'], 'nfc', ['Unicode']);
   for (const code of [0x00, 0x09, 0x0a, 0x1f, 0x7f, 0x80, 0x85, 0x9f]) {
     const name = code.toString(16).padStart(4, '0');
@@ -84,14 +122,33 @@ function names(file: VectorFile): void {
   bad('star-inside', 'a star inside a segment', 'or*ers', 'E_ENCODING', ['topics.4'], 'one', ['Wildcard'], false);
   bad('star-star', 'two stars', 'orders/**', 'E_ENCODING', ['topics.4'], 'two', ['Wildcard'], false);
   // Order: topics.3, topics.1, topics.4, topics.2
-  bad('order-nine-with-empty', 'nine segments, one of them empty', `a//${EIGHT}`, 'E_ENCODING', ['topics.1', 'topics.2'], 'eight', ['Order']);
-  bad('order-nine-with-control', 'nine segments, one with a control character', `${EIGHT}/\u0001`, 'E_ENCODING', ['topics.4', 'topics.2'], 'eight', [
-    'Order',
-  ]);
-  bad('order-long-not-nfc', '256 bytes or more, not in NFC', 'e\u0301'.repeat(100), 'E_ENCODING', ['topics.3', 'topics.2'], 'bytes-255', [
-    'Order',
-    'Unicode',
-  ]);
+  bad(
+    'order-nine-with-empty',
+    'nine segments, one of them empty',
+    `a//${EIGHT}`,
+    'E_ENCODING',
+    ['topics.1', 'topics.2'],
+    'eight',
+    ['Order'],
+  );
+  bad(
+    'order-nine-with-control',
+    'nine segments, one with a control character',
+    `${EIGHT}/\u0001`,
+    'E_ENCODING',
+    ['topics.4', 'topics.2'],
+    'eight',
+    ['Order'],
+  );
+  bad(
+    'order-long-not-nfc',
+    '256 bytes or more, not in NFC',
+    'e\u0301'.repeat(100),
+    'E_ENCODING',
+    ['topics.3', 'topics.2'],
+    'bytes-255',
+    ['Order', 'Unicode'],
+  );
 
   const pat = (id: string, comment: string, value: string, flags: string[] = ['Wildcard']): void => {
     pattern.valid(id, {
@@ -102,7 +159,15 @@ function names(file: VectorFile): void {
       flags,
     });
   };
-  const badPat = (id: string, comment: string, value: string, error: string, spec: string[], from: string, flags = ['Wildcard']): void => {
+  const badPat = (
+    id: string,
+    comment: string,
+    value: string,
+    error: string,
+    spec: string[],
+    from: string,
+    flags = ['Wildcard'],
+  ): void => {
     pattern.invalid(id, { comment, in: { pattern: hex(text(value)) }, error, spec, from, flags });
   };
   pat('star-last', 'a star as last segment', 'orders/*');
@@ -121,7 +186,15 @@ function names(file: VectorFile): void {
   badPat('star-inside', 'a star inside', 'orders/n*w', 'E_ENCODING', ['topics.5'], 'star-last');
   badPat('three-stars', 'three stars', 'orders/***', 'E_ENCODING', ['topics.5'], 'rest-last');
   badPat('rest-suffix', 'two stars after other characters', 'orders/a**', 'E_ENCODING', ['topics.5'], 'rest-last');
-  badPat('rest-ninth', 'two stars as ninth segment', `${EIGHT}/**`, 'E_LIMIT', ['topics.2', 'topics.6'], 'rest-eighth', ['Wildcard', 'Limit']);
+  badPat(
+    'rest-ninth',
+    'two stars as ninth segment',
+    `${EIGHT}/**`,
+    'E_LIMIT',
+    ['topics.2', 'topics.6'],
+    'rest-eighth',
+    ['Wildcard', 'Limit'],
+  );
   badPat('star-empty', 'an empty segment next to a star', '*//a', 'E_ENCODING', ['topics.1', 'topics.6'], 'star-first');
   badPat('rest-trailing-slash', 'a slash after two stars', '**/', 'E_ENCODING', ['topics.1', 'topics.6'], 'rest-only');
 }
@@ -234,14 +307,28 @@ function tags(file: VectorFile): void {
   good('boundary-a-bc', '"a/bc": another tag', { topic: 'a/bc' });
   good('utf8', 'the bytes of the text count', { topic: 'caf\u00e9' }, ['Unicode']);
   good('segment-255', 'a segment of 255 bytes: its length fills a byte', { topic: S255 }, ['Limit']);
-  const bad = (id: string, comment: string, over: Partial<typeof base>, error: string, spec: string[], flags: string[] = []): void => {
+  const bad = (
+    id: string,
+    comment: string,
+    over: Partial<typeof base>,
+    error: string,
+    spec: string[],
+    flags: string[] = [],
+  ): void => {
     g.invalid(id, { comment, in: input({ ...base, ...over }), error, spec, from: 'three', flags });
   };
   bad('empty-topic', 'no topic', { topic: '' }, 'E_ENCODING', ['topics.1']);
   bad('pattern', 'a pattern has no tag', { topic: 'orders/*' }, 'E_ENCODING', ['topics.4'], ['Wildcard']);
   bad('nine', 'nine segments', { topic: `${EIGHT}/i` }, 'E_LIMIT', ['topics.2'], ['Limit']);
   bad('nfd', 'not in NFC', { topic: 'cafe\u0301' }, 'E_ENCODING', ['topics.3'], ['Unicode']);
-  bad('secret-31', 'a route secret of 31 bytes', { routeSecret: ROUTE.slice(0, 31) }, 'E_USAGE', ['suites.9'], ['KeyUse']);
+  bad(
+    'secret-31',
+    'a route secret of 31 bytes',
+    { routeSecret: ROUTE.slice(0, 31) },
+    'E_USAGE',
+    ['suites.9'],
+    ['KeyUse'],
+  );
 
   const t = file.group('token', 'topic.token', 'topics', 'topic', false);
   const token = (id: string, comment: string, pattern: string): void => {
@@ -292,18 +379,45 @@ function periods(file: VectorFile): void {
     const get = (name: string, fallback: bigint): bigint => BigInt((more[name] as string | undefined) ?? fallback);
     const model = periodsOf(now, get('periodMs', DAY), get('maxAgeMs', 120_000n), get('skewMs', 30_000n));
     if (model.join() !== list.join()) throw new Error(`${id}: ${model.join()}`);
-    g.valid(id, { comment, in: { now: now.toString(), ...more }, out: { periods: list }, spec: ['topics.10', 'topics.8'] });
+    g.valid(id, {
+      comment,
+      in: { now: now.toString(), ...more },
+      out: { periods: list },
+      spec: ['topics.10', 'topics.8'],
+    });
   };
   add('midday', 'far from the ends of a day: one period', midnight + DAY / 2n, {}, [20_000]);
   add('midnight', 'at midnight both days count', midnight, {}, [19_999, 20_000]);
-  add('after-max-age', 'max_age after midnight: now - max_age is midnight itself, the new day', midnight + 120_000n, {}, [20_000]);
-  add('after-max-age-minus-1', 'one millisecond before that: the day before still counts', midnight + 119_999n, {}, [19_999, 20_000]);
-  add('before-skew', 'skew before midnight: now + skew is midnight itself, so the next day counts', midnight - 30_000n, {}, [
-    19_999, 20_000,
-  ]);
+  add(
+    'after-max-age',
+    'max_age after midnight: now - max_age is midnight itself, the new day',
+    midnight + 120_000n,
+    {},
+    [20_000],
+  );
+  add(
+    'after-max-age-minus-1',
+    'one millisecond before that: the day before still counts',
+    midnight + 119_999n,
+    {},
+    [19_999, 20_000],
+  );
+  add(
+    'before-skew',
+    'skew before midnight: now + skew is midnight itself, so the next day counts',
+    midnight - 30_000n,
+    {},
+    [19_999, 20_000],
+  );
   add('before-skew-minus-1', 'one millisecond before that: only the old day', midnight - 30_001n, {}, [19_999]);
   add('hour', 'periods of an hour', midnight + 60_000n, { periodMs: '3600000' }, [479_999, 480_000]);
-  add('minute', 'periods of a minute: several overlap', midnight, { periodMs: '60000' }, [28_799_998, 28_799_999, 28_800_000]);
+  add(
+    'minute',
+    'periods of a minute: several overlap',
+    midnight,
+    { periodMs: '60000' },
+    [28_799_998, 28_799_999, 28_800_000],
+  );
   add('other-max-age', 'a max_age of ten minutes', midnight + 599_999n, { maxAgeMs: '600000' }, [19_999, 20_000]);
   add('other-skew', 'a skew of none', midnight - 1n, { skewMs: '0' }, [19_999]);
 }

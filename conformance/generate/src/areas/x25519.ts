@@ -10,7 +10,12 @@ export function x25519(): VectorFile {
   const good = (id: string, comment: string, secret: Bytes, publicKey: Bytes, expected?: string): void => {
     const shared = hex(dh(secret, publicKey));
     if (expected !== undefined && shared !== expected) throw new Error(`${id}: not the RFC's value`);
-    g.valid(id, { comment, in: { secret: hex(secret), publicKey: hex(publicKey) }, out: { shared }, spec: ['suites.5'] });
+    g.valid(id, {
+      comment,
+      in: { secret: hex(secret), publicKey: hex(publicKey) },
+      out: { shared },
+      spec: ['suites.5'],
+    });
   };
   good(
     'rfc7748-5-2',
@@ -25,7 +30,12 @@ export function x25519(): VectorFile {
   good('base-point', 'the public key of a secret: u = 9', aliceSecret, littleEndian(9n, 32));
   good('a-with-b', 'two parties, seen from a', secretA, x25519Public(secretB));
   good('b-with-a', 'the same, seen from b: equal', secretB, x25519Public(secretA));
-  good('unclamped', 'a secret of ones is clamped as RFC 7748 says', new Uint8Array(32).fill(255), x25519Public(secretB));
+  good(
+    'unclamped',
+    'a secret of ones is clamped as RFC 7748 says',
+    new Uint8Array(32).fill(255),
+    x25519Public(secretB),
+  );
   good('secret-zero', 'a secret of zeros is clamped to 2^254', zeros(32), x25519Public(secretB));
   good('u-p-minus-2', 'u = p - 2, on the twist', secretA, littleEndian(P - 2n, 32));
 

@@ -4,11 +4,19 @@ import { cat, text, u16, u8, vec8, type Bytes } from './bytes.ts';
 import { refuse } from './refusal.ts';
 
 export function H(...parts: Bytes[]): Bytes {
-  return new Uint8Array(createHash('sha256').update(cat(...parts)).digest());
+  return new Uint8Array(
+    createHash('sha256')
+      .update(cat(...parts))
+      .digest(),
+  );
 }
 
 export function sha512(...parts: Bytes[]): Bytes {
-  return new Uint8Array(createHash('sha512').update(cat(...parts)).digest());
+  return new Uint8Array(
+    createHash('sha512')
+      .update(cat(...parts))
+      .digest(),
+  );
 }
 
 export function hmac(key: Bytes, message: Bytes): Bytes {

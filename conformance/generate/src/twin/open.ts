@@ -59,7 +59,13 @@ interface Unsealed {
 }
 
 /** undefined: not delivered, no code. */
-export function openOne(r: Receiver, replay: ReplayModel, now: bigint, bytes: Bytes, job: boolean): Opening | undefined {
+export function openOne(
+  r: Receiver,
+  replay: ReplayModel,
+  now: bigint,
+  bytes: Bytes,
+  job: boolean,
+): Opening | undefined {
   let e: Common;
   let u: Unsealed;
   let proof: () => void = () => undefined;

@@ -232,7 +232,12 @@ export function stepsBefore(model: ReplayModel, o: Offer, defect: Defect): Befor
 }
 
 /** Step 15. */
-export function stepLast(model: ReplayModel, o: Offer, defect: Defect, before: Before): { floor?: bigint; evictTs?: bigint } {
+export function stepLast(
+  model: ReplayModel,
+  o: Offer,
+  defect: Defect,
+  before: Before,
+): { floor?: bigint; evictTs?: bigint } {
   const out = model.accept(o, defect !== 'unstored');
   if (!before.grammar) throw new Refusal('E_ENCODING', 'recorded as seen, refused, never delivered');
   return out;

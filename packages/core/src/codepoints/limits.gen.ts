@@ -52,6 +52,8 @@ export const limits = {
   partialEnvelopes: 65_536,
   /** What a stored floor runs ahead (replay.22) */
   floorSlackEnvelopes: 64,
+  /** What a stored timestamp bound runs ahead (replay.22) */
+  floorSlackMs: 60_000,
   /** Segments of a topic (topics.2) */
   topicSegments: 8,
   /** UTF-8 bytes of a segment (topics.2) */

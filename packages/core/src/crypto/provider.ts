@@ -31,8 +31,8 @@ export interface CryptoProvider {
   /**
    * Decrypts.
    *
-   * @param sealed - ciphertext ‖ tag, 16 bytes or more
-   * @returns the plaintext, the caller's; undefined where the tag does not fit, and then no byte of it is given out
+   * @param sealed - ciphertext ‖ tag
+   * @returns the plaintext, the caller's; undefined where the tag does not fit or is not there, and then no byte of it is given out
    * @spec suites.14
    */
   aeadOpen(

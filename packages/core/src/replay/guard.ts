@@ -5,44 +5,12 @@ import { patterns } from '../codepoints/patterns.gen.ts';
 import { TridcommError } from '../errors.ts';
 import { EvidencePool, type EvidenceIndex } from './evidence.ts';
 import { FloorBook } from './floors.ts';
+import type { DurableLife, ReplayGuardOptions } from './guard-options.ts';
 import { LeafBudget, PartialEnvelopes, type JobPart } from './leaves.ts';
-import { headerOfStream, type ReplayWrites, type StoredEviction, type StoredFloor } from './stored-state.ts';
+import { headerOfStream, type ReplayWrites } from './stored-state.ts';
 import { readHi, readTimestamp, writeTimestamp } from './stream-record.ts';
 import { StreamTable } from './stream-table.ts';
 import { seqStates, Windows } from './window.ts';
-
-/** A receiver that stores nothing: what it accepts is newer than its start. */
-export interface VolatileLife {
-  readonly kind: 'volatile';
-  /** Start time of conventions.4; 0 where the receiver's own keys came into being after its start. */
-  readonly bootMs: number;
-  /** Default 30,000. */
-  readonly skewMs?: number;
-}
-
-/** A receiver that stores floors, with what an earlier life of it stored; empty lists for the first. */
-export interface DurableLife {
-  readonly kind: 'durable';
-  /** In the order in which the streams were admitted, as far as it is known. */
-  readonly floors: readonly StoredFloor[];
-  readonly evictions: readonly StoredEviction[];
-}
-
-export interface ReplayGuardOptions {
-  /** 16 random bytes, drawn anew for each process; copied. */
-  readonly hashKey16: Uint8Array;
-  readonly life: VolatileLife | DurableLife;
-  /** Stored topics start again from their log position: the rules for a restart of a live topic do not apply. Default false. */
-  readonly stored?: boolean;
-  /** W: a power of two from 64 to 4,096, default 1,024. */
-  readonly window?: number;
-  /** Streams of one (sender, epoch, topic_tag); default 64. */
-  readonly streamCap?: number;
-  /** Shared with other guards; default one of its own, of the specification's size. */
-  readonly evidence?: EvidencePool;
-  /** Likewise. */
-  readonly leafBudget?: LeafBudget;
-}
 
 /**
  * What the look-up of step 11 finds: `new`, or `compare` for a number that was seen while its `id32` is known, which a replay has

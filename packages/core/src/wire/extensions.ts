@@ -63,7 +63,7 @@ export interface ExtensionSite {
 export function decodeExtensions(area: Uint8Array, site: ExtensionSite): Extensions {
   if (area.length === 0 && !site.merkle) return noExtensions;
   const all: Extension[] = [];
-  let last = -1;
+  let last = 0;
   for (let offset = 0; offset < area.length; ) {
     if (area.length - offset < 4) throw new TridcommError('E_EXT', 'extension head overruns ext_len');
     const type = readU16(area, offset);

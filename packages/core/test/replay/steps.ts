@@ -78,7 +78,7 @@ export class Receiver {
     const header = headerOf(offer);
     const { stream } = offer;
     let answer = 'new';
-    for (;;) {
+    for (let asked = 0; asked < 3; asked++) {
       const writes = fails === 'unstored' ? undefined : this.guard.pendingWrites(header, part);
       if (writes === undefined) break;
       const { floor, timestampMs, evictTs } = writes;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TridcommError } from '../../src/errors.ts';
 import { matchesTopic, parsePattern, parseTopic } from '../../src/topics/grammar.ts';
@@ -131,10 +131,7 @@ describe('matchesTopic', () => {
 
   it('topics.7 matches as the definition does', () => {
     const segment = fc.constantFrom('a', 'b', 'A');
-    const wild = fc.tuple(
-      fc.array(fc.constantFrom('a', 'b', '*'), { maxLength: 4 }),
-      fc.constantFrom('a', '*', '**'),
-    );
+    const wild = fc.tuple(fc.array(fc.constantFrom('a', 'b', '*'), { maxLength: 4 }), fc.constantFrom('a', '*', '**'));
     const texts = fc.array(segment, { minLength: 1, maxLength: 6 });
     const byDefinition = (of: readonly string[], text: readonly string[]): boolean => {
       const [first, ...rest] = of;
@@ -199,10 +196,13 @@ describe('UTF-8 and Normalization Form C', () => {
 
   it('topics.3 counts bytes and finds lone surrogates', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('a', 'ü', '漢', '\ud83d', '\ude00', '\udfff'), maxLength: 8 }), (text) => {
-        const wellFormed = new TextDecoder().decode(new TextEncoder().encode(text)) === text;
-        expect(utf8Length(text)).toBe(wellFormed ? new TextEncoder().encode(text).length : -1);
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('a', 'ü', '漢', '\ud83d', '\ude00', '\udfff'), maxLength: 8 }),
+        (text) => {
+          const wellFormed = new TextDecoder().decode(new TextEncoder().encode(text)) === text;
+          expect(utf8Length(text)).toBe(wellFormed ? new TextEncoder().encode(text).length : -1);
+        },
+      ),
     );
   });
 

@@ -14,9 +14,18 @@ const period = 20_000;
 /** What tags need of a provider, on the platform. */
 const provider = {
   name: 'test',
-  sha256: (...parts: readonly Uint8Array[]) => new Uint8Array(createHash('sha256').update(concat(...parts)).digest()),
+  sha256: (...parts: readonly Uint8Array[]) =>
+    new Uint8Array(
+      createHash('sha256')
+        .update(concat(...parts))
+        .digest(),
+    ),
   hmacSha256: (key: Uint8Array, ...parts: readonly Uint8Array[]) =>
-    new Uint8Array(createHmac('sha256', key).update(concat(...parts)).digest()),
+    new Uint8Array(
+      createHmac('sha256', key)
+        .update(concat(...parts))
+        .digest(),
+    ),
 } as unknown as CryptoProvider;
 
 /** The chain by the formulas of chapter 12, t_0 to t_n whole. */
@@ -33,7 +42,12 @@ function chainByHand(...segments: readonly string[]): Buffer[] {
   const chain = [xp(routeKey, 'topic root', u32)];
   for (const segment of segments) {
     const bytes = Buffer.from(segment);
-    chain.push(createHmac('sha256', chain.at(-1) ?? '').update(Buffer.of(bytes.length)).update(bytes).digest());
+    chain.push(
+      createHmac('sha256', chain.at(-1) ?? '')
+        .update(Buffer.of(bytes.length))
+        .update(bytes)
+        .digest(),
+    );
   }
   return chain;
 }
@@ -75,7 +89,7 @@ describe('tagTopic', () => {
   );
 
   it('topics.8 differs with group, period, secret and segment borders', () => {
-    const of = (text: string, at = period, secret = routeSecret, group = groupId): string =>
+    const of = (text: string, at = period, secret: Uint8Array = routeSecret, group: Uint8Array = groupId): string =>
       hex(tagTopic(provider, deriveRouteKey(provider, secret, group, at), at, parseTopic(text)).tag16);
     const tags = [
       of('a/b'),
@@ -115,7 +129,11 @@ describe('tokenOfPattern', () => {
 
   it('topics.9 topics.11 a prefix equals the value of the chain at its level', () => {
     const { chain } = tagTopic(provider, routeKey(), period, parseTopic('a/b/c'));
-    for (const [text, level] of [['**', 0], ['a/**', 1], ['a/b/*', 2]] as const) {
+    for (const [text, level] of [
+      ['**', 0],
+      ['a/**', 1],
+      ['a/b/*', 2],
+    ] as const) {
       const { token16 } = tokenOfPattern(provider, routeKey(), period, parsePattern(text));
       expect(hex(token16)).toBe(hex(chain.subarray(16 * level, 16 * level + 16)));
     }
@@ -126,7 +144,13 @@ describe('periods', () => {
   it('topics.8 the period of a timestamp is the whole part', () => {
     expect([0, day - 1, day, 3 * day].map((time) => tagPeriod(time))).toEqual([0, 0, 1, 3]);
     expect([tagPeriod(9, 10), tagPeriod(10, 10)]).toEqual([0, 1]);
-    for (const [time, ms] of [[-1, 10], [2 ** 53 - 1, 1], [1, 0], [1, 0.5], [Number.NaN, 1]] as const) {
+    for (const [time, ms] of [
+      [-1, 10],
+      [2 ** 53 - 1, 1],
+      [1, 0],
+      [1, 0.5],
+      [Number.NaN, 1],
+    ] as const) {
       expect(codeOf(() => tagPeriod(time, ms))).toBe('E_USAGE');
     }
   });
