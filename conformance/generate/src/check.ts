@@ -12,7 +12,7 @@ import { openOne, replayFor, type Opening, type Receiver } from './twin/open.ts'
 import { parseEnvelope, parseJob } from './twin/parse.ts';
 import { padme, parseRecords, type Message } from './twin/records.ts';
 import { Refusal, refuse } from './twin/refusal.ts';
-import { groupName, ReplayModel, stepLast, stepsBefore, streamName, type Defect, type Offer } from './twin/replay.ts';
+import { groupName, ReplayModel, stepLast, stepsBefore, streamName, type Defect, type Offer, type Stored } from './twin/replay.ts';
 import type { StreamName } from './twin/replay.ts';
 import { aadHeader, id32, keyId, rawKeyId, recordKey, signInput } from './twin/schedule.ts';
 import { matches, parsePattern, parseTopic, periodsOf } from './twin/topics.ts';
@@ -154,9 +154,10 @@ function result(act: () => Members): Members {
   }
 }
 
-function verdict(stored: { floor?: bigint; evictTs?: bigint }): Members {
+function verdict(stored: Stored): Members {
   const out: Members = { verdict: 'new' };
   if (stored.floor !== undefined) out['floor'] = stored.floor.toString();
+  if (stored.bound !== undefined) out['bound'] = stored.bound.toString();
   if (stored.evictTs !== undefined) out['evictTs'] = stored.evictTs.toString();
   return out;
 }
@@ -173,7 +174,7 @@ function replayRun(j: Members): Members {
   });
   for (const f of arr(j['floors'] ?? [])) {
     const m = obj(f);
-    model.storeFloor(streamOf(m['stream']), big(m['floor']), big(m['timestamp']));
+    model.storeFloor(streamOf(m['stream']), big(m['floor']), big(m['bound']));
   }
   for (const f of arr(j['evictions'] ?? [])) {
     const m = obj(f);

@@ -8,7 +8,7 @@ import { encodeVarint, stretchVarint } from '../twin/varint.ts';
 const MAX_SAFE = (1n << 53n) - 1n;
 
 function varints(file: VectorFile): void {
-  const enc = file.group('varint-encode', 'varint.encode', 'codec', 'frame');
+  const enc = file.group('varint-encode', 'varint.encode', 'codec', 'frame', false);
   const dec = file.group('varint-decode', 'varint.decode', 'codec', 'frame');
   const values: [string, bigint][] = [
     ['0', 0n],
@@ -37,6 +37,14 @@ function varints(file: VectorFile): void {
     enc.valid(name, { comment, in: { value: value.toString() }, out: { bytes }, spec: ['conventions.1'], flags });
     dec.valid(name, { comment, in: { bytes }, out: { value: value.toString() }, spec: ['conventions.2'], flags });
   }
+  enc.invalid('2p53', {
+    comment: 'a sender is asked for 2^53: a number above its limit',
+    in: { value: (1n << 53n).toString() },
+    error: ['E_LIMIT', 'E_USAGE'],
+    spec: ['conventions.1', 'conventions.2'],
+    from: '2p53-1',
+    flags: ['Limit'],
+  });
   const bad = (id: string, comment: string, bytes: Bytes, from: string, flags: string[]): void => {
     dec.invalid(id, {
       comment,
@@ -101,8 +109,10 @@ interface Decoded {
   body: Bytes;
 }
 
+const FIRST: Decoded = { type: 0x10, channel: 0, body: seeded('frame body', 5) };
+
 function frames(file: VectorFile): void {
-  const enc = file.group('frame-encode', 'frame.encode', 'codec', 'frame');
+  const enc = file.group('frame-encode', 'frame.encode', 'codec', 'frame', false);
   const g = file.group('frame-decode', 'frame.decode', 'codec', 'frame');
   const body5 = seeded('frame body', 5);
 
@@ -121,6 +131,17 @@ function frames(file: VectorFile): void {
       in: { type, channel, body: hex(body) },
       out: { bytes: hex(encodeFrame({ type, channel, body })) },
       spec: ['framing.4', 'framing.6', ...spec],
+    });
+  }
+  // The caller's mistakes, by the end of chapter 14's rules.
+  for (const type of [0x00, 0x04, 0x40, 0xff]) {
+    enc.invalid(`type-${type.toString(16).padStart(2, '0')}`, {
+      comment: 'a sender is asked for a type that is neither defined nor GREASE',
+      in: { type, channel: 0, body: hex(body5) },
+      error: 'E_USAGE',
+      spec: ['framing.6'],
+      from: 'envelope',
+      flags: ['Reserved'],
     });
   }
   enc.valid('grease', {
@@ -156,7 +177,7 @@ function frames(file: VectorFile): void {
 
   // One short stream, cut everywhere.
   const three: Decoded[] = [
-    { type: 0x10, channel: 0, body: body5 },
+    FIRST,
     { type: 0x3e, channel: 2, body: zeros(0) },
     { type: 0x13, channel: 3, body: seeded('frame third', 3) },
   ];
@@ -200,7 +221,7 @@ function frames(file: VectorFile): void {
       ['Grease'],
     );
   }
-  const greaseBytes = [...encodeFrame({ type: 0xfa, channel: 0, body: body5 }), ...encodeFrame(three[1] ?? three[0]!)];
+  const greaseBytes = [...encodeFrame({ type: 0xfa, channel: 0, body: body5 }), ...encodeFrame(three[1] ?? FIRST)];
   good(
     'grease-byte-by-byte',
     'a GREASE frame in chunks of one byte',
@@ -221,7 +242,7 @@ function frames(file: VectorFile): void {
     });
   const at5 = three.slice(0, 1);
   cap('cap-exact', 'a body of five bytes under a cap of five', 5, at5.map(encodeFrame), at5);
-  cap('cap-0', 'a body of no bytes under a cap of none', 0, [encodeFrame(three[1] ?? three[0]!)], three.slice(1, 2));
+  cap('cap-0', 'a body of no bytes under a cap of none', 0, [encodeFrame(three[1] ?? FIRST)], three.slice(1, 2));
 
   cap('cap-hard', 'the highest cap that a receiver may have', 16_777_216, at5.map(encodeFrame), at5);
 
@@ -322,7 +343,7 @@ function frames(file: VectorFile): void {
   bad(
     'second-frame-too-long',
     'a good frame, then one above the cap',
-    [cat(encodeFrame(at5[0]!), rawFrameHeader(0x10, 0, 0, 2 ** 32 - 1))],
+    [cat(encodeFrame(FIRST), rawFrameHeader(0x10, 0, 0, 2 ** 32 - 1))],
     'E_LIMIT',
     ['framing.7'],
     limit,
@@ -407,7 +428,7 @@ function frames(file: VectorFile): void {
   );
 
   // Truncation
-  const short = encodeFrame(at5[0]!);
+  const short = encodeFrame(FIRST);
   for (let length = 1; length < short.length; length++) {
     bad(
       `truncated-${length}`,
@@ -442,14 +463,14 @@ function frames(file: VectorFile): void {
   bad(
     'truncated-byte-by-byte',
     'the stream ends one byte early, in chunks of one byte',
-    [...short.slice(0, -1)].map(u8),
+    Array.from(short.slice(0, -1), u8),
     'E_LENGTH',
     ['framing.12', 'framing.13'],
     { flags: ['Truncated', 'Chunking'], from: 'byte-by-byte' },
   );
 
   // After a refusal
-  const good5 = encodeFrame(at5[0]!);
+  const good5 = encodeFrame(FIRST);
   bad(
     'first-refusal-wins',
     'a refused chunk, then a good one: the answer is the first refusal',

@@ -27,6 +27,16 @@ function encode(file: VectorFile): void {
   good('merkle', 'a Merkle batch', { flags: 3, count: 300, extLen: 42, keyinfoLen: 258, bodyLen: 65_537 });
   good('suite-2', 'suite 0x0002', { suite: 2 });
   for (const [kind, name] of DEFINED) good(`kind-${kind.toString(16)}`, name, { patternKind: kind });
+  const bad = (id: string, comment: string, over: Partial<Header>, error: string, spec: string[]): void => {
+    const flags = error === 'E_LIMIT' ? ['Limit'] : ['Reserved'];
+    g.invalid(id, { comment, in: { header: headerJson(rawHeader({ header: over })) }, error, spec, from: 'single', flags });
+  };
+  bad('flag-reserved', 'a sender is asked for reserved flag 2', { flags: 4 }, 'E_USAGE', ['envelope.1']);
+  bad('flag-padded-alone', 'a sender is asked for flag 4 without flag 0', { flags: 16 }, 'E_USAGE', ['envelope.2']);
+  bad('seq-limit-plus-1', 'a sender is asked for seq 2^40 + 1', { seq: (1n << 40n) + 1n }, 'E_LIMIT', ['envelope.4']);
+  bad('body-limit-plus-1', 'a sender is asked for a body of 1,040,225 bytes', { bodyLen: 1_040_225 }, 'E_LIMIT', [
+    'envelope.6',
+  ]);
   good('all-limits', 'every number at its limit', {
     flags: 1,
     epoch: 4_294_967_295,

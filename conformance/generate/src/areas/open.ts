@@ -1175,7 +1175,7 @@ function proofs(file: VectorFile): void {
     return nodeHash(a ?? zeros(32), nodeHash(b ?? zeros(32), c ?? zeros(32)));
   });
   signedRoot('root-reversed', 'a root over the leaves in the reverse order', (leaves) =>
-    merkleRoot(hashed(leaves).reverse()),
+    merkleRoot(hashed(leaves).toReversed()),
   );
   signedRoot('root-zero', 'root32 zero, as it stands in AADH', () => zeros(32));
   signedRoot('root-two-leaves', 'a root over the first two leaves', (leaves) => merkleRoot(hashed(leaves).slice(0, 2)));
@@ -1222,7 +1222,7 @@ function proofs(file: VectorFile): void {
     path: Array.from({ length: 65 }, (_, i) => seeded(`path ${i}`, 32)),
     pathLen: 65,
   });
-  job('path-order', 'the two values of the path exchanged', { path: [...p0.path].reverse() });
+  job('path-order', 'the two values of the path exchanged', { path: p0.path.toReversed() });
   job('node-as-leaf', 'two leaf hashes offered as a leaf (T33)', {
     sealed: cat(leafHash(0, p0.sealed), leafHash(1, p1.sealed)),
     ctLen: 48,

@@ -351,7 +351,7 @@ export function receiver(): VectorFile {
     ['WindowAbuse'],
     [
       noJob('E_SIG', encodeJob({ ...parts, signature: flip(parts.signature, 0) })),
-      noJob('E_PROOF', encodeJob({ ...parts, path: [...parts.path].reverse() })),
+      noJob('E_PROOF', encodeJob({ ...parts, path: parts.path.toReversed() })),
       noJob('E_PROOF', encodeJob({ ...parts, sealed: flip(parts.sealed, 0) })),
       noJob('E_PROOF', encodeJob({ ...parts, leaf: 1 })),
       yesJob(merkle, 0),

@@ -92,6 +92,13 @@ export function records(): VectorFile {
     });
   };
   const m = (age: bigint, payload: Bytes, timestamp = NOW): Message => ({ timestamp: timestamp - age, payload });
+  enc.invalid('from-the-future', {
+    comment: 'a sender is asked for a record a millisecond later than the envelope',
+    in: { records: recordsJson([{ timestamp: NOW + 1n, payload: text('a') }]), timestamp: NOW.toString(), padded: false },
+    error: 'E_USAGE',
+    spec: ['envelope.19'],
+    from: 'one',
+  });
   round('one', 'one record, sealed at once', [m(0n, text('hello'))], false);
   round('one-empty', 'one record without a payload: three bytes', [m(0n, zeros(0))], false);
   round('three', 'three records that waited 0, 1 and 2 ms', messages(3), false);

@@ -52,6 +52,11 @@ function offer(name: string, seq: number | bigint, m: More = {}): Members {
   return out;
 }
 
+/** A time in milliseconds after NOW. */
+function time(at: number): string {
+  return (NOW + BigInt(at)).toString();
+}
+
 type Step = { step: Members; result: Members };
 
 function result(expected: string, more: Members = {}): Members {
@@ -60,7 +65,10 @@ function result(expected: string, more: Members = {}): Members {
 
 /** One offer and what it must answer: `new` or a code. */
 function on(expected: string, name: string, seq: number | bigint, m: More = {}, more: Members = {}): Step {
-  return { step: { offer: offer(name, seq, m) }, result: result(expected, more) };
+  // Unless stated, a stored floor comes with the bound timestamp + 60,000.
+  const { floor, bound, ...rest } = more;
+  const stored: Members = floor === undefined ? {} : { floor, bound: bound ?? time((m.at ?? 0) + 60_000) };
+  return { step: { offer: offer(name, seq, m) }, result: result(expected, { ...stored, ...rest }) };
 }
 function both(a: [string, Members], b: [string, Members]): Step {
   return { step: { offer2: [a[1], b[1]] }, result: { results: [result(a[0]), result(b[0])] } };
@@ -223,9 +231,9 @@ function windows(file: VectorFile): void {
   );
   add(
     'sender-by-key-id',
-    'two senders whose key ids share their first 16 bytes are two senders',
+    'a stream is told apart by the sender_id, the first 16 bytes of the key id: what follows them does not count',
     ['replay.1'],
-    [on('new', 's', 1), on('new', 's', 1, { sender: hex(ALICE.keyId).slice(0, 32) + hex(BOB.keyId).slice(32) })],
+    [on('new', 's', 1), on('E_REPLAY', 's', 1, { sender: hex(ALICE.keyId).slice(0, 32) + hex(BOB.keyId).slice(32) })],
   );
 }
 
@@ -592,6 +600,18 @@ function admission(file: VectorFile): void {
     two,
   );
   add(
+    'evicted-evidence-goes',
+    'with the evicted stream its evidence goes: when s is back with 2, what 2 says of 1 is not compared',
+    ['replay.11', 'replay.13'],
+    [
+      on('new', 's', 1, { at: 10 }),
+      on('new', 't', 1, { at: 20 }),
+      on('new', 'u', 1, { at: 30 }),
+      on('new', 's', 2, { at: 40, prev: 'b' }),
+    ],
+    two,
+  );
+  add(
     'held-needs-no-admission',
     'a stream that is held goes on below evict_ts: t sends late at 5 while evict_ts is 10',
     ['replay.15'],
@@ -793,6 +813,23 @@ function jobs(file: VectorFile): void {
     ],
   );
   fork(
+    'fork-whole-after-leaf',
+    'leaf 0 of one envelope was accepted: the whole of another envelope with that number is E_FORK',
+    ['replay.12', 'replay.14'],
+    [on('new', 's', 1, leaf(0)), on('E_FORK', 's', 1, { content: 'b' }), on('new', 's', 1, leaf(1))],
+  );
+  fork(
+    'fork-leaf-evidence-gone',
+    'after a leaf of 1, and 65, evidence for 1 is gone: leaf 1 of another envelope with that number is E_REPLAY, leaf 1 of the first is new',
+    ['replay.11', 'replay.12', 'replay.14'],
+    [
+      on('new', 's', 1, leaf(0)),
+      on('new', 's', 65),
+      on('E_REPLAY', 's', 1, leaf(1, { content: 'b' })),
+      on('new', 's', 1, leaf(1)),
+    ],
+  );
+  fork(
     'prev-of-leaf',
     'an accepted leaf is evidence of its envelope: 2 must name its id',
     ['replay.11', 'replay.13'],
@@ -987,6 +1024,67 @@ function restarts(file: VectorFile): void {
     durable,
   );
   add(
+    'bound',
+    'the bound runs 60,000 ms ahead: 60,000 needs no storing, 60,001 does, and the floor goes with it',
+    ['replay.22'],
+    [
+      on('new', 's', 1, { at: 0 }, { floor: '65', bound: time(60_000) }),
+      on('new', 's', 2, { at: 60_000 }),
+      on('new', 's', 3, { at: 60_001 }, { floor: '67', bound: time(120_001) }),
+      on('new', 's', 67, { at: 120_001 }),
+    ],
+    durable,
+  );
+  add(
+    'bound-lowers-no-floor',
+    '100 at 0 stores 164; 2 at 60,001 stores a new bound and does not lower the floor',
+    ['replay.22'],
+    [
+      on('new', 's', 100, { at: 0 }, { floor: '164', bound: time(60_000) }),
+      on('new', 's', 2, { at: 60_001 }, { floor: '164', bound: time(120_001) }),
+      on('new', 's', 164, { at: 120_001 }),
+    ],
+    durable,
+  );
+  add(
+    'floor-lowers-no-bound',
+    '1 at 70,000 stores the bound 130,000; 66 at 0 stores a new floor and does not lower the bound',
+    ['replay.22'],
+    [
+      on('new', 's', 1, { at: 70_000 }, { floor: '65', bound: time(130_000) }),
+      on('new', 's', 66, { at: 0 }, { floor: '130', bound: time(130_000) }),
+      on('new', 's', 67, { at: 130_000 }),
+    ],
+    durable,
+  );
+  add(
+    'bound-covers-eviction',
+    'two streams: s has 1 (10) and 2 (100), t has 1 (200); after a restart u evicts s by its bound, 60,010, so that a replay of 2 (100) is too old',
+    ['replay.22', 'replay.23', 'replay.16'],
+    [
+      on('new', 's', 1, { at: 10 }, { floor: '65' }),
+      on('new', 's', 2, { at: 100 }),
+      on('new', 't', 1, { at: 200 }, { floor: '65' }),
+      restart(1000),
+      on('new', 'u', 1, { at: 300 }, { floor: '65', evictTs: time(60_010) }),
+      on('E_TOO_OLD', 's', 2, { at: 100 }),
+      on('E_TOO_OLD', 's', 66, { at: 60_010 }),
+    ],
+    { durable: true, streamCap: 2 },
+  );
+  add(
+    'unstored-bound',
+    'storing fails: 60,001 is above the bound and E_REPLAY_STATE, 60,000 is not and new',
+    ['replay.27', 'replay.22'],
+    [
+      on('new', 's', 1, { at: 0 }, { floor: '65' }),
+      on('E_REPLAY_STATE', 's', 2, { at: 60_001, defect: 'unstored' }),
+      on('new', 's', 3, { at: 60_000, defect: 'unstored' }),
+      on('new', 's', 2, { at: 60_001 }, { floor: '66', bound: time(120_001) }),
+    ],
+    durable,
+  );
+  add(
     'floor-leaves',
     'the first leaf stores the floor; after a restart the leaves that were not seen are lost: E_REPLAY',
     ['replay.22', 'replay.23', 'replay.19'],
@@ -1030,7 +1128,7 @@ function restarts(file: VectorFile): void {
   const cap = { durable: true, streamCap: 2 };
   add(
     'evict-stored',
-    's (10), t (20): u (30) evicts s and stores evict_ts 10 first; it holds after a restart',
+    's (10), t (20): u (30) evicts s and stores evict_ts 10 first; it holds after a restart, and then t counts with its bound, 60,020',
     ['replay.24', 'replay.15'],
     [
       on('new', 's', 1, { at: 10 }, { floor: '65' }),
@@ -1040,7 +1138,7 @@ function restarts(file: VectorFile): void {
       on('E_TOO_OLD', 's', 1, { at: 10 }),
       on('E_REPLAY', 't', 1, { at: 20 }),
       on('E_REPLAY', 'u', 1, { at: 30 }),
-      on('new', 'v', 1, { at: 40 }, { floor: '65', evictTs: '1750000000020' }),
+      on('new', 'v', 1, { at: 40 }, { floor: '65', evictTs: time(60_020) }),
     ],
     cap,
   );
@@ -1061,7 +1159,7 @@ function restarts(file: VectorFile): void {
   const floorOf = (name: string, floor: string, at: number): Members => ({
     stream: stream(name),
     floor,
-    timestamp: (NOW + BigInt(at)).toString(),
+    bound: time(at),
   });
   add(
     'given-floor',
@@ -1136,12 +1234,18 @@ function races(file: VectorFile): void {
   );
   add(
     'same-number-other-content',
-    'two contents under one number, both pass the look-up: step 15 answers E_REPLAY for the second; afterwards it is E_FORK',
+    'two contents under one number, both pass the look-up: step 15 decides replay.12 at once, so the second is E_FORK, as it is afterwards',
     ['replay.12', 'replay.14'],
     [
-      both(['new', offer('s', 1)], ['E_REPLAY', offer('s', 1, { content: 'b' })]),
+      both(['new', offer('s', 1)], ['E_FORK', offer('s', 1, { content: 'b' })]),
       on('E_FORK', 's', 1, { content: 'b' }),
     ],
+  );
+  add(
+    'leaves-of-two-envelopes',
+    'leaf 0 of one envelope and leaf 1 of another with the same number, both pass the look-up: the second is E_FORK',
+    ['replay.12', 'replay.14'],
+    [both(['new', offer('s', 1, { leaf: 0 })], ['E_FORK', offer('s', 1, { leaf: 1, content: 'b' })])],
   );
   add(
     'same-leaf',

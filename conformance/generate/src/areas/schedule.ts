@@ -67,6 +67,10 @@ function keyIds(file: VectorFile): void {
   bad('ed25519-y-p', 'y = p', ED25519, encodeY(P, 0), 'ed25519-alice', ['KeyUse', 'NonCanonical']);
   bad('ed25519-y-p-plus-9', 'y = p + 9', ED25519, encodeY(P + 9n, 0), 'ed25519-alice', ['KeyUse', 'NonCanonical']);
   bad('ed25519-y-max', 'y = 2^255 - 1', ED25519, encodeY(P + 18n, 1), 'ed25519-alice', ['KeyUse', 'NonCanonical']);
+  for (const alg of [0x0000, 0x0002, 0x0003, 0x0010, 0x0100, 0x2000, 0x647a, 0xffff]) {
+    const name = alg.toString(16).padStart(4, '0');
+    bad(`alg-${name}`, `alg 0x${name} is not in the table`, alg, ALICE.publicKey, 'ed25519-alice');
+  }
   bad('x25519-31-bytes', '31 bytes', X25519, xPublic.slice(0, 31), 'x25519');
   bad('x25519-33-bytes', '33 bytes', X25519, cat(xPublic, zeros(1)), 'x25519');
   bad('x25519-u-p', 'u = p', X25519, littleEndian(P, 32), 'x25519-u-max', ['KeyUse', 'NonCanonical']);

@@ -266,7 +266,7 @@ export function seal(): VectorFile {
     });
   }
 
-  // What a sender must not write. The text names no code for these; a mistake of the caller is E_USAGE.
+  // What a sender must not write: E_LIMIT for a size or number and E_USAGE otherwise (chapter 14).
   const bad = (
     id: string,
     comment: string,
@@ -277,29 +277,48 @@ export function seal(): VectorFile {
   ): void => {
     g.invalid(id, { comment, in: sealIn(recipe(`seal ${id}`, over)), error, spec, from: 'single-suite-1', flags });
   };
-  bad('seq-0', 'seq 0: numbers start with 1', { seq: 0n }, ['E_USAGE', 'E_ENCODING'], ['envelope.4']);
+  bad('seq-0', 'seq 0: numbers start with 1', { seq: 0n }, ['E_USAGE', 'E_LIMIT'], ['envelope.4']);
   bad('seq-limit-plus-1', 'seq 2^40 + 1', { seq: (1n << 40n) + 1n }, ['E_LIMIT', 'E_USAGE'], ['envelope.4'], ['Limit']);
   bad(
     'prev-in-first',
     'extension 3 in the first envelope of a stream',
     { extensions: [known(3, seeded('prev envelope', 32))] },
-    ['E_USAGE', 'E_EXT'],
+    ['E_USAGE'],
     ['envelope.9'],
   );
   bad(
     'single-padded',
     'a padded single: flag 4 needs flag 0',
     { padded: true },
-    ['E_USAGE', 'E_ENCODING'],
+    ['E_USAGE'],
     ['envelope.2'],
   );
   bad(
     'jobs-0',
     'jobs_per_leaf 0',
     { form: 'merkle', records: messages(3), jobsPerLeaf: 0 },
-    ['E_USAGE', 'E_ENCODING'],
+    ['E_USAGE', 'E_LIMIT'],
     ['envelope.18'],
   );
-  bad('no-records', 'a batch of no records', { form: 'batch', records: [] }, ['E_USAGE', 'E_ENCODING'], ['envelope.1']);
+  bad('no-records', 'a batch of no records', { form: 'batch', records: [] }, ['E_USAGE', 'E_LIMIT'], ['envelope.1']);
+  bad(
+    'record-from-the-future',
+    'a record a millisecond later than the envelope: its age would be negative',
+    { form: 'batch', records: [{ timestamp: NOW + 1n, payload: text('later') }] },
+    ['E_USAGE'],
+    ['envelope.5'],
+  );
+  bad(
+    'leaves-4097',
+    '4,097 leaves of one record',
+    {
+      form: 'merkle',
+      jobsPerLeaf: 1,
+      records: Array.from({ length: 4097 }, () => ({ timestamp: NOW, payload: zeros(0) })),
+    },
+    ['E_LIMIT'],
+    ['envelope.6'],
+    ['Limit'],
+  );
   return file;
 }

@@ -75,7 +75,7 @@ function fits(n: number, value: Bytes): boolean {
 /** Step 5: read from the front, in the order that the chapter gives within one extension. */
 export function parseExtensions(area: Bytes, merkle: boolean, seq: bigint): Extension[] {
   const list: Extension[] = [];
-  let last = -1;
+  let last = 0;
   for (let at = 0; at < area.length;) {
     if (area.length - at < 4) refuse('E_EXT', 'overrun in type or len');
     const type = Number(number(area.slice(at, at + 2)));

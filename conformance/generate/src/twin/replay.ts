@@ -2,6 +2,7 @@
 import { refuse, Refusal } from './refusal.ts';
 
 export interface StreamName {
+  /** a key id; only its first 16 bytes, the sender_id, count */
   sender: string;
   epoch: number;
   tag: string;
@@ -50,11 +51,18 @@ interface Group {
   streams: Map<string, Stream>;
 }
 
+/** What a durable receiver stored before it accepted. */
+export interface Stored {
+  floor?: bigint;
+  bound?: bigint;
+  evictTs?: bigint;
+}
+
 /** What a look-up says when it does not refuse. */
 export type Look = 'unseen' | 'maybe-fork';
 
 export function groupName(s: { sender: string; epoch: number; tag: string }): string {
-  return `${s.sender}/${s.epoch}/${s.tag}`;
+  return `${s.sender.slice(0, 32)}/${s.epoch}/${s.tag}`;
 }
 export function streamName(s: StreamName): string {
   return `${groupName(s)}/${s.id}`;
@@ -67,7 +75,7 @@ export class ReplayModel {
   /** Most recently used last. */
   private evidence: Map<string, Map<bigint, string>> = new Map();
   /** What survives a restart. */
-  private readonly floors: Map<string, { stream: StreamName; floor: bigint; timestamp: bigint }> = new Map();
+  private readonly floors: Map<string, { stream: StreamName; floor: bigint; bound: bigint }> = new Map();
   private readonly evictions: Map<string, bigint> = new Map();
 
   constructor(options: ReplayOptions) {
@@ -75,8 +83,8 @@ export class ReplayModel {
     this.boot = options.bootMs;
   }
 
-  storeFloor(stream: StreamName, floor: bigint, timestamp: bigint): void {
-    this.floors.set(streamName(stream), { stream, floor, timestamp });
+  storeFloor(stream: StreamName, floor: bigint, bound: bigint): void {
+    this.floors.set(streamName(stream), { stream, floor, bound });
   }
   storeEviction(group: string, evictTs: bigint): void {
     this.evictions.set(group, evictTs);
@@ -89,13 +97,13 @@ export class ReplayModel {
     this.evidence = new Map();
     if (!this.options.durable) return;
     for (const [name, evictTs] of this.evictions) this.group(name).evictTs = evictTs;
-    for (const { stream, floor, timestamp } of this.floors.values()) {
+    for (const { stream, floor, bound } of this.floors.values()) {
       this.group(groupName(stream)).streams.set(stream.id, {
         hi: floor,
         seenUpTo: floor,
         seen: new Set(),
         partial: new Map(),
-        highest: timestamp,
+        highest: bound,
       });
     }
   }
@@ -129,7 +137,10 @@ export class ReplayModel {
     }
     const partial = s.partial.get(o.seq);
     if (partial !== undefined) {
-      if (partial.id32 !== o.id32) return 'maybe-fork';
+      if (partial.id32 !== o.id32) {
+        if (held !== undefined && held !== o.id32) return 'maybe-fork';
+        refuse('E_REPLAY', 'a leaf of another envelope, and no evidence');
+      }
       if (o.leaf === undefined) refuse('E_REPLAY', 'replay.20');
       if (partial.leaves.has(o.leaf)) refuse('E_REPLAY', 'replay.19');
     } else if (o.leaf !== undefined && this.partials() >= 65_536) refuse('E_LIMIT', 'replay.21');
@@ -150,16 +161,20 @@ export class ReplayModel {
   }
 
   /** Step 15: one test-and-set. `storing` false means that storing fails. */
-  accept(o: Offer, storing: boolean): { floor?: bigint; evictTs?: bigint } {
-    if (this.lookUp(o) === 'maybe-fork') refuse('E_REPLAY', 'step 15 answers E_REPLAY');
+  accept(o: Offer, storing: boolean): Stored {
+    if (this.lookUp(o) === 'maybe-fork') refuse('E_FORK', 'replay.12 is decided at once');
     const name = streamName(o.stream);
     const gname = groupName(o.stream);
-    const out: { floor?: bigint; evictTs?: bigint } = {};
+    const out: Stored = {};
     let g = this.groups.get(gname);
     const held = g?.streams.get(o.stream.id);
 
     // What has to be stored first.
-    if (this.options.durable && o.seq > (this.floors.get(name)?.floor ?? 0n)) out.floor = o.seq + 64n;
+    const stored = this.floors.get(name) ?? { floor: 0n, bound: 0n };
+    if (this.options.durable && (o.seq > stored.floor || o.timestamp > stored.bound)) {
+      out.floor = o.seq + 64n > stored.floor ? o.seq + 64n : stored.floor;
+      out.bound = o.timestamp + 60_000n > stored.bound ? o.timestamp + 60_000n : stored.bound;
+    }
     let victim: string | undefined;
     let raised: bigint | undefined;
     if (held === undefined && g !== undefined && g.streams.size >= this.options.streamCap) {
@@ -176,6 +191,7 @@ export class ReplayModel {
     if (victim !== undefined) {
       g.streams.delete(victim);
       this.floors.delete(`${gname}/${victim}`);
+      this.evidence.delete(`${gname}/${victim}`);
       if (raised !== undefined) {
         g.evictTs = raised;
         this.evictions.set(gname, raised);
@@ -184,8 +200,8 @@ export class ReplayModel {
     const s: Stream = held ?? { hi: 0n, seenUpTo: 0n, seen: new Set(), partial: new Map(), highest: 0n };
     g.streams.set(o.stream.id, s);
     if (o.timestamp > s.highest) s.highest = o.timestamp;
-    if (out.floor !== undefined) {
-      this.floors.set(name, { stream: o.stream, floor: out.floor, timestamp: s.highest });
+    if (out.floor !== undefined && out.bound !== undefined) {
+      this.floors.set(name, { stream: o.stream, floor: out.floor, bound: out.bound });
     }
 
     if (o.seq > s.hi) s.hi = o.seq;
@@ -237,7 +253,7 @@ export function stepLast(
   o: Offer,
   defect: Defect,
   before: Before,
-): { floor?: bigint; evictTs?: bigint } {
+): Stored {
   const out = model.accept(o, defect !== 'unstored');
   if (!before.grammar) throw new Refusal('E_ENCODING', 'recorded as seen, refused, never delivered');
   return out;

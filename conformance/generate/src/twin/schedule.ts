@@ -18,7 +18,7 @@ export function keyId(alg: number, publicKey: Bytes): Bytes {
   if (alg === ED25519) checkPublicKey(publicKey);
   else if (alg === X25519) {
     if (publicKey.length !== 32 || fromLittleEndian(publicKey) >= P) refuse('E_KEY', 'suites.4');
-  } else throw new Error('not an algorithm of chapter 06');
+  } else refuse('E_KEY', 'suites.4: alg');
   return rawKeyId(alg, publicKey);
 }
 

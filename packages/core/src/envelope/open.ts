@@ -118,7 +118,8 @@ function begin(receiver: Receiver, view: EnvelopeView | JobView, nowMs: number):
   const keySource = topic.keySource(header.epoch);
   if (keySource === undefined) throw new TridcommError('E_EPOCH', `epoch ${header.epoch}`);
   if (header.suite !== keySource.suite) {
-    throw new TridcommError('E_SUITE', `suite ${header.suite}, the key source has ${keySource.suite}`);
+    const detail = `suite ${header.suite}, the key source has ${keySource.suite}`;
+    throw new TridcommError('E_SUITE', detail, { outward: 'E_REFUSED' });
   }
   const sender = receiver.findSender(header.senderId);
   if (sender === undefined) throw new TridcommError('E_SENDER');
@@ -173,7 +174,7 @@ export class PendingOpen {
   readonly #id32: Uint8Array;
   #next: OpenStep = 'verified';
   #records: Records | undefined;
-  #grammarError: unknown;
+  #grammarError: TridcommError | undefined;
 
   /** @internal */
   constructor(receiver: Receiver, view: EnvelopeView | JobView, sender: SenderKey, keySource: KeySource) {
@@ -232,8 +233,10 @@ export class PendingOpen {
     if (opened.length !== plaintexts.length || opened.length === 0) throw new TridcommError('E_AEAD');
     try {
       this.#records = readRecords(this.#view, opened);
-    } catch (error) {
-      this.#grammarError = error;
+    } catch (cause) {
+      if (!(cause instanceof TridcommError)) throw cause;
+      // The sender signed it, so only the receiver's own side may know what is wrong with it.
+      this.#grammarError = new TridcommError('E_ENCODING', 'records under a valid signature', { cause, outward: 'E_REFUSED' });
     }
     this.#next = 'commit';
   }

@@ -217,6 +217,7 @@ function flagsOf({ form, padded }: SealInput): number {
 
 /** @spec envelope.4, envelope.6 */
 function checkInput({ form, messages, timestampMs, padded, jobsPerLeaf }: SealInput, seq: number): void {
+  if (!(seq >= 1)) throw new TridcommError('E_USAGE', `seq ${seq}, from 1`);
   checkLimit('seq', seq, limits.streamSeq);
   checkLimit('messages', messages.length, limits.recordsCount);
   if (messages.length === 0) throw new TridcommError('E_USAGE', 'no message');

@@ -179,12 +179,15 @@ export class ReplayGuard {
     let entry = table.find(header);
     const answer = this.#look(entry, header, part);
     if (answer !== 'new' && answer !== 'compare') throw refusal(answer, header);
-    if (this.#isFork(entry, header, id32, part)) throw refusal('E_FORK', header);
-    if (answer === 'compare') throw refusal('E_REPLAY', header);
+    const seq = seqOf(header);
+    // A number that was not seen, not even in part, has no evidence.
+    if (answer === 'compare' || this.#leaves.leafCount(entry, seq) > 0) {
+      if (this.#isFork(entry, header, id32, part)) throw refusal('E_FORK', header);
+      if (answer === 'compare') throw refusal('E_REPLAY', header);
+    }
     if (part !== undefined && !(part.leaf < part.leafCount)) {
       throw new TridcommError('E_USAGE', `leaf ${part.leaf} of ${part.leafCount}`);
     }
-    const seq = seqOf(header);
     if (this.#floors !== undefined && (entry < 0 || seq > this.#floorOf(entry))) {
       throw new TridcommError('E_REPLAY_STATE', `floor of ${seq} is not stored`);
     }

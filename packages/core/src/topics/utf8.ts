@@ -29,11 +29,13 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
       units[count++] = 0xdc00 + (point & 0x3ff);
     }
   }
-  const parts: string[] = [];
+  let text = '';
   for (let at = 0; at < count; at += chunkUnits) {
-    parts.push(String.fromCharCode(...units.subarray(at, Math.min(count, at + chunkUnits))));
+    // A call with the array itself: spreading it would walk it by its iterator, at ten times the cost.
+    const chunk = units.subarray(at, Math.min(count, at + chunkUnits)) as unknown as number[];
+    text += Reflect.apply(String.fromCharCode, undefined, chunk);
   }
-  return parts.join('');
+  return text;
 }
 
 /**

@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import { beginOpen, openEnvelope, suites, TridcommError, type PendingOpen } from '@tridcomm/core';
+import { nobleProvider } from '@tridcomm/core/noble';
+import { nodeProvider } from '@tridcomm/core/node';
+import { newSender, nowMs, Pair } from './parties.ts';
+
+/** What a refusal says to whom. */
+function refusal(work: () => unknown): { code: string; outward: string | undefined } {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof TridcommError) return { code: error.code, outward: error.outward };
+    throw error;
+  }
+  return { code: 'accepted', outward: undefined };
+}
+
+function verify(pending: PendingOpen): boolean {
+  return nodeProvider.ed25519Verify(pending.publicKey32, pending.signInput, pending.signature);
+}
+
+function decrypt(pending: PendingOpen): void {
+  const parts = pending.verified(verify(pending));
+  pending.decrypted(
+    parts.map(({ algorithm, key32, nonce12, aad, sealed }) =>
+      nodeProvider.aeadOpen(algorithm, key32, nonce12, aad, sealed),
+    ),
+  );
+}
+
+describe('opening in steps, with answers that come later', () => {
+  it('envelope.30 two envelopes may be open at once, and each commits alone', () => {
+    const pair = new Pair(nodeProvider);
+    const [first, second] = [pair.sealText('a'), pair.sealText('b')];
+    const pendingFirst = beginOpen(pair.receiver, first, nowMs)!;
+    const pendingSecond = beginOpen(pair.receiver, second, nowMs)!;
+    decrypt(pendingSecond);
+    decrypt(pendingFirst);
+    expect(pendingSecond.commit().header.seq).toBe(2);
+    expect(pendingFirst.commit().header.seq).toBe(1);
+  });
+
+  it('envelope.27 the same envelope opened twice at once is delivered once', () => {
+    const pair = new Pair(nodeProvider);
+    const envelope = pair.sealText('a');
+    const [one, two] = [beginOpen(pair.receiver, envelope, nowMs)!, beginOpen(pair.receiver, envelope, nowMs)!];
+    decrypt(one);
+    decrypt(two);
+    expect(one.commit().records.count).toBe(1);
+    expect(refusal(() => two.commit()).code).toBe('E_REPLAY');
+  });
+
+  it('envelope.27 steps out of order, or after a refusal, never open anything', () => {
+    const pair = new Pair(nodeProvider);
+    const begin = () => beginOpen(pair.receiver, pair.sealText('a'), nowMs)!;
+    expect(refusal(() => begin().commit()).code).toBe('E_USAGE');
+    expect(refusal(() => begin().decrypted([new Uint8Array(1)])).code).toBe('E_USAGE');
+    const refused = begin();
+    expect(refusal(() => refused.verified(false)).code).toBe('E_SIG');
+    expect(refusal(() => refused.verified(true)).code).toBe('E_USAGE');
+    expect(refusal(() => refused.decrypted([new Uint8Array(1)])).code).toBe('E_USAGE');
+    expect(refusal(() => refused.commit()).code).toBe('E_USAGE');
+    const undecrypted = begin();
+    undecrypted.verified(true);
+    expect(refusal(() => undecrypted.decrypted([undefined])).code).toBe('E_AEAD');
+    expect(refusal(() => undecrypted.commit()).code).toBe('E_USAGE');
+  });
+
+  it('suites.7 an engine that accepts a malformed signature does not decide', () => {
+    const pair = new Pair(nodeProvider);
+    const envelope = pair.sealText('a');
+    // S = 2^256 − 1 is above L, whatever an engine says of it.
+    envelope.fill(0xff, envelope.length - 32);
+    expect(refusal(() => beginOpen(pair.receiver, envelope, nowMs)!.verified(true)).code).toBe('E_SIG');
+  });
+
+  it('replay.22 replay.27 a durable receiver accepts nothing before it stored what it must', () => {
+    const pair = new Pair(nodeProvider, { life: { kind: 'durable', floors: [], evictions: [] } });
+    const envelope = pair.sealText('a');
+    expect(refusal(() => openEnvelope(pair.receiver, envelope, nowMs)).code).toBe('E_REPLAY_STATE');
+    const pending = beginOpen(pair.receiver, envelope, nowMs)!;
+    decrypt(pending);
+    const writes = pending.pendingWrites()!;
+    expect(writes.floor).toBe(1 + 64);
+    pending.stored(writes);
+    expect(pending.pendingWrites()).toBeUndefined();
+    expect(pending.commit().records.count).toBe(1);
+  });
+});
+
+describe('what a peer may learn', () => {
+  it('errors.4 errors.7 every refusal from step 7 on is one and the same to a peer', () => {
+    const pair = new Pair(nodeProvider);
+    const envelope = pair.sealText('a');
+    const patch = (offset: number, value: number) => {
+      const copy = envelope.slice();
+      copy[offset]! ^= value;
+      return () => openEnvelope(pair.receiver, copy, nowMs);
+    };
+    const otherSuite = new Pair(nodeProvider, { sender: pair.sender, suite: suites.x25519ChaCha20Poly1305Ed25519 });
+    const met = [
+      refusal(patch(27, 1)),
+      refusal(() => openEnvelope(pair.receiver, otherSuite.sealText('a'), nowMs)),
+      refusal(patch(40, 1)),
+      refusal(() => openEnvelope(pair.receiver, envelope, nowMs + 200_000)),
+      refusal(() => openEnvelope(pair.receiver, envelope, nowMs - 200_000)),
+      refusal(patch(envelope.length - 1, 1)),
+      refusal(() => {
+        openEnvelope(pair.receiver, envelope, nowMs);
+        openEnvelope(pair.receiver, envelope, nowMs);
+      }),
+    ];
+    expect(met.map(({ code }) => code)).toEqual([
+      'E_EPOCH',
+      'E_SUITE',
+      'E_SENDER',
+      'E_EXPIRED',
+      'E_FUTURE',
+      'E_SIG',
+      'E_REPLAY',
+    ]);
+    expect(new Set(met.map(({ outward }) => outward))).toEqual(new Set(['E_REFUSED']));
+  });
+
+  it('envelope.29 a tag that leads nowhere says nothing', () => {
+    const pair = new Pair(nodeProvider);
+    const envelope = pair.sealText('a');
+    envelope[8]! ^= 1;
+    expect(openEnvelope(pair.receiver, envelope, nowMs)).toBeUndefined();
+  });
+
+  it('errors.5 no refusal holds a payload, a key or a secret', () => {
+    const canary = 'canary-5f1c9a';
+    for (const provider of [nodeProvider, nobleProvider]) {
+      const pair = new Pair(provider);
+      const envelope = pair.sealText(canary, canary);
+      const secrets = [
+        new TextEncoder().encode(canary),
+        pair.sender.keyPair.secretKey,
+        pair.keySource.sourceSecret32,
+        pair.keySource.bind32,
+        new Uint8Array(32).fill(4),
+      ].flatMap((bytes) => [
+        Buffer.from(bytes).toString('hex'),
+        Buffer.from(bytes).toString('base64'),
+        Buffer.from(bytes).toString('latin1'),
+      ]);
+      const said: string[] = [];
+      const say = (work: () => unknown) => {
+        try {
+          work();
+        } catch (error) {
+          for (let cause = error; cause instanceof Error; cause = cause.cause) said.push(`${cause.message}\n${cause.stack}`);
+        }
+      };
+      for (let offset = 0; offset < envelope.length; offset += provider === nodeProvider ? 1 : 7) {
+        const copy = envelope.slice();
+        copy[offset]! ^= 0x41;
+        say(() => openEnvelope(pair.receiver, copy, nowMs));
+      }
+      say(() => pair.seal({ form: 'single', messages: [{ timestampMs: -1, payload: secretBytes(canary) }], timestampMs: nowMs }));
+      say(() => pair.seal({ form: 'batch', messages: [], timestampMs: nowMs }));
+      expect(said.length).toBeGreaterThanOrEqual(30);
+      const text = said.join('\n');
+      expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
+    }
+  });
+});
+
+function secretBytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+describe('senders', () => {
+  it('suites.18 an envelope signed by another key is refused, though its sender id is right', () => {
+    const pair = new Pair(nodeProvider);
+    const other = newSender(nodeProvider);
+    const unsigned = pair.sealer.seal({
+      form: 'single',
+      messages: [{ timestampMs: nowMs, payload: new Uint8Array(1) }],
+      timestampMs: nowMs,
+    });
+    const envelope = unsigned.finish(nodeProvider.ed25519Sign(other.keyPair.secretKey, unsigned.signInput));
+    expect(refusal(() => openEnvelope(pair.receiver, envelope, nowMs)).code).toBe('E_SIG');
+  });
+});
