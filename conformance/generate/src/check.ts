@@ -12,7 +12,16 @@ import { openOne, replayFor, type Opening, type Receiver } from './twin/open.ts'
 import { parseEnvelope, parseJob } from './twin/parse.ts';
 import { padme, parseRecords, type Message } from './twin/records.ts';
 import { Refusal, refuse } from './twin/refusal.ts';
-import { groupName, ReplayModel, stepLast, stepsBefore, streamName, type Defect, type Offer, type Stored } from './twin/replay.ts';
+import {
+  groupName,
+  ReplayModel,
+  stepLast,
+  stepsBefore,
+  streamName,
+  type Defect,
+  type Offer,
+  type Stored,
+} from './twin/replay.ts';
 import type { StreamName } from './twin/replay.ts';
 import { aadHeader, id32, keyId, rawKeyId, recordKey, signInput } from './twin/schedule.ts';
 import { matches, parsePattern, parseTopic, periodsOf } from './twin/topics.ts';

@@ -173,9 +173,14 @@ export function extensions(): VectorFile {
   bad('duplicate-unknown', 'an unknown extension twice', [unknown(12), unknown(12)], o, 'unknown');
   bad('number-0', 'number 0: numbers increase from 1 on', [unknown(0)], o, 'unknown');
   bad('number-0-critical', 'number 0 with the critical bit', [unknown(0, zeros(0), true)], o, 'unknown');
-  bad('number-0-zeros', 'four zero bytes, as if the area were padded', cat(encodeExtension(ext(6)), zeros(4)), o, 'trace', [
-    'Trailing',
-  ]);
+  bad(
+    'number-0-zeros',
+    'four zero bytes, as if the area were padded',
+    cat(encodeExtension(ext(6)), zeros(4)),
+    o,
+    'trace',
+    ['Trailing'],
+  );
   bad('unsorted', '6 before 4 (T40)', [ext(6), ext(4)], o, 'all');
   bad('unsorted-by-type', 'sorted by type with the critical bit, not by number: 5, 4', [ext(5), ext(4)], o, 'all');
   bad('unsorted-unknown', 'a known one behind an unknown one', [unknown(12), ext(6)], o, 'unknown-between');

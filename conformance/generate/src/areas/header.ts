@@ -29,7 +29,14 @@ function encode(file: VectorFile): void {
   for (const [kind, name] of DEFINED) good(`kind-${kind.toString(16)}`, name, { patternKind: kind });
   const bad = (id: string, comment: string, over: Partial<Header>, error: string, spec: string[]): void => {
     const flags = error === 'E_LIMIT' ? ['Limit'] : ['Reserved'];
-    g.invalid(id, { comment, in: { header: headerJson(rawHeader({ header: over })) }, error, spec, from: 'single', flags });
+    g.invalid(id, {
+      comment,
+      in: { header: headerJson(rawHeader({ header: over })) },
+      error,
+      spec,
+      from: 'single',
+      flags,
+    });
   };
   bad('flag-reserved', 'a sender is asked for reserved flag 2', { flags: 4 }, 'E_USAGE', ['envelope.1']);
   bad('flag-padded-alone', 'a sender is asked for flag 4 without flag 0', { flags: 16 }, 'E_USAGE', ['envelope.2']);

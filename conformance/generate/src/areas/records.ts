@@ -94,7 +94,11 @@ export function records(): VectorFile {
   const m = (age: bigint, payload: Bytes, timestamp = NOW): Message => ({ timestamp: timestamp - age, payload });
   enc.invalid('from-the-future', {
     comment: 'a sender is asked for a record a millisecond later than the envelope',
-    in: { records: recordsJson([{ timestamp: NOW + 1n, payload: text('a') }]), timestamp: NOW.toString(), padded: false },
+    in: {
+      records: recordsJson([{ timestamp: NOW + 1n, payload: text('a') }]),
+      timestamp: NOW.toString(),
+      padded: false,
+    },
     error: 'E_USAGE',
     spec: ['envelope.19'],
     from: 'one',

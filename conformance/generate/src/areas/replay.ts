@@ -207,7 +207,7 @@ function windows(file: VectorFile): void {
     'swapped-neighbours',
     '2, 1, 4, 3, 6, 5: each envelope counts one, however many records it has (H9)',
     ['replay.8'],
-    [...[2, 1, 4, 3, 6, 5].map((n) => on('new', 's', n))],
+    [2, 1, 4, 3, 6, 5].map((n) => on('new', 's', n)),
   );
   add(
     'streams-apart',
@@ -1057,6 +1057,18 @@ function restarts(file: VectorFile): void {
     ],
     durable,
   );
+  const last = Number((1n << 53n) - 1n - NOW);
+  add(
+    'bound-limit',
+    'the bound stops at 2^53 - 1: at 2^53 - 60,001 it is just reached, at 2^53 - 1 nothing more has to be stored',
+    ['replay.22'],
+    [
+      on('new', 's', 1, { at: last - 60_000 }, { floor: '65', bound: '9007199254740991' }),
+      on('new', 's', 2, { at: last }),
+      on('new', 't', 1, { at: last }, { floor: '65', bound: '9007199254740991' }),
+    ],
+    durable,
+  );
   add(
     'bound-covers-eviction',
     'two streams: s has 1 (10) and 2 (100), t has 1 (200); after a restart u evicts s by its bound, 60,010, so that a replay of 2 (100) is too old',
@@ -1236,10 +1248,7 @@ function races(file: VectorFile): void {
     'same-number-other-content',
     'two contents under one number, both pass the look-up: step 15 decides replay.12 at once, so the second is E_FORK, as it is afterwards',
     ['replay.12', 'replay.14'],
-    [
-      both(['new', offer('s', 1)], ['E_FORK', offer('s', 1, { content: 'b' })]),
-      on('E_FORK', 's', 1, { content: 'b' }),
-    ],
+    [both(['new', offer('s', 1)], ['E_FORK', offer('s', 1, { content: 'b' })]), on('E_FORK', 's', 1, { content: 'b' })],
   );
   add(
     'leaves-of-two-envelopes',

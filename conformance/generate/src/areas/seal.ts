@@ -286,13 +286,7 @@ export function seal(): VectorFile {
     ['E_USAGE'],
     ['envelope.9'],
   );
-  bad(
-    'single-padded',
-    'a padded single: flag 4 needs flag 0',
-    { padded: true },
-    ['E_USAGE'],
-    ['envelope.2'],
-  );
+  bad('single-padded', 'a padded single: flag 4 needs flag 0', { padded: true }, ['E_USAGE'], ['envelope.2']);
   bad(
     'jobs-0',
     'jobs_per_leaf 0',

@@ -195,7 +195,15 @@ function names(file: VectorFile): void {
     'rest-eighth',
     ['Wildcard', 'Limit'],
   );
-  badPat('order-rest-middle-ninth', 'nine segments, one of them ** in the middle: topics.5 comes before topics.2', `a/**/${EIGHT}`, 'E_ENCODING', ['topics.5', 'topics.2'], 'rest-last', ['Wildcard', 'Order']);
+  badPat(
+    'order-rest-middle-ninth',
+    'nine segments, one of them ** in the middle: topics.5 comes before topics.2',
+    `a/**/${EIGHT}`,
+    'E_ENCODING',
+    ['topics.5', 'topics.2'],
+    'rest-last',
+    ['Wildcard', 'Order'],
+  );
   badPat('star-empty', 'an empty segment next to a star', '*//a', 'E_ENCODING', ['topics.1', 'topics.6'], 'star-first');
   badPat('rest-trailing-slash', 'a slash after two stars', '**/', 'E_ENCODING', ['topics.1', 'topics.6'], 'rest-only');
 }

@@ -1,6 +1,8 @@
 /** Chapter 10 as a model of Sets and Maps: nothing is packed, nothing is clever. */
 import { refuse, Refusal } from './refusal.ts';
 
+const MAX_TIME: bigint = (1n << 53n) - 1n;
+
 export interface StreamName {
   /** a key id; only its first 16 bytes, the sender_id, count */
   sender: string;
@@ -173,7 +175,8 @@ export class ReplayModel {
     const stored = this.floors.get(name) ?? { floor: 0n, bound: 0n };
     if (this.options.durable && (o.seq > stored.floor || o.timestamp > stored.bound)) {
       out.floor = o.seq + 64n > stored.floor ? o.seq + 64n : stored.floor;
-      out.bound = o.timestamp + 60_000n > stored.bound ? o.timestamp + 60_000n : stored.bound;
+      const ahead = o.timestamp + 60_000n < MAX_TIME ? o.timestamp + 60_000n : MAX_TIME;
+      out.bound = ahead > stored.bound ? ahead : stored.bound;
     }
     let victim: string | undefined;
     let raised: bigint | undefined;
@@ -248,12 +251,7 @@ export function stepsBefore(model: ReplayModel, o: Offer, defect: Defect): Befor
 }
 
 /** Step 15. */
-export function stepLast(
-  model: ReplayModel,
-  o: Offer,
-  defect: Defect,
-  before: Before,
-): Stored {
+export function stepLast(model: ReplayModel, o: Offer, defect: Defect, before: Before): Stored {
   const out = model.accept(o, defect !== 'unstored');
   if (!before.grammar) throw new Refusal('E_ENCODING', 'recorded as seen, refused, never delivered');
   return out;

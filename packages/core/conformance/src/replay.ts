@@ -54,8 +54,8 @@ class Life {
     this.#input = input;
     for (const one of input.objects('floors')) {
       const stream = readStream(one.object('stream'));
-      const [floor, timestampMs] = [one.decimal('floor'), one.decimal('timestamp')];
-      this.#floors.set(nameOf(stream), { stream, floor, timestampMs });
+      const [floor, boundMs] = [one.decimal('floor'), one.decimal('bound')];
+      this.#floors.set(nameOf(stream), { stream, floor, boundMs });
     }
     for (const one of input.objects('evictions')) {
       const group = readGroup(one.object('group'));
@@ -118,11 +118,11 @@ class Life {
   }
 
   /** Stores what the guard asks for, and says what it was. */
-  #store(stream: StreamName, header: Uint8Array, part: JobPart | undefined): { floor?: string; evictTs?: string } {
+  #store(stream: StreamName, header: Uint8Array, part: JobPart | undefined): { floor?: string; bound?: string; evictTs?: string } {
     let written: ReplayWrites | undefined;
     for (let writes = this.#guard.pendingWrites(header, part); writes !== undefined; ) {
-      const { floor, timestampMs, evictTs } = writes;
-      this.#floors.set(nameOf(stream), { stream, floor, timestampMs });
+      const { floor, boundMs, evictTs } = writes;
+      this.#floors.set(nameOf(stream), { stream, floor, boundMs });
       if (evictTs !== undefined) this.#evictions.set(nameOfGroup(stream), { group: stream, evictTs });
       const displaced = this.#guard.stored(header, writes);
       if (displaced !== undefined) this.#floors.delete(nameOf({ ...stream, streamId: displaced }));
@@ -130,8 +130,8 @@ class Life {
       writes = this.#guard.pendingWrites(header, part);
     }
     if (written === undefined) return {};
-    const { floor, evictTs } = written;
-    return evictTs === undefined ? { floor: String(floor) } : { floor: String(floor), evictTs: String(evictTs) };
+    const shown = { floor: String(written.floor), bound: String(written.boundMs) };
+    return written.evictTs === undefined ? shown : { ...shown, evictTs: String(written.evictTs) };
   }
 }
 

@@ -252,9 +252,13 @@ export class PendingOpen {
     return this.#receiver.replay.pendingWrites(this.#view.header.bytes, jobPart(this.#view));
   }
 
-  /** Says that `writes`, from {@link pendingWrites}, are stored. */
-  stored(writes: ReplayWrites): void {
-    this.#receiver.replay.stored(this.#view.header.bytes, writes);
+  /**
+   * Says that `writes`, from {@link pendingWrites}, are stored.
+   *
+   * @returns stream_id of the stream of the same group that is held no longer, whose stored floor may be deleted now
+   */
+  stored(writes: ReplayWrites): Uint8Array | undefined {
+    return this.#receiver.replay.stored(this.#view.header.bytes, writes);
   }
 
   /**

@@ -1,13 +1,14 @@
 import { farFloorLead, readFloorLead, readHi, writeFloorLead } from './stream-record.ts';
 
 /**
- * The stored floors of the streams of a table: as a lead over `hi`, in 7 bits of each record. It is 64 or less unless an
+ * The stored floors and bounds of the streams of a table: a floor as a lead over `hi`, in 7 bits of each record. It is 64 or less unless an
  * envelope is refused between write and acceptance; what does not fit stands apart.
  *
  * A floor is never below `hi`, since nothing above it is accepted: so one that is not known counts as `hi`.
  */
 export class FloorBook {
   readonly #far = new Map<number, number>();
+  readonly #boundsMs = new Map<number, number>();
 
   /** The stored floor of a stream. */
   get(words: Int32Array, at: number, entry: number): number {
@@ -15,8 +16,14 @@ export class FloorBook {
     return lead === farFloorLead ? (this.#far.get(entry) ?? 0) : readHi(words, at) + lead;
   }
 
+  /** The stored bound of the timestamps of a stream; −1 while there is none. */
+  boundMs(entry: number): number {
+    return this.#boundsMs.get(entry) ?? -1;
+  }
+
   /** @param floor - `hi` or higher */
-  set(words: Int32Array, at: number, entry: number, floor: number): void {
+  set(words: Int32Array, at: number, entry: number, floor: number, boundMs: number): void {
+    this.#boundsMs.set(entry, boundMs);
     const lead = floor - readHi(words, at);
     if (lead < farFloorLead) {
       this.#far.delete(entry);
@@ -36,5 +43,6 @@ export class FloorBook {
   /** Forgets a stream that is held no longer. */
   drop(entry: number): void {
     this.#far.delete(entry);
+    this.#boundsMs.delete(entry);
   }
 }

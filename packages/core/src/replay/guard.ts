@@ -120,7 +120,7 @@ export class ReplayGuard {
   /**
    * What has to be stored before {@link commit} can accept the envelope: undefined for most, and for all that it will refuse.
    *
-   * The writer puts `floor` and `timestampMs` under the envelope's stream and `evictTs` under its group, all in one transaction
+   * The writer puts `floor` and `boundMs` under the envelope's stream and `evictTs` under its group, all in one transaction
    * or `evictTs` first, and never lowers what it has there: writes of envelopes that are opened at the same time may overtake
    * each other.
    *
@@ -130,14 +130,20 @@ export class ReplayGuard {
     if (this.#floors === undefined) return undefined;
     const entry = this.#table.find(header);
     const seq = seqOf(header);
-    if (entry >= 0 && seq <= this.#floorOf(entry)) return undefined;
+    const timestampMs = timestampOf(header);
+    if (entry >= 0 && this.#isCovered(entry, seq, timestampMs)) return undefined;
     if (this.#look(entry, header, part) !== 'new') return undefined;
     const floor = seq + limits.floorSlackEnvelopes;
-    const timestampMs = timestampOf(header);
-    if (entry >= 0) return { floor, timestampMs: Math.max(timestampMs, this.#timestampOf(entry)) };
+    const boundMs = Math.min(timestampMs + limits.floorSlackMs, limits.safeInteger);
+    if (entry >= 0) {
+      return {
+        floor: Math.max(floor, this.#floorOf(entry)),
+        boundMs: Math.max(boundMs, this.#floors.boundMs(entry)),
+      };
+    }
     const victim = this.#table.victim();
-    if (victim < 0 || this.#timestampOf(victim) <= this.#table.evictTs) return { floor, timestampMs };
-    return { floor, timestampMs, evictTs: this.#timestampOf(victim) };
+    if (victim < 0 || this.#timestampOf(victim) <= this.#table.evictTs) return { floor, boundMs };
+    return { floor, boundMs, evictTs: this.#timestampOf(victim) };
   }
 
   /**
@@ -152,7 +158,8 @@ export class ReplayGuard {
    */
   stored(header: Uint8Array, writes: ReplayWrites): Uint8Array | undefined {
     if (this.#floors === undefined) throw new TridcommError('E_USAGE', 'stored() in a guard that stores nothing');
-    const { floor, timestampMs, evictTs = 0 } = writes;
+    const { floor, boundMs, evictTs = 0 } = writes;
+    const timestampMs = timestampOf(header);
     let entry = this.#table.find(header);
     let displaced: Uint8Array | undefined;
     if (entry < 0) {
@@ -163,7 +170,7 @@ export class ReplayGuard {
       if (victim >= 0) displaced = this.#table.streamId(victim);
       entry = this.#admit(header, victim, timestampMs);
     }
-    if (floor > this.#floorOf(entry)) this.#floors.set(this.#table.words(entry), this.#table.at(entry), entry, floor);
+    this.#cover(entry, floor, boundMs);
     return displaced;
   }
 
@@ -188,10 +195,10 @@ export class ReplayGuard {
     if (part !== undefined && !(part.leaf < part.leafCount)) {
       throw new TridcommError('E_USAGE', `leaf ${part.leaf} of ${part.leafCount}`);
     }
-    if (this.#floors !== undefined && (entry < 0 || seq > this.#floorOf(entry))) {
-      throw new TridcommError('E_REPLAY_STATE', `floor of ${seq} is not stored`);
-    }
     const timestampMs = timestampOf(header);
+    if (this.#floors !== undefined && (entry < 0 || !this.#isCovered(entry, seq, timestampMs))) {
+      throw new TridcommError('E_REPLAY_STATE', `floor of ${seq}, or bound of ${timestampMs}, is not stored`);
+    }
     if (entry < 0) entry = this.#admit(header, table.victim(), timestampMs);
     const words = table.words(entry);
     const at = table.at(entry);
@@ -260,15 +267,28 @@ export class ReplayGuard {
       this.#table.find(headerOfStream(group));
       this.#table.raiseEvictTs(evictTs);
     }
-    for (const { stream, floor, timestampMs } of floors) {
+    for (const { stream, floor, boundMs } of floors) {
       checkStored('floor', floor, limits.streamSeq + limits.floorSlackEnvelopes);
-      checkStored('timestamp', timestampMs, limits.safeInteger);
+      checkStored('bound', boundMs, limits.safeInteger);
       const header = headerOfStream(stream);
       if (this.#table.find(header) >= 0) throw new TridcommError('E_USAGE', 'two floors of one stream');
       // A list that still has the floor of a stream that was evicted is one too long: the rule of replay.16 decides again.
-      const entry = this.#admit(header, this.#table.victim(), timestampMs);
+      const entry = this.#admit(header, this.#table.victim(), boundMs);
       this.#windows.fill(this.#table.words(entry), this.#table.at(entry), floor);
+      this.#cover(entry, floor, boundMs);
     }
+  }
+
+  /** Whether what is stored of a stream covers a number and a timestamp. */
+  #isCovered(entry: number, seq: number, timestampMs: number): boolean {
+    return seq <= this.#floorOf(entry) && timestampMs <= (this.#floors?.boundMs(entry) ?? -1);
+  }
+
+  /** Takes over what is stored, lowering nothing. */
+  #cover(entry: number, floor: number, boundMs: number): void {
+    const highest = Math.max(floor, this.#floorOf(entry));
+    const latestMs = Math.max(boundMs, this.#floors?.boundMs(entry) ?? -1);
+    this.#floors?.set(this.#table.words(entry), this.#table.at(entry), entry, highest, latestMs);
   }
 
   #floorOf(entry: number): number {

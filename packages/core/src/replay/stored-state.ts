@@ -20,8 +20,8 @@ export interface StreamName extends GroupName {
 export interface ReplayWrites {
   /** Of the envelope's stream: no number above it is accepted before a higher one is stored. */
   readonly floor: number;
-  /** The stream's highest accepted timestamp, this envelope's included; stored with the floor. */
-  readonly timestampMs: number;
+  /** Of the envelope's stream: no timestamp above it is accepted before a higher one is stored. */
+  readonly boundMs: number;
   /** The new `evict_ts` of the envelope's group, where it has to rise. */
   readonly evictTs?: number;
 }
@@ -30,7 +30,8 @@ export interface ReplayWrites {
 export interface StoredFloor {
   readonly stream: StreamName;
   readonly floor: number;
-  readonly timestampMs: number;
+  /** After the restart it counts as the stream's highest accepted timestamp. */
+  readonly boundMs: number;
 }
 
 /** The `evict_ts` of one group, as an earlier life stored it. */

@@ -33,7 +33,8 @@ function offerOf(chance: Chance, model: Model, window: number, { streams, groups
   return {
     stream,
     seq,
-    timestampMs: chance(400),
+    // Most within the bound that runs ahead, some far past it.
+    timestampMs: chance(400) * (chance(10) === 0 ? 1000 : 1),
     id32: idOf(chance(20) === 0 ? seq + 0.5 : seq),
     previous32: seq === 1 || previous > 5 ? undefined : idOf(previous === 0 ? -seq : seq - 1),
     part: chance(4) === 0 ? { leaf: chance(leafCount), leafCount } : undefined,

@@ -26,7 +26,7 @@ export interface ModelSettings {
 
 export class Model {
   readonly #settings: ModelSettings;
-  readonly #floors = new Map<string, { group: string; floor: number; timestampMs: number }>();
+  readonly #floors = new Map<string, { group: string; floor: number; boundMs: number }>();
   readonly #evictTs = new Map<string, number>();
   #groups = new Map<string, ModelGroup>();
   #bootMs: number;
@@ -44,10 +44,10 @@ export class Model {
     this.#evidence = [];
     if (!this.#settings.durable) return;
     for (const [group, evictTs] of this.#evictTs) this.#groups.set(group, { evictTs, streams: [] });
-    for (const [key, { group, floor, timestampMs }] of this.#floors) {
+    for (const [key, { group, floor, boundMs }] of this.#floors) {
       const seen = new Set<number>();
       for (let seq = Math.max(1, floor - this.#settings.window + 1); seq <= floor; seq++) seen.add(seq);
-      this.#group(group).streams.push({ key, hi: floor, seen, timestampMs, partial: new Map() });
+      this.#group(group).streams.push({ key, hi: floor, seen, timestampMs: boundMs, partial: new Map() });
     }
   }
 
@@ -88,11 +88,13 @@ export class Model {
     const group = this.#group(groupKey(name));
     let stream = group.streams.find((held) => held.key === key);
     let note = '';
-    if (durable && seq > (this.#floors.get(key)?.floor ?? 0)) {
+    const stored = this.#floors.get(key) ?? { floor: 0, boundMs: -1 };
+    if (durable && (seq > stored.floor || timestampMs > stored.boundMs)) {
       if (fails === 'unstored') return 'E_REPLAY_STATE';
-      const highest = Math.max(timestampMs, stream?.timestampMs ?? 0);
-      this.#floors.set(key, { group: groupKey(name), floor: seq + 64, timestampMs: highest });
-      note = ` floor ${seq + 64}`;
+      const floor = Math.max(seq + 64, stored.floor);
+      const boundMs = Math.max(timestampMs + 60_000, stored.boundMs);
+      this.#floors.set(key, { group: groupKey(name), floor, boundMs });
+      note = ` floor ${floor}`;
     }
     if (stream === undefined) {
       if (group.streams.length >= streamCap) {

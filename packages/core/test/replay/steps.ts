@@ -81,13 +81,13 @@ export class Receiver {
     for (let asked = 0; asked < 3; asked++) {
       const writes = fails === 'unstored' ? undefined : this.guard.pendingWrites(header, part);
       if (writes === undefined) break;
-      const { floor, timestampMs, evictTs } = writes;
+      const { floor, boundMs, evictTs } = writes;
       answer += ` floor ${floor}`;
       if (evictTs !== undefined) {
         answer += ` evictTs ${evictTs}`;
         this.evictions.set(groupKey(stream), { group: stream, evictTs });
       }
-      this.floors.set(streamKey(stream), { stream, floor, timestampMs });
+      this.floors.set(streamKey(stream), { stream, floor, boundMs });
       const displaced = this.guard.stored(header, writes);
       if (displaced !== undefined) this.floors.delete(streamKey({ ...stream, streamId: displaced }));
     }

@@ -32,7 +32,7 @@ try {
   let soundTests;
   /** The tests pass without a mutant; asked for once, and only if some mutant passes all vectors. */
   const testsAreSound = () => {
-    soundTests ??= sound.failingTest().then((failing) => {
+    soundTests ??= sound.failingTest([]).then((failing) => {
       if (failing !== undefined) throw new Error(`without any mutant a test fails: ${failing}`);
     });
     return soundTests;
@@ -77,7 +77,10 @@ async function tryMutant(workshop, mutant, broken, testsAreSound) {
       const vector = failing.find((id) => !broken.has(id));
       if (vector !== undefined) return { mutant, foundBy: `vector ${vector}` };
       await testsAreSound();
-      const test = await workshop.failingTest();
+      // The tests of the mutant's own folder, and those that take a whole path through core.
+      const test = await workshop.failingTest([
+        ...new Set([...mutant.file.split('/').slice(0, -1), 'property', 'envelope']),
+      ]);
       return test === undefined ? { mutant } : { mutant, foundBy: `test ${test}` };
     });
   } catch (error) {

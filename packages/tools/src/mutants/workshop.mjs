@@ -57,13 +57,18 @@ export class Workshop {
     return results.filter(({ result }) => result === 'failed' || result === 'warned').map(({ id }) => id);
   }
 
-  /** Runs the tests of core on this copy. @returns {Promise<string | undefined>} name of the first that fails */
-  async failingTest() {
+  /**
+   * Runs tests of core on this copy.
+   * @param {readonly string[]} folders of `test`
+   * @returns {Promise<string | undefined>} name of the first that fails
+   */
+  async failingTest(folders) {
     const report = join(this.#folder, 'vitest.json');
     rmSync(report, { force: true });
     const vitest = [join(repoRoot, 'node_modules/vitest/vitest.mjs'), 'run', '--bail', '1', '--no-file-parallelism'];
+    const chosen = folders.map((name) => `${core}/test/${name}/`);
     const reporters = ['--reporter', 'json', '--outputFile', report];
-    const { status, output } = await run(process.execPath, [...vitest, ...reporters], { cwd: this.#folder });
+    const { status, output } = await run(process.execPath, [...vitest, ...reporters, ...chosen], { cwd: this.#folder });
     if (status === 0) return undefined;
     if (!existsSync(report)) throw new Error(`vitest ended with ${status}:\n${output}`);
     /** @type {{ testResults: { name: string, assertionResults: { status: string, fullName: string }[] }[] }} */

@@ -171,10 +171,10 @@ export const envelopeMutants = [
     spec: 'suites.15',
   },
   {
-    name: 'epoch-any',
+    name: 'epoch-dropped-in-silence',
     file: 'envelope/open.ts',
-    from: 'const keySource = topic.keySource(header.epoch);',
-    to: 'const keySource = topic.keySource(header.epoch) ?? topic.keySource(header.epoch - 1);',
+    from: 'if (keySource === undefined) throw',
+    to: 'if (keySource === undefined) return undefined;\n  if (keySource === null) throw',
     spec: 'envelope.27',
   },
   {

@@ -138,15 +138,15 @@ export const replayMutants = [
   {
     name: 'evict-ts-not-asked',
     file: 'replay/guard.ts',
-    from: "      if (timestampOf(header) <= this.#table.evictTs) return 'E_TOO_OLD';\n",
+    from: "if (timestampMs <= this.#table.evictTs) return 'E_TOO_OLD';",
     to: '',
     spec: 'replay.15',
   },
   {
     name: 'evict-ts-off-by-one',
     file: 'replay/guard.ts',
-    from: "if (timestampOf(header) <= this.#table.evictTs) return 'E_TOO_OLD';",
-    to: "if (timestampOf(header) < this.#table.evictTs) return 'E_TOO_OLD';",
+    from: "if (timestampMs <= this.#table.evictTs) return 'E_TOO_OLD';",
+    to: "if (timestampMs < this.#table.evictTs) return 'E_TOO_OLD';",
     spec: 'replay.15',
   },
   {
@@ -166,7 +166,7 @@ export const replayMutants = [
   {
     name: 'boot-rule',
     file: 'replay/guard.ts',
-    from: "    if (timestampOf(header) <= this.#bootLine) return 'E_TOO_OLD';\n",
+    from: "if (timestampMs <= this.#bootLine) return 'E_TOO_OLD';",
     to: '',
     spec: 'replay.25',
   },

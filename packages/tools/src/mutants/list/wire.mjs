@@ -10,13 +10,6 @@ export const wireMutants = [
     spec: 'conventions.2',
   },
   {
-    name: 'varint-nine-bytes',
-    file: 'bytes/varint.ts',
-    from: 'if (at - cursor.offset === limits.varintBytes)',
-    to: 'if (false)',
-    spec: 'conventions.2',
-  },
-  {
     name: 'varint-above-2-53',
     file: 'bytes/varint.ts',
     from: 'if (value > limits.safeInteger)',
@@ -226,13 +219,6 @@ export const wireMutants = [
     spec: 'envelope.36',
   },
   {
-    name: 'jobs-per-leaf-zero',
-    file: 'wire/envelope.ts',
-    from: 'if (jobsPerLeaf === 0)',
-    to: 'if (false)',
-    spec: 'envelope.21',
-  },
-  {
     name: 'leaf-count-against-count',
     file: 'wire/envelope.ts',
     from: 'if (leafCount !== Math.ceil(header.count / jobsPerLeaf))',
@@ -245,13 +231,6 @@ export const wireMutants = [
     from: 'if (ciphertextBytes < minRecordBytes * records)',
     to: 'if (false)',
     spec: 'envelope.35',
-  },
-  {
-    name: 'leaf-overrun',
-    file: 'wire/envelope.ts',
-    from: 'if (end > body.length)',
-    to: 'if (false)',
-    spec: 'envelope.22',
   },
   {
     name: 'bytes-after-leaves',
