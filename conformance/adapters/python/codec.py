@@ -18,7 +18,7 @@ GREASE_FRAME_TYPES = frozenset(range(0x0A, 0x100, 0x10))
 
 def encode_varint(value):
     """The shortest encoding (conventions.1)."""
-    usage(0 <= value <= SAFE_INTEGER, "varint: met a value above 2^53-1")
+    check(0 <= value <= SAFE_INTEGER, "E_LIMIT", "varint: met a value above 2^53-1")
     out = bytearray()
     while value > 0x7F:
         out.append(0x80 | (value & 0x7F))

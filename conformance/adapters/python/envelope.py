@@ -32,12 +32,12 @@ U64_AT = {EXT_SURVEY: 16, EXT_EXPIRY: 0, EXT_HEAD_SEQ: 0}
 # Header
 
 def encode_header(h):
-    """Write the header as laid out (envelope.1, .2, .4, .6); what a sender must not write is E_USAGE."""
+    """Write the header as laid out (envelope.1, .2, .4, .6); what a sender must not write is E_USAGE, or E_LIMIT."""
     _check_form(h, "E_USAGE", "E_USAGE")
-    usage(1 <= h.seq <= STREAM_SEQ, "seq: met %d, allowed 1 to 2^40" % h.seq)
-    usage(1 <= h.count <= RECORDS_COUNT, "count: met %d, allowed 1 to %d" % (h.count, RECORDS_COUNT))
-    usage(h.timestamp <= SAFE_INTEGER, "timestamp: met %d, allowed 2^53-1" % h.timestamp)
-    _check_lengths(h, "E_USAGE")
+    usage(h.seq >= 1 and h.count >= 1, "seq %d, count %d: allowed from 1" % (h.seq, h.count))
+    for name, met, limit in (("seq", h.seq, STREAM_SEQ), ("count", h.count, RECORDS_COUNT), ("timestamp", h.timestamp, SAFE_INTEGER)):
+        check(met <= limit, "E_LIMIT", "%s: met %d, allowed %d" % (name, met, limit))
+    _check_lengths(h)
     return HEADER.pack(*h)
 
 
@@ -49,11 +49,11 @@ def _check_form(h, suite_code, code):
     check(h.pattern_kind in PATTERN_KINDS, code, "pattern, kind: met 0x%02x, not defined" % h.pattern_kind)
 
 
-def _check_lengths(h, code):
+def _check_lengths(h):
     """Step 4, the limits (envelope.34)."""
     for name, met, limit in (("ext_len", h.ext_len, EXTENSIONS_BYTES), ("keyinfo_len", h.keyinfo_len, KEYINFO_BYTES),
                              ("body_len", h.body_len, BODY_BYTES)):
-        check(met <= limit, code, "%s: met %d, allowed %d" % (name, met, limit))
+        check(met <= limit, "E_LIMIT", "%s: met %d, allowed %d" % (name, met, limit))
 
 
 def _parse_header(data, is_job):
@@ -65,7 +65,7 @@ def _parse_header(data, is_job):
     check(h.version == 1, "E_VERSION", "version: met %d, allowed 1" % h.version)
     _check_form(h, "E_SUITE", "E_ENCODING")
     check(h.flags & MERKLE or not is_job, "E_ENCODING", "flags: met 0x%04x, a job needs bit 1" % h.flags)  # envelope.24
-    _check_lengths(h, "E_LIMIT")
+    _check_lengths(h)
     return h
 
 
@@ -86,7 +86,7 @@ def walk_extensions(ph):
 def _parse_extensions(h, ph):
     """Step 5. Within one extension the order is that of the text after envelope.15."""
     found = []
-    last = -1
+    last = 0
     for ext in walk_extensions(ph):
         name = "extension %d" % ext.number
         check(ext.number > last, "E_EXT", "%s: after number %d" % (name, last))  # envelope.10

@@ -8,7 +8,7 @@ WINDOW = 1024
 EVIDENCE_ENVELOPES, EVIDENCE_STREAMS = 64, 10000
 STREAMS_PER_SENDER = 64
 PARTIAL_ENVELOPES = 65536
-FLOOR_SLACK = 64
+FLOOR_SLACK, BOUND_SLACK_MS = 64, 60000
 NEW_STREAMS_BURST, NEW_STREAMS_INTERVAL_MS = 64, 1000
 STREAM_SEQ = 1 << 40
 LEAVES_COUNT = 4096
@@ -53,8 +53,9 @@ class Window:
 class Stream:
     """A stream that is held: its window, its newest timestamp, its stored floor, its envelopes seen in part."""
 
-    def __init__(self, window, newest=0, floor=0):
-        self.window, self.newest, self.floor = window, newest, floor
+    def __init__(self, window, after, newest=0, floor=0, bound=-1):
+        self.window, self.newest, self.floor, self.bound = window, newest, floor, bound
+        self.after = after  # the evict_ts that stood before the admission (replay.15)
         self.partial = {}  # seq -> [id32, bitmap of leaves]
 
 
@@ -71,7 +72,7 @@ class ReplayState:
     def __init__(self, window, durable, boot, skew, stream_cap, evidence_streams, floors, evictions):
         self._window, self._durable, self._skew = window, durable, skew
         self._stream_cap, self._evidence_streams = stream_cap, evidence_streams
-        self._stored_floors = {(group, stream): (floor, time) for group, stream, floor, time in floors}
+        self._stored_floors = {(group, stream): (floor, bound) for group, stream, floor, bound in floors}
         self._stored_evictions = dict(evictions)
         self.restart(boot)
 
@@ -84,9 +85,9 @@ class ReplayState:
         if self._durable:
             for group, evict_ts in self._stored_evictions.items():
                 self._groups[group] = Group(evict_ts)
-            for (group, stream), (floor, time) in self._stored_floors.items():
+            for (group, stream), (floor, bound) in self._stored_floors.items():
                 held = self._groups.setdefault(group, Group())
-                held.streams[stream] = Stream(Window(self._window, floor), time, floor)
+                held.streams[stream] = Stream(Window(self._window, floor), held.evict_ts, bound, floor, bound)
 
     # The steps of chapter 03
 
@@ -115,6 +116,8 @@ class ReplayState:
                   "timestamp of a new stream: met %d, allowed above %d" % (o.timestamp, group.evict_ts))
             self._check_room(o)
             return False
+        check(o.timestamp > stream.after, "E_TOO_OLD",
+              "timestamp: met %d, allowed above %d" % (o.timestamp, stream.after))  # replay.15
         window = stream.window
         check(not window.is_too_old(o.seq), "E_TOO_OLD",
               "seq: met %d, allowed above %d" % (o.seq, window.hi - window.size))  # replay.6
@@ -150,15 +153,18 @@ class ReplayState:
         stream = group.streams.get(o.stream)
         stored, victim, evict_ts = {}, None, group.evict_ts
         if stream is None:
-            stream = Stream(Window(self._window))
+            stream = Stream(Window(self._window), evict_ts)
             if len(group.streams) >= self._stream_cap:  # replay.16; min takes the first, so the earliest admitted
                 victim = min(group.streams, key=lambda s: group.streams[s].newest)
                 evict_ts = max(evict_ts, group.streams[victim].newest)
-        if self._durable and o.seq > stream.floor:  # replay.22
-            stored["floor"] = str(o.seq + FLOOR_SLACK)
+        floor, bound = stream.floor, stream.bound
+        if self._durable and (o.seq > floor or o.timestamp > bound):  # replay.22
+            floor = max(floor, o.seq + FLOOR_SLACK)
+            bound = max(bound, min(o.timestamp + BOUND_SLACK_MS, SAFE_INTEGER))
+            stored["floor"], stored["bound"] = str(floor), str(bound)
         if self._durable and evict_ts > group.evict_ts:  # replay.24
             stored["evictTs"] = str(evict_ts)
-        check(not (stored and o.unstored), "E_REPLAY_STATE", "floor or evict_ts: not stored")  # replay.27
+        check(not (stored and o.unstored), "E_REPLAY_STATE", "floor, bound or evict_ts: not stored")  # replay.27
 
         # From here on nothing fails.
         self._groups[o.group] = group
@@ -166,13 +172,14 @@ class ReplayState:
         if victim is not None:
             self._partials -= len(group.streams.pop(victim).partial)
             self._stored_floors.pop((o.group, victim), None)
+            self._evidence.pop((o.group, victim), None)  # replay.11
         if "evictTs" in stored:
             self._stored_evictions[o.group] = evict_ts
         group.streams[o.stream] = stream
         stream.newest = max(stream.newest, o.timestamp)
         if "floor" in stored:
-            stream.floor = o.seq + FLOOR_SLACK
-            self._stored_floors[o.group, o.stream] = stream.floor, stream.newest
+            stream.floor, stream.bound = floor, bound
+            self._stored_floors[o.group, o.stream] = floor, bound
         self._mark(stream, o)
         self._keep_evidence(o)
         return stored
@@ -212,7 +219,7 @@ def run(m):
         m.int("window", MOST, 1, WINDOW), m.flag("durable", False), m.int("bootMs", SAFE_INTEGER, 0, 0),
         m.int("skewMs", SAFE_INTEGER, 0, SKEW_MS), m.int("streamCap", MOST, 1, STREAMS_PER_SENDER),
         m.int("evidenceStreams", MOST, 0, EVIDENCE_STREAMS),
-        [stream_from(f) + (f.int("floor", SAFE_INTEGER), f.int("timestamp", SAFE_INTEGER)) for f in m.objects("floors", [])],
+        [stream_from(f) + (f.int("floor", SAFE_INTEGER), f.int("bound", SAFE_INTEGER)) for f in m.objects("floors", [])],
         [(group_from(e.object("group")), e.int("evictTs", SAFE_INTEGER)) for e in m.objects("evictions", [])])
     return [_step(state, step) for step in m.objects("steps")]
 
@@ -251,7 +258,7 @@ def _settle(state, o, code):
 
 
 def group_from(m):
-    return m.bytes("sender", 32), m.int("epoch", U32), m.bytes("tag", 16)
+    return m.bytes("sender", 32)[:16], m.int("epoch", U32), m.bytes("tag", 16)
 
 
 def stream_from(m):

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   decodeHeader,
   deriveHedgeSecret,
-  keyId,
+  keyAlgorithms, keyId,
   openEnvelope,
   patternKinds,
   ReplayGuard,
@@ -144,7 +144,7 @@ class RecordBench {
     this.single = [message()];
     this.#keyPair = provider.generateKeyPair('ed25519');
     const { publicKey } = this.#keyPair;
-    const sender: SenderKey = { publicKey32: publicKey, keyId32: keyId(provider, 'ed25519', publicKey) };
+    const sender: SenderKey = { publicKey32: publicKey, keyId32: keyId(provider, keyAlgorithms.ed25519, publicKey) };
     const keySource = { suite, sourceSecret32: random(32), groupContext32: random(32), bind32: random(32) };
     this.#sealer = new StreamSealer({
       provider,

@@ -53,3 +53,13 @@ export function outwardCode(code: ErrorCode): ErrorCode | undefined {
   if (outward === 'never') return undefined;
   return outward === 'same' ? code : outward;
 }
+
+/**
+ * Meets a size or number with its limit.
+ *
+ * @param field - its name, for the message
+ * @throws TridcommError `E_LIMIT` above the limit
+ */
+export function checkLimit(field: string, value: number, limit: number): void {
+  if (value > limit) throw new TridcommError('E_LIMIT', `${field} ${value}, at most ${limit}`);
+}

@@ -2,6 +2,7 @@
  * @tridcomm/core: sealed, signed, replay-safe envelopes, without I/O, clocks or timers. What an application may import.
  */
 export { TridcommError, outwardCode, type ErrorCode, type ErrorKind } from './errors.ts';
+export { keyAlgorithms } from './codepoints/key-algorithms.gen.ts';
 export { patternKinds } from './codepoints/patterns.gen.ts';
 export { suites } from './codepoints/suites.gen.ts';
 export type { AeadAlgorithm, CryptoProvider, KeyAlgorithm, KeyPair, RandomSource } from './crypto/provider.ts';

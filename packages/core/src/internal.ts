@@ -2,7 +2,6 @@
  * What sibling packages and the conformance adapter use beyond the public names. Outside semantic versioning.
  */
 export { extensions } from './codepoints/extensions.gen.ts';
-export { keyAlgorithms } from './codepoints/key-algorithms.gen.ts';
 export { limits } from './codepoints/limits.gen.ts';
 export { readVarint, varintLength, writeVarint } from './bytes/varint.ts';
 export {

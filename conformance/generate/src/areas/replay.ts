@@ -600,6 +600,32 @@ function admission(file: VectorFile): void {
     two,
   );
   add(
+    'evicted-comes-back-without-its-past',
+    's (10) is evicted by u and comes back with 2 at 11; 1 at 10 was accepted before and is too old, 3 at 12 is new',
+    ['replay.15'],
+    [
+      on('new', 's', 1, { at: 10 }),
+      on('new', 't', 1, { at: 20 }),
+      on('new', 'u', 1, { at: 30 }),
+      on('new', 's', 2, { at: 11 }),
+      on('E_TOO_OLD', 's', 1, { at: 10 }),
+      on('new', 's', 3, { at: 12 }),
+    ],
+    two,
+  );
+  add(
+    'admitted-before-the-raise',
+    'the eviction that admits u (15) raises evict_ts to 20, which does not count for u itself: 2 at 16 is new',
+    ['replay.15'],
+    [
+      on('new', 's', 1, { at: 20 }),
+      on('new', 't', 1, { at: 30 }),
+      on('new', 'u', 1, { at: 15 }),
+      on('new', 'u', 2, { at: 16 }),
+    ],
+    two,
+  );
+  add(
     'evicted-evidence-goes',
     'with the evicted stream its evidence goes: when s is back with 2, what 2 says of 1 is not compared',
     ['replay.11', 'replay.13'],

@@ -45,6 +45,8 @@ interface Stream {
   seen: Set<bigint>;
   partial: Map<bigint, Partial>;
   highest: bigint;
+  /** Envelopes up to this time may have been accepted before the stream was admitted. */
+  after: bigint;
 }
 
 interface Group {
@@ -106,6 +108,7 @@ export class ReplayModel {
         seen: new Set(),
         partial: new Map(),
         highest: bound,
+        after: this.group(groupName(stream)).evictTs,
       });
     }
   }
@@ -131,6 +134,7 @@ export class ReplayModel {
       if (o.timestamp <= (g?.evictTs ?? 0n)) refuse('E_TOO_OLD', 'replay.15');
       return 'unseen';
     }
+    if (o.timestamp <= s.after) refuse('E_TOO_OLD', 'replay.15');
     if (o.seq <= s.hi && o.seq <= s.hi - this.options.window) refuse('E_TOO_OLD', 'replay.6');
     const held = this.evidence.get(streamName(o.stream))?.get(o.seq);
     if (o.seq <= s.seenUpTo || s.seen.has(o.seq)) {
@@ -191,6 +195,7 @@ export class ReplayModel {
     if (!storing && (out.floor !== undefined || out.evictTs !== undefined)) refuse('E_REPLAY_STATE', 'replay.27');
 
     g = this.group(gname);
+    const after = g.evictTs;
     if (victim !== undefined) {
       g.streams.delete(victim);
       this.floors.delete(`${gname}/${victim}`);
@@ -200,7 +205,7 @@ export class ReplayModel {
         this.evictions.set(gname, raised);
       }
     }
-    const s: Stream = held ?? { hi: 0n, seenUpTo: 0n, seen: new Set(), partial: new Map(), highest: 0n };
+    const s: Stream = held ?? { hi: 0n, seenUpTo: 0n, seen: new Set(), partial: new Map(), highest: 0n, after };
     g.streams.set(o.stream.id, s);
     if (o.timestamp > s.highest) s.highest = o.timestamp;
     if (out.floor !== undefined && out.bound !== undefined) {

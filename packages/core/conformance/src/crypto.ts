@@ -10,7 +10,6 @@ import {
   extensions,
   HeaderView,
   flagBits,
-  keyAlgorithms,
   signInput,
 } from '@tridcomm/core/internal';
 import { toHex, type Operation } from './values.ts';
@@ -19,8 +18,7 @@ import { toHex, type Operation } from './values.ts';
 export function cryptoOperations(provider: CryptoProvider): Record<string, Operation> {
   return {
     'key.id': (input) => {
-      const algorithm = input.integer('alg') === keyAlgorithms.ed25519 ? 'ed25519' : 'x25519';
-      const id = keyId(provider, algorithm, input.bytes('publicKey'));
+      const id = keyId(provider, input.integer('alg'), input.bytes('publicKey'));
       return { keyId: toHex(id), senderId: toHex(id.subarray(0, 16)) };
     },
     xp: (input) => {

@@ -1,6 +1,6 @@
 import {
   beginOpen,
-  keyId,
+  keyAlgorithms, keyId,
   openEnvelope,
   openJob,
   parseEnvelope,
@@ -90,7 +90,7 @@ function readReceiver(provider: CryptoProvider, input: Input): Receiver {
 /** The id that a key's bytes give, also where they are of a key that must not be used: the opener has to refuse those. */
 function idOf(provider: CryptoProvider, publicKey32: Uint8Array): Uint8Array {
   try {
-    return keyId(provider, 'ed25519', publicKey32);
+    return keyId(provider, keyAlgorithms.ed25519, publicKey32);
   } catch {
     return provider.sha256(new TextEncoder().encode('tdc1 keyid\0'), Uint8Array.of(0, 1, 0, 32), publicKey32);
   }
@@ -102,7 +102,7 @@ function derive(provider: CryptoProvider, input: Input): Value {
   const source = input.object('source');
   const keySource = readKeySource(source, source.integer('suite'));
   const publicKey32 = input.bytes('senderPublicKey');
-  const sender: SenderKey = { publicKey32, keyId32: keyId(provider, 'ed25519', publicKey32) };
+  const sender: SenderKey = { publicKey32, keyId32: keyId(provider, keyAlgorithms.ed25519, publicKey32) };
   const pending = beginOpen(
     {
       provider,

@@ -100,9 +100,9 @@ class Life {
       ? { leaf: offer.integer('leaf'), leafCount: offer.integer('leafCount') }
       : undefined;
     try {
-      if (this.#guard.lookUp(header, part) === 'compare') this.#guard.compare(header, id32);
+      if (this.#guard.lookUp(header, part) === 'compare') this.#guard.compare(header, id32, part);
       if (offer.flag('forged')) throw new TridcommError('E_SIG');
-      this.#guard.decideFork(header, id32, previous32, part);
+      this.#guard.decideFork(header, id32, previous32);
       if (offer.flag('badTag')) throw new TridcommError('E_AEAD');
     } catch (error) {
       return () => {

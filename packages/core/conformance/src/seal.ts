@@ -1,4 +1,4 @@
-import { keyId, TridcommError, type CryptoProvider, type KeySource, type RandomSource, type SealInput } from '@tridcomm/core';
+import { keyAlgorithms, keyId, TridcommError, type CryptoProvider, type KeySource, type RandomSource, type SealInput } from '@tridcomm/core';
 import { deriveStreamSecret, sealEnvelope } from '@tridcomm/core/internal';
 import { readMessages } from './codec.ts';
 import { toHex, type Input, type Operation } from './values.ts';
@@ -9,7 +9,7 @@ export function sealOperations(provider: CryptoProvider): Record<string, Operati
     'envelope.seal': (input) => {
       const seed = input.bytes('seed');
       const source = input.object('source');
-      const senderKeyId32 = keyId(provider, 'ed25519', provider.publicKey('ed25519', seed));
+      const senderKeyId32 = keyId(provider, keyAlgorithms.ed25519, provider.publicKey('ed25519', seed));
       const keySource = readKeySource(source, input.integer('suite'));
       const streamId8 = input.bytes('streamId');
       const { sourceSecret32, groupContext32 } = keySource;

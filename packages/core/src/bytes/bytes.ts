@@ -12,6 +12,15 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
+ * A copy of the bytes from `from` up to, not including, `to`; the caller's.
+ *
+ * Not `slice`: that of a Node `Buffer`, which callers and providers may hand in, is a view.
+ */
+export function copyOf(bytes: Uint8Array, from = 0, to: number = bytes.length): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to));
+}
+
+/**
  * Whether two byte strings are the same, in time that depends on their lengths only.
  *
  * For what an attacker chooses against a secret or an authenticator; lengths are never secret here.

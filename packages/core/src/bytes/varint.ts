@@ -20,9 +20,11 @@ export function varintLength(value: number): number {
  * Writes the minimal varint of `value`, 0 to 2^53−1.
  *
  * @returns the offset after it
+ * @throws TridcommError `E_LIMIT` above 2^53−1
  * @spec conventions.1
  */
 export function writeVarint(bytes: Uint8Array, offset: number, value: number): number {
+  if (value > limits.safeInteger) throw new TridcommError('E_LIMIT', 'varint above 2^53-1');
   let rest = value;
   let at = offset;
   while (rest >= 0x80) {

@@ -1,4 +1,4 @@
-import { ascii, concat, writeU16 } from '../bytes/bytes.ts';
+import { ascii, concat, copyOf, writeU16 } from '../bytes/bytes.ts';
 import { labels } from '../codepoints/labels.gen.ts';
 import { TridcommError } from '../errors.ts';
 import type { CryptoProvider } from './provider.ts';
@@ -98,7 +98,8 @@ export function deriveSalt(
   plaintexts: readonly Uint8Array[],
 ): Uint8Array {
   const headerHash = provider.sha256(saltHeader, bind32);
-  return provider.hmacSha256(hedgeSecret32, random16, headerHash, provider.sha256(...plaintexts)).slice(0, 16);
+  const mac = provider.hmacSha256(hedgeSecret32, random16, headerHash, provider.sha256(...plaintexts));
+  return copyOf(mac, 0, 16);
 }
 
 /** What one envelope is encrypted with. */

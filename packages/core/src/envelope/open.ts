@@ -193,7 +193,7 @@ export class PendingOpen {
 
   /** @internal Step 11 for a number that was seen: an exact duplicate goes no further. */
   compare(): void {
-    this.#receiver.replay.compare(this.#view.header.bytes, this.#id32);
+    this.#receiver.replay.compare(this.#view.header.bytes, this.#id32, jobPart(this.#view));
   }
 
   /**
@@ -210,7 +210,7 @@ export class PendingOpen {
     if (!valid || !isEd25519SignatureForm(this.signature)) throw new TridcommError('E_SIG');
     const { provider, replay } = this.#receiver;
     const { header, extensions } = this.#view;
-    replay.decideFork(header.bytes, this.#id32, extensions.value(numbers.prevEnvelope), jobPart(this.#view));
+    replay.decideFork(header.bytes, this.#id32, extensions.value(numbers.prevEnvelope));
     const recordKey = this.#deriveRecordKey();
     const commitment = extensions.value(numbers.recordCommit);
     if (commitment !== undefined && !equalBytes(commitment, commitRecordKey(provider, recordKey))) {

@@ -1,3 +1,4 @@
+import { copyOf } from '../bytes/bytes.ts';
 import type { Extensions } from '../wire/extensions.ts';
 
 /**
@@ -12,7 +13,7 @@ import type { Extensions } from '../wire/extensions.ts';
 export function aadHeaderOf(protectedHeader: Uint8Array, parsed: Extensions): Uint8Array {
   const root = parsed.merkle?.root32;
   if (root === undefined) return protectedHeader;
-  const copy = protectedHeader.slice();
+  const copy = copyOf(protectedHeader);
   const at = root.byteOffset - protectedHeader.byteOffset;
   copy.fill(0, at, at + root.length);
   return copy;

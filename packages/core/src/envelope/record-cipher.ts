@@ -1,4 +1,4 @@
-import { writeU32 } from '../bytes/bytes.ts';
+import { copyOf, writeU32 } from '../bytes/bytes.ts';
 
 /**
  * The nonce of one leaf: the envelope's, with the leaf number XORed into its last eight bytes.
@@ -7,7 +7,7 @@ import { writeU32 } from '../bytes/bytes.ts';
  * @spec suites.13
  */
 export function leafNonce(nonce12: Uint8Array, leaf: number): Uint8Array {
-  const nonce = nonce12.slice();
+  const nonce = copyOf(nonce12);
   // Leaf numbers end below 2^12, so the last four bytes hold them.
   for (let i = 0; i < 4; i++) nonce[8 + i]! ^= leaf >>> (24 - 8 * i);
   return nonce;

@@ -4,7 +4,7 @@ import { limits } from '../codepoints/limits.gen.ts';
 import { commitRecordKey, deriveRecordKey, deriveSalt, type RecordKey } from '../crypto/key-schedule.ts';
 import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
 import { aeadOfSuite, tagBytes } from '../crypto/suite.ts';
-import { TridcommError } from '../errors.ts';
+import { checkLimit, TridcommError } from '../errors.ts';
 import { signatureBytes } from '../wire/envelope.ts';
 import { decodeExtensions, encodeExtensions, encodeMerkleExtension, type ExtensionInput } from '../wire/extensions.ts';
 import { flagBits, headerBytes, headerOffsets, writeHeader } from '../wire/header.ts';
@@ -72,7 +72,7 @@ export interface UnsignedEnvelope {
  */
 export function sealEnvelope(stream: StreamContext, seq: number, input: SealInput): UnsignedEnvelope {
   const { provider, keySource, hedgeSecret32 } = stream;
-  checkInput(input, seq);
+  checkInput(input);
   const merkle = input.form === 'merkle';
   const jobsPerLeaf = merkle ? (input.jobsPerLeaf ?? limits.jobsPerLeaf) : input.messages.length;
   const plaintexts = framePlaintexts(input, jobsPerLeaf);
@@ -153,8 +153,6 @@ function layOut(
   const plaintextBytes = plaintexts.reduce((sum, { length }) => sum + length, 0);
   const bodyLengthBytes = plaintextBytes + perPlaintext * plaintexts.length;
   checkLimit('plaintext', plaintextBytes, limits.plaintextBytes);
-  checkLimit('body', bodyLengthBytes, limits.bodyBytes);
-  checkLimit('keyinfo', keyinfo.length, limits.keyinfoBytes);
   const bodyAt = headerBytes + extensionArea.length + keyinfo.length;
   const envelope = new Uint8Array(bodyAt + bodyLengthBytes + signatureBytes);
   writeHeader(envelope, {
@@ -215,14 +213,11 @@ function flagsOf({ form, padded }: SealInput): number {
   return flagBits.batch | (form === 'merkle' ? flagBits.merkle : 0) | (padded === true ? flagBits.padded : 0);
 }
 
-/** @spec envelope.4, envelope.6 */
-function checkInput({ form, messages, timestampMs, padded, jobsPerLeaf }: SealInput, seq: number): void {
-  if (!(seq >= 1)) throw new TridcommError('E_USAGE', `seq ${seq}, from 1`);
-  checkLimit('seq', seq, limits.streamSeq);
+/** @spec envelope.6 */
+function checkInput({ form, messages, timestampMs, padded, jobsPerLeaf }: SealInput): void {
   checkLimit('messages', messages.length, limits.recordsCount);
   if (messages.length === 0) throw new TridcommError('E_USAGE', 'no message');
   if (!Number.isInteger(timestampMs) || timestampMs < 0) throw new TridcommError('E_USAGE', `time ${timestampMs}`);
-  checkLimit('timestamp', timestampMs, limits.safeInteger);
   if (form === 'single') {
     if (messages.length !== 1) throw new TridcommError('E_USAGE', `single of ${messages.length} messages`);
     if (padded === true) throw new TridcommError('E_USAGE', 'single cannot be padded');
@@ -235,10 +230,6 @@ function checkInput({ form, messages, timestampMs, padded, jobsPerLeaf }: SealIn
     }
     checkLimit('leaves', Math.ceil(messages.length / perLeaf), limits.leavesCount);
   }
-}
-
-function checkLimit(what: string, value: number, limit: number): void {
-  if (value > limit) throw new TridcommError('E_LIMIT', `${what} ${value}, at most ${limit}`);
 }
 
 export function checkWidth(what: string, bytes: Uint8Array, width: number): void {

@@ -28,8 +28,8 @@ export type LookUp = 'new' | 'compare';
  * are read, nothing is kept. `part` comes with jobs only. The calls for one envelope:
  *
  * ```
- * step 11   if (guard.lookUp(header, part) === 'compare') guard.compare(header, id32)
- * step 12   (signature) guard.decideFork(header, id32, previous32, part)
+ * step 11   if (guard.lookUp(header, part) === 'compare') guard.compare(header, id32, part)
+ * step 12   (signature) guard.decideFork(header, id32, previous32)
  * step 15   while ((writes = guard.pendingWrites(header, part))) { (store writes) guard.stored(header, writes) }
  *           guard.commit(header, id32, part)
  * ```
@@ -44,6 +44,8 @@ export class ReplayGuard {
   readonly #evidencePool: EvidencePool;
   readonly #evidence: EvidenceIndex = new Map();
   readonly #leaves: PartialEnvelopes;
+  /** By entry, where it is not 0: the `evict_ts` that stood before the stream was admitted. */
+  readonly #admittedAfter = new Map<number, number>();
   /** Present in a durable receiver of live topics. */
   readonly #floors: FloorBook | undefined;
   readonly #isDurable: boolean;
@@ -89,29 +91,26 @@ export class ReplayGuard {
   }
 
   /**
-   * Step 11 for a number that was seen: a replay has the `id32` that was accepted under it, a fork has another.
+   * Step 11 for a number that was seen, whole or in part: a replay has the `id32` that was accepted under it, a fork has another.
    *
-   * @throws TridcommError `E_REPLAY` for a replay; a fork goes on to step 12
-   * @spec replay.7, replay.12
+   * @throws TridcommError `E_REPLAY` for a replay; a fork, and a leaf that was not seen, go on to step 12
+   * @spec replay.7, replay.12, replay.19, replay.20
    */
-  compare(header: Uint8Array, id32: Uint8Array): void {
-    const evidence = this.#evidence.get(this.#table.find(header));
-    if (evidence?.holdsOther(seqOf(header), id32) !== true) throw refusal('E_REPLAY', header);
+  compare(header: Uint8Array, id32: Uint8Array, part?: JobPart): void {
+    const entry = this.#table.find(header);
+    if (this.#judge(entry, seqOf(header), id32, part) === 'replay') throw refusal('E_REPLAY', header);
   }
 
   /**
    * The end of step 12, under a valid signature.
    *
-   * A number that was seen in some leaves only counts as seen here: the leaves of two envelopes are never mixed.
-   *
    * @param previous32 - the value of extension 3, where there is one
    * @throws TridcommError `E_FORK`
    * @spec replay.12, replay.13, replay.14
    */
-  decideFork(header: Uint8Array, id32: Uint8Array, previous32?: Uint8Array, part?: JobPart): void {
-    const entry = this.#table.find(header);
-    if (this.#isFork(entry, header, id32, part)) throw refusal('E_FORK', header);
-    const evidence = this.#evidence.get(entry);
+  decideFork(header: Uint8Array, id32: Uint8Array, previous32?: Uint8Array): void {
+    const evidence = this.#evidence.get(this.#table.find(header));
+    if (evidence?.holdsOther(seqOf(header), id32) === true) throw refusal('E_FORK', header);
     if (previous32 !== undefined && evidence?.holdsOther(seqOf(header) - 1, previous32) === true) {
       throw new TridcommError('E_FORK', `previous envelope of ${seqOf(header)} is another`);
     }
@@ -187,10 +186,9 @@ export class ReplayGuard {
     const answer = this.#look(entry, header, part);
     if (answer !== 'new' && answer !== 'compare') throw refusal(answer, header);
     const seq = seqOf(header);
-    // A number that was not seen, not even in part, has no evidence.
-    if (answer === 'compare' || this.#leaves.leafCount(entry, seq) > 0) {
-      if (this.#isFork(entry, header, id32, part)) throw refusal('E_FORK', header);
-      if (answer === 'compare') throw refusal('E_REPLAY', header);
+    if (answer === 'compare') {
+      const judged = this.#judge(entry, seq, id32, part);
+      if (judged !== 'new') throw refusal(judged === 'fork' ? 'E_FORK' : 'E_REPLAY', header);
     }
     if (part !== undefined && !(part.leaf < part.leafCount)) {
       throw new TridcommError('E_USAGE', `leaf ${part.leaf} of ${part.leafCount}`);
@@ -209,7 +207,7 @@ export class ReplayGuard {
       this.#windows.advance(words, at, seq);
     }
     // The first leaf moves the window; the number is seen when the last is.
-    if (part === undefined || this.#leaves.mark(entry, seq, part)) this.#windows.mark(words, at, seq);
+    if (part === undefined || this.#leaves.mark(entry, seq, id32, part)) this.#windows.mark(words, at, seq);
     if (timestampMs > readTimestamp(words, at)) writeTimestamp(words, at, timestampMs);
     this.#evidencePool.use(this.#evidence, entry).record(seq, Math.max(hi, seq), id32);
   }
@@ -229,13 +227,13 @@ export class ReplayGuard {
       if (timestampMs <= this.#table.evictTs) return 'E_TOO_OLD';
       return this.#hasRoom(part) ? 'new' : 'E_LIMIT';
     }
+    if (this.#admittedAfter.size > 0 && timestampMs <= (this.#admittedAfter.get(entry) ?? 0)) return 'E_TOO_OLD';
     const seq = seqOf(header);
     const state = this.#windows.look(this.#table.words(entry), this.#table.at(entry), seq);
     if (state === seqStates.tooOld) return 'E_TOO_OLD';
     if (state === seqStates.seen) return this.#evidence.get(entry)?.holds(seq) === true ? 'compare' : 'E_REPLAY';
-    if (part === undefined) return this.#leaves.leafCount(entry, seq) > 0 ? 'E_REPLAY' : 'new';
-    if (this.#leaves.has(entry, seq, part.leaf)) return 'E_REPLAY';
-    return this.#leaves.leafCount(entry, seq) > 0 || this.#hasRoom(part) ? 'new' : 'E_LIMIT';
+    if (this.#leaves.holds(entry, seq)) return 'compare';
+    return this.#hasRoom(part) ? 'new' : 'E_LIMIT';
   }
 
   /** An envelope of one leaf is never seen in part, so it needs no room. */
@@ -243,12 +241,12 @@ export class ReplayGuard {
     return part === undefined || part.leafCount === 1 || !this.#leaves.isFull;
   }
 
-  #isFork(entry: number, header: Uint8Array, id32: Uint8Array, part: JobPart | undefined): boolean {
-    const seq = seqOf(header);
-    if (this.#evidence.get(entry)?.holdsOther(seq, id32) === true) return true;
-    // Without evidence the number of leaves still tells: it stands under the signature.
-    const leafCount = part === undefined ? 0 : this.#leaves.leafCount(entry, seq);
-    return leafCount > 0 && leafCount !== part?.leafCount;
+  /** What a number that was seen, whole or in part, means for this envelope or leaf. */
+  #judge(entry: number, seq: number, id32: Uint8Array, part: JobPart | undefined): 'fork' | 'replay' | 'new' {
+    if (this.#evidence.get(entry)?.holdsOther(seq, id32) === true) return 'fork';
+    // The leaves of two envelopes never mix, evidence or not.
+    const isNewLeaf = part !== undefined && this.#leaves.holdsSame(entry, seq, id32, part);
+    return isNewLeaf && !this.#leaves.has(entry, seq, part.leaf) ? 'new' : 'replay';
   }
 
   #admit(header: Uint8Array, victim: number, timestampMs: number): number {
@@ -256,8 +254,13 @@ export class ReplayGuard {
       this.#evidencePool.release(this.#evidence, victim);
       this.#leaves.dropStream(victim);
       this.#floors?.drop(victim);
+      this.#admittedAfter.delete(victim);
     }
-    return this.#table.admit(header, victim, timestampMs);
+    // Read before the eviction raises it: what is younger was never accepted of this stream.
+    const { evictTs } = this.#table;
+    const entry = this.#table.admit(header, victim, timestampMs);
+    if (evictTs > 0) this.#admittedAfter.set(entry, evictTs);
+    return entry;
   }
 
   /** @spec replay.23, replay.24 */

@@ -1,3 +1,4 @@
+import { copyOf, equalBytes } from '../bytes/bytes.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 
 /** Which leaf of a split batch a job is, and of how many. */
@@ -23,6 +24,7 @@ export class LeafBudget {
 
 /** An envelope of which some leaves were seen, but not all. */
 interface PartialEnvelope {
+  readonly id32: Uint8Array;
   readonly leafCount: number;
   readonly seen: Uint32Array;
   missing: number;
@@ -46,10 +48,15 @@ export class PartialEnvelopes {
     return this.#budget.held >= this.#budget.max;
   }
 
-  /** Leaves of an envelope that was seen in part; 0 for any other. */
-  leafCount(entry: number, seq: number): number {
-    if (this.#streams.size === 0) return 0;
-    return this.#streams.get(entry)?.get(seq)?.leafCount ?? 0;
+  /** Whether an envelope was seen in part. */
+  holds(entry: number, seq: number): boolean {
+    return this.#streams.size > 0 && this.#streams.get(entry)?.has(seq) === true;
+  }
+
+  /** Whether a number was seen in part, and of the same envelope as this leaf. */
+  holdsSame(entry: number, seq: number, id32: Uint8Array, part: JobPart): boolean {
+    const partial = this.#streams.get(entry)?.get(seq);
+    return partial !== undefined && partial.leafCount === part.leafCount && equalBytes(partial.id32, id32);
   }
 
   /** Whether a leaf was seen. */
@@ -63,9 +70,9 @@ export class PartialEnvelopes {
    *
    * @returns whether all leaves are seen now; the envelope is then held no longer
    */
-  mark(entry: number, seq: number, part: JobPart): boolean {
+  mark(entry: number, seq: number, id32: Uint8Array, part: JobPart): boolean {
     if (part.leafCount === 1) return true;
-    const partial = this.#streams.get(entry)?.get(seq) ?? this.#create(entry, seq, part.leafCount);
+    const partial = this.#streams.get(entry)?.get(seq) ?? this.#create(entry, seq, id32, part.leafCount);
     const word = part.leaf >>> 5;
     partial.seen[word] = (partial.seen[word] ?? 0) | (1 << (part.leaf & 31));
     partial.missing--;
@@ -98,8 +105,9 @@ export class PartialEnvelopes {
     for (const entry of this.#streams.keys()) this.dropStream(entry);
   }
 
-  #create(entry: number, seq: number, leafCount: number): PartialEnvelope {
-    const partial: PartialEnvelope = { leafCount, seen: new Uint32Array((leafCount + 31) >>> 5), missing: leafCount };
+  #create(entry: number, seq: number, id32: Uint8Array, leafCount: number): PartialEnvelope {
+    const seen = new Uint32Array((leafCount + 31) >>> 5);
+    const partial: PartialEnvelope = { id32: copyOf(id32), leafCount, seen, missing: leafCount };
     const held = this.#streams.get(entry);
     if (held === undefined) this.#streams.set(entry, new Map([[seq, partial]]));
     else held.set(seq, partial);

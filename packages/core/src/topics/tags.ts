@@ -1,4 +1,4 @@
-import { concat, writeU32 } from '../bytes/bytes.ts';
+import { concat, copyOf, writeU32 } from '../bytes/bytes.ts';
 import { labels } from '../codepoints/labels.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { expandLabel } from '../crypto/key-schedule.ts';
@@ -92,7 +92,7 @@ export function tagTopic(provider: CryptoProvider, routeKey32: Uint8Array, perio
     chain.set(value.subarray(0, tokenBytes), i * tokenBytes);
     value = nextValue(provider, value, segment);
   }
-  return { tag16: value.slice(0, tokenBytes), chain };
+  return { tag16: copyOf(value, 0, tokenBytes), chain };
 }
 
 /**
@@ -110,7 +110,7 @@ export function tokenOfPattern(
   const { segments, literals } = pattern;
   let value = rootValue(provider, routeKey32, period);
   for (const segment of segments.slice(0, literals)) value = nextValue(provider, value, segment);
-  const token16 = value.slice(0, tokenBytes);
+  const token16 = copyOf(value, 0, tokenBytes);
   return literals === segments.length ? { kind: 'exact', token16 } : { kind: 'prefix', token16, level: literals };
 }
 

@@ -1,9 +1,8 @@
 import { readU32 } from '../bytes/bytes.ts';
 import { limits } from '../codepoints/limits.gen.ts';
-import { suites } from '../codepoints/suites.gen.ts';
-import { TridcommError } from '../errors.ts';
+import { checkLimit, TridcommError } from '../errors.ts';
 import { decodeExtensions, type Extensions, type MerkleExtension } from './extensions.ts';
-import { definedPatternKinds, flagBits, headerBytes, HeaderView } from './header.ts';
+import { areFlagsDefined, definedPatternKinds, definedSuites, flagBits, headerBytes, HeaderView } from './header.ts';
 import { minRecordBytes } from './records.ts';
 
 /*
@@ -139,10 +138,7 @@ export function decodeHeader(bytes: Uint8Array, asJob = false): HeaderView {
   const header = new HeaderView(bytes);
   const { suite, flags, patternKind } = header;
   if (!definedSuites.has(suite)) throw new TridcommError('E_SUITE', `suite ${suite} is not known`);
-  if ((flags & ~allFlags) !== 0) throw new TridcommError('E_ENCODING', `flags ${flags} with a reserved bit`);
-  if ((flags & (flagBits.merkle | flagBits.padded)) !== 0 && (flags & flagBits.batch) === 0) {
-    throw new TridcommError('E_ENCODING', `flags ${flags} without batch`);
-  }
+  if (!areFlagsDefined(flags)) throw new TridcommError('E_ENCODING', `flags ${flags} are not defined`);
   if (!definedPatternKinds.has(patternKind)) {
     throw new TridcommError('E_ENCODING', `pattern and kind ${patternKind} are not defined`);
   }
@@ -224,15 +220,6 @@ function checkPlaintext(lengthBytes: number): void {
   checkLimit('plaintext', lengthBytes, limits.plaintextBytes);
 }
 
-function checkLimit(field: string, value: number, limit: number): void {
-  if (value > limit) throw new TridcommError('E_LIMIT', `${field} ${value}, at most ${limit}`);
-}
-
 function checkSum(expected: number, received: number): void {
   if (expected !== received) throw new TridcommError('E_LENGTH', `lengths add up to ${expected} bytes, ${received} received`);
 }
-
-/** The suites that v1 defines; the registry's others are reserved. */
-const definedSuites: ReadonlySet<number> = new Set([suites.x25519ChaCha20Poly1305Ed25519, suites.x25519Aes256GcmEd25519]);
-
-const allFlags = flagBits.batch | flagBits.merkle | flagBits.padded;

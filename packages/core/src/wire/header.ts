@@ -1,6 +1,9 @@
 import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from '../bytes/bytes.ts';
 import { flags } from '../codepoints/flags.gen.ts';
+import { limits } from '../codepoints/limits.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
+import { suites } from '../codepoints/suites.gen.ts';
+import { checkLimit, TridcommError } from '../errors.ts';
 
 /*
  * off len field              off len field
@@ -26,6 +29,20 @@ export const flagBits: { readonly batch: number; readonly merkle: number; readon
   merkle: 1 << flags.merkle,
   padded: 1 << flags.padded,
 };
+
+const allFlags = flagBits.batch | flagBits.merkle | flagBits.padded;
+
+/** The suites that v1 defines; the registry's others are reserved. */
+export const definedSuites: ReadonlySet<number> = new Set([
+  suites.x25519ChaCha20Poly1305Ed25519,
+  suites.x25519Aes256GcmEd25519,
+]);
+
+/** Whether no reserved flag is set, and flags 1 and 4 only beside flag 0. */
+export function areFlagsDefined(value: number): boolean {
+  const needsBatch = (value & (flagBits.merkle | flagBits.padded)) !== 0;
+  return (value & ~allFlags) === 0 && (!needsBatch || (value & flagBits.batch) !== 0);
+}
 
 /** The pattern-and-kind bytes that v1 defines; the registry's other kinds are reserved. */
 export const definedPatternKinds: ReadonlySet<number> = new Set([
@@ -138,11 +155,13 @@ export interface HeaderFields {
 /**
  * Writes the 96 bytes at the start of `out`, which is large enough.
  *
- * Fields have the widths of the layout; the sealer sees to it.
+ * Byte fields have the widths of the layout; whoever makes them sees to it.
  *
- * @spec envelope.1
+ * @throws TridcommError `E_USAGE`, `E_LIMIT` for what no receiver takes
+ * @spec envelope.1, envelope.2, envelope.4, envelope.6
  */
 export function writeHeader(out: Uint8Array, fields: HeaderFields): void {
+  checkFields(fields);
   out[0] = 0x54;
   out[1] = 0x44;
   out[2] = 1;
@@ -160,4 +179,19 @@ export function writeHeader(out: Uint8Array, fields: HeaderFields): void {
   writeU16(out, 88, fields.extensionsLengthBytes);
   writeU16(out, 90, fields.keyinfoLengthBytes);
   writeU32(out, 92, fields.bodyLengthBytes);
+}
+
+function checkFields(fields: HeaderFields): void {
+  const { patternKind, suite, count, seq, timestampMs } = fields;
+  if (!definedSuites.has(suite)) throw new TridcommError('E_USAGE', `suite ${suite} is not known`);
+  if (!areFlagsDefined(fields.flags)) throw new TridcommError('E_USAGE', `flags ${fields.flags} are not defined`);
+  if (!definedPatternKinds.has(patternKind)) throw new TridcommError('E_USAGE', `pattern and kind ${patternKind}`);
+  if (!(count >= 1)) throw new TridcommError('E_USAGE', `count ${count}, from 1`);
+  if (!(seq >= 1)) throw new TridcommError('E_USAGE', `seq ${seq}, from 1`);
+  checkLimit('count', count, limits.recordsCount);
+  checkLimit('seq', seq, limits.streamSeq);
+  checkLimit('timestamp', timestampMs, limits.safeInteger);
+  checkLimit('ext_len', fields.extensionsLengthBytes, limits.extensionsBytes);
+  checkLimit('keyinfo_len', fields.keyinfoLengthBytes, limits.keyinfoBytes);
+  checkLimit('body_len', fields.bodyLengthBytes, limits.bodyBytes);
 }

@@ -1,5 +1,5 @@
 import {
-  keyId,
+  keyAlgorithms, keyId,
   openEnvelope,
   patternKinds,
   ReplayGuard,
@@ -42,7 +42,7 @@ export interface Sender extends SenderKey {
 
 export function newSender(provider: CryptoProvider): Sender {
   const keyPair = provider.generateKeyPair('ed25519');
-  return { keyPair, publicKey32: keyPair.publicKey, keyId32: keyId(provider, 'ed25519', keyPair.publicKey) };
+  return { keyPair, publicKey32: keyPair.publicKey, keyId32: keyId(provider, keyAlgorithms.ed25519, keyPair.publicKey) };
 }
 
 /** One sender and one receiver of one topic. */

@@ -6,7 +6,8 @@ interface ModelStream {
   hi: number;
   readonly seen: Set<number>;
   timestampMs: number;
-  readonly partial: Map<number, { count: number; leaves: Set<number> }>;
+  readonly after: number;
+  readonly partial: Map<number, { id: string; count: number; leaves: Set<number> }>;
 }
 
 interface ModelGroup {
@@ -47,7 +48,7 @@ export class Model {
     for (const [key, { group, floor, boundMs }] of this.#floors) {
       const seen = new Set<number>();
       for (let seq = Math.max(1, floor - this.#settings.window + 1); seq <= floor; seq++) seen.add(seq);
-      this.#group(group).streams.push({ key, hi: floor, seen, timestampMs: boundMs, partial: new Map() });
+      this.#group(group).streams.push({ key, hi: floor, seen, timestampMs: boundMs, after: this.#group(group).evictTs, partial: new Map() });
     }
   }
 
@@ -73,7 +74,6 @@ export class Model {
     if (answer !== 'new' && answer !== 'E_FORK') return answer;
     if (offer.fails === 'forged') return 'E_SIG';
     if (answer === 'E_FORK' || this.#isOther(offer, offer.seq, offer.id32)) return 'E_FORK';
-    if (this.#leafCountDiffers(offer)) return 'E_FORK';
     if (offer.previous32 !== undefined && this.#isOther(offer, offer.seq - 1, offer.previous32)) return 'E_FORK';
     return offer.fails === 'badTag' ? 'E_AEAD' : 'new';
   }
@@ -81,7 +81,6 @@ export class Model {
   last(offer: Offer): string {
     const answer = this.#lookUp(offer);
     if (answer !== 'new') return answer;
-    if (this.#isOther(offer, offer.seq, offer.id32) || this.#leafCountDiffers(offer)) return 'E_FORK';
     const { seq, timestampMs, stream: name, part, fails } = offer;
     const { durable, window, streamCap } = this.#settings;
     const key = streamKey(name);
@@ -97,6 +96,7 @@ export class Model {
       note = ` floor ${floor}`;
     }
     if (stream === undefined) {
+      const after = group.evictTs;
       if (group.streams.length >= streamCap) {
         const lowest = Math.min(...group.streams.map((held) => held.timestampMs));
         const victim = group.streams.find((held) => held.timestampMs === lowest);
@@ -109,14 +109,14 @@ export class Model {
         this.#evictTs.set(groupKey(name), group.evictTs);
         this.#floors.delete(victim?.key ?? '');
       }
-      stream = { key, hi: 0, seen: new Set(), timestampMs, partial: new Map() };
+      stream = { key, hi: 0, seen: new Set(), timestampMs, after, partial: new Map() };
       group.streams.push(stream);
     }
     stream.hi = Math.max(stream.hi, seq);
     stream.timestampMs = Math.max(stream.timestampMs, timestampMs);
     let complete = true;
     if (part !== undefined) {
-      const partial = stream.partial.get(seq) ?? { count: part.leafCount, leaves: new Set() };
+      const partial = stream.partial.get(seq) ?? { id: offer.id32.join(), count: part.leafCount, leaves: new Set() };
       partial.leaves.add(part.leaf);
       complete = partial.leaves.size === partial.count;
       if (complete) stream.partial.delete(seq);
@@ -136,11 +136,15 @@ export class Model {
     const group = this.#group(groupKey(name));
     const stream = group.streams.find((held) => held.key === streamKey(name));
     if (stream === undefined && !(timestampMs > group.evictTs)) return 'E_TOO_OLD';
-    if (stream !== undefined && seq <= stream.hi - window) return 'E_TOO_OLD';
+    if (stream !== undefined && (timestampMs <= stream.after || seq <= stream.hi - window)) return 'E_TOO_OLD';
     if (stream?.seen.has(seq) === true) return this.#isOther(offer, seq, offer.id32) ? 'E_FORK' : 'E_REPLAY';
     const partial = stream?.partial.get(seq);
-    if (part === undefined) return partial === undefined ? 'new' : 'E_REPLAY';
-    if (partial !== undefined) return partial.leaves.has(part.leaf) ? 'E_REPLAY' : 'new';
+    if (partial !== undefined) {
+      if (this.#isOther(offer, seq, offer.id32)) return 'E_FORK';
+      const isSame = partial.id === offer.id32.join() && partial.count === part?.leafCount;
+      return isSame && !partial.leaves.has(part.leaf) ? 'new' : 'E_REPLAY';
+    }
+    if (part === undefined) return 'new';
     let held = 0;
     for (const { streams } of this.#groups.values()) for (const each of streams) held += each.partial.size;
     return part.leafCount > 1 && held >= partialEnvelopes ? 'E_LIMIT' : 'new';
@@ -149,12 +153,6 @@ export class Model {
   #isOther({ stream }: Offer, seq: number, id32: Uint8Array): boolean {
     const held = this.#evidence.find(({ key }) => key === streamKey(stream))?.ids.get(seq);
     return held !== undefined && held !== id32.join();
-  }
-
-  #leafCountDiffers({ stream, seq, part }: Offer): boolean {
-    const held = this.#group(groupKey(stream)).streams.find(({ key }) => key === streamKey(stream));
-    const count = held?.partial.get(seq)?.count;
-    return count !== undefined && part !== undefined && count !== part.leafCount;
   }
 
   #use(key: string, seq: number, hi: number, id32: Uint8Array): void {

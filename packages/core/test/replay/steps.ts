@@ -66,9 +66,9 @@ export class Receiver {
   /** Steps 11 to 14. */
   before({ id32, previous32, part, fails, ...offer }: Offer): string {
     const header = headerOf(offer);
-    if (this.guard.lookUp(header, part) === 'compare') this.guard.compare(header, id32);
+    if (this.guard.lookUp(header, part) === 'compare') this.guard.compare(header, id32, part);
     if (fails === 'forged') throw new TridcommError('E_SIG');
-    this.guard.decideFork(header, id32, previous32, part);
+    this.guard.decideFork(header, id32, previous32);
     if (fails === 'badTag') throw new TridcommError('E_AEAD');
     return 'new';
   }

@@ -1,6 +1,6 @@
 /** A copy of core in a folder of its own, with the module layout of the real one, where a file can be changed and all be run. */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { transformSync } from 'esbuild';
 import { filesIn, repoRoot, run } from '../lib.mjs';
 import { applyMutant } from './mutate.mjs';
@@ -59,27 +59,26 @@ export class Workshop {
 
   /**
    * Runs tests of core on this copy.
-   * @param {readonly string[]} folders of `test`
-   * @returns {Promise<string | undefined>} name of the first that fails
+   * @param {readonly string[]} folders of `test`; none for all
+   * @param {boolean} all whether to go on after the first failure
+   * @returns {Promise<string[]>} names of those that fail
    */
-  async failingTest(folders) {
+  async failingTests(folders, all) {
     const report = join(this.#folder, 'vitest.json');
     rmSync(report, { force: true });
-    const vitest = [join(repoRoot, 'node_modules/vitest/vitest.mjs'), 'run', '--bail', '1', '--no-file-parallelism'];
+    const vitest = [join(repoRoot, 'node_modules/vitest/vitest.mjs'), 'run', '--no-file-parallelism'];
+    const options = ['--reporter', 'json', '--outputFile', report, ...(all ? [] : ['--bail', '1'])];
     const chosen = folders.map((name) => `${core}/test/${name}/`);
-    const reporters = ['--reporter', 'json', '--outputFile', report];
-    const { status, output } = await run(process.execPath, [...vitest, ...reporters, ...chosen], { cwd: this.#folder });
-    if (status === 0) return undefined;
+    const { status, output } = await run(process.execPath, [...vitest, ...options, ...chosen], { cwd: this.#folder });
+    if (status === 0) return [];
     if (!existsSync(report)) throw new Error(`vitest ended with ${status}:\n${output}`);
-    /** @type {{ testResults: { name: string, assertionResults: { status: string, fullName: string }[] }[] }} */
+    /** @type {{ testResults: { name: string, status: string, assertionResults: { status: string, fullName: string }[] }[] }} */
     const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
-    const failed = testResults
-      .flatMap(({ assertionResults }) => assertionResults)
-      .find((one) => one.status === 'failed');
-    // A file that cannot be loaded has no tests.
-    return (
-      failed?.fullName ?? testResults.find(({ assertionResults }) => assertionResults.length === 0)?.name ?? output
-    );
+    return testResults.flatMap(({ name, status, assertionResults }) => {
+      const failed = assertionResults.filter((one) => one.status === 'failed').map(({ fullName }) => fullName);
+      // A file that cannot be loaded has failed without a test.
+      return failed.length === 0 && status === 'failed' ? [`loading ${basename(name)}`] : failed;
+    });
   }
 
   /** Strips the types of one file into `dist`, as the compiler would lay it out. @param {string} path */

@@ -236,8 +236,8 @@ export const envelopeMutants = [
   {
     name: 'grammar-failure-not-recorded',
     file: 'envelope/open.ts',
-    from: '      this.#grammarError = error;',
-    to: '      throw error;',
+    from: 'if (!(cause instanceof TridcommError)) throw cause;',
+    to: 'throw cause;',
     spec: 'envelope.28',
   },
   {

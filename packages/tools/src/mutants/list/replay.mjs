@@ -96,8 +96,8 @@ export const replayMutants = [
   {
     name: 'commit-without-look-up',
     file: 'replay/guard.ts',
-    from: "    const answer = this.#look(entry, header, part);\n    if (answer !== 'new' && answer !== 'compare') throw refusal(answer, header);\n    if (this.#isFork",
-    to: "    const answer: string = 'new';\n    if (this.#isFork",
+    from: "    const answer = this.#look(entry, header, part);\n    if (answer !== 'new' && answer !== 'compare') throw refusal(answer, header);\n    const seq",
+    to: "    const answer: string = 'new';\n    const seq",
     spec: 'envelope.28',
   },
   {
@@ -187,7 +187,7 @@ export const replayMutants = [
   {
     name: 'floor-not-stored',
     file: 'replay/guard.ts',
-    from: 'if (this.#floors !== undefined && (entry < 0 || seq > this.#floorOf(entry)))',
+    from: 'if (this.#floors !== undefined && (entry < 0 || !this.#isCovered(entry, seq, timestampMs)))',
     to: 'if (false)',
     spec: 'replay.27',
   },
