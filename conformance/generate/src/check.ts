@@ -61,7 +61,7 @@ export function recordsJson(list: readonly Message[]): Json {
   return list.map((m) => ({ timestamp: m.timestamp.toString(), payload: hex(m.payload) }));
 }
 
-export function openingJson(o: Opening | undefined): Members {
+function openingJson(o: Opening | undefined): Members {
   if (o === undefined) return { delivered: false };
   const out: Members = { verdict: 'new', id: hex(o.id), records: recordsJson(o.records) };
   if (o.leaf !== undefined) out['leaf'] = o.leaf;

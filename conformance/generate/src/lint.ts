@@ -51,12 +51,12 @@ const LAYERS = new Set([
 
 const problems: string[] = [];
 const complain = (text: string): void => void problems.push(text);
-const json = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) as T;
+const json = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
 
 function validator(name: string): ValidateFunction | undefined {
   const path = join(schemas, name);
   if (!existsSync(path)) return undefined;
-  return new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile(json<object>(path));
+  return new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile(json(path) as object);
 }
 
 /** Requirement → whether it says MUST. */
@@ -75,7 +75,7 @@ function requirements(): Map<string, boolean> {
 function knownOperations(): Set<string> {
   const found = new Set<string>();
   const page = readFileSync(operations, 'utf8');
-  for (const m of page.matchAll(/^\| `([a-z0-9]+(?:\.[a-z0-9]+)*)` \|/gm)) found.add(m[1] ?? '');
+  for (const m of page.matchAll(/^\| `([a-z0-9]+(?:\.[a-z0-9]+)*)` +\|/gm)) found.add(m[1] ?? '');
   for (const extra of ['envelope.seal', 'replay.run', 'frame.closed'])
     if (page.includes(`\`${extra}\``)) found.add(extra);
   return found;
@@ -83,9 +83,9 @@ function knownOperations(): Set<string> {
 
 const known = requirements();
 const ops = knownOperations();
-const errors = json<Registry>(join(spec, 'registries/errors.json')).entries;
+const errors = (json(join(spec, 'registries/errors.json')) as Registry).entries;
 const codes = new Map(errors.map((e) => [e.name, e.outward]));
-const manifest = json<Manifest>(join(vectors, 'manifest.json'));
+const manifest = json(join(vectors, 'manifest.json')) as Manifest;
 const checkManifest = validator('manifest.schema.json');
 const checkFile = validator('vectors.schema.json');
 if (checkManifest !== undefined && !checkManifest(manifest))
@@ -139,7 +139,7 @@ for (const entry of manifest.files) {
       if (group.op === 'error.outward') {
         const outward = codes.get(String(t.in['code']));
         const right = outward === 'never' ? undefined : outward === 'same' ? t.in['code'] : outward;
-        if (t.out?.['outward'] !== right) complain(`${t.id}: the registry says ${right}`);
+        if (t.out?.['outward'] !== right) complain(`${t.id}: the registry says ${JSON.stringify(right)}`);
       }
     }
   }

@@ -15,7 +15,7 @@ export interface Raw {
   body: Bytes;
 }
 
-export const SIGNATURE: Bytes = seeded('raw signature', 64);
+const SIGNATURE: Bytes = seeded('raw signature', 64);
 
 /** Lengths follow from the parts unless `header` says otherwise. */
 export function rawHeader(r: Partial<Raw>): Header {
@@ -39,7 +39,7 @@ export function rawHeader(r: Partial<Raw>): Header {
   };
 }
 
-export const BODY: Bytes = seeded('raw body', 16 + 24);
+const BODY: Bytes = seeded('raw body', 16 + 24);
 
 export function rawEnvelope(r: Partial<Raw> = {}): Bytes {
   const area = r.area ?? encodeExtensions(r.extensions ?? []);
@@ -75,9 +75,9 @@ export interface RawJob extends Raw {
 }
 
 const JOB_BATCH = { flags: 3, count: 5, bodyLen: 3 * 20 + 50 };
-export const JOB_SEALED: Bytes = seeded('raw job', 16 + 20);
-export const JOB_PATH: Bytes[] = [seeded('raw path 0', 32), seeded('raw path 1', 32)];
-export const JOB_EXTENSIONS: Extension[] = [merkleValue(seeded('raw root', 32), 3, 2)];
+const JOB_SEALED: Bytes = seeded('raw job', 16 + 20);
+const JOB_PATH: Bytes[] = [seeded('raw path 0', 32), seeded('raw path 1', 32)];
+const JOB_EXTENSIONS: Extension[] = [merkleValue(seeded('raw root', 32), 3, 2)];
 
 export function rawJob(r: Partial<RawJob> = {}): Bytes {
   const extensions = r.extensions ?? JOB_EXTENSIONS;

@@ -12,7 +12,7 @@ export interface Person {
   senderId: Bytes;
 }
 
-export function person(name: string): Person {
+function person(name: string): Person {
   const seed = seeded(`seed of ${name}`, 32);
   const publicKey = publicKeyOf(seed);
   const keyId = rawKeyId(ED25519, publicKey);

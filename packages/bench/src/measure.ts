@@ -16,7 +16,10 @@ export function alternate<Name extends string>(
   roundMs: number,
 ): Record<Name, number[]> {
   const names = Object.keys(works) as Name[];
-  const times = Object.fromEntries(names.map((name) => [name, calibrate(works[name], roundMs)])) as Record<Name, number>;
+  const times = Object.fromEntries(names.map((name) => [name, calibrate(works[name], roundMs)])) as Record<
+    Name,
+    number
+  >;
   const results = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
   for (let round = 0; round < rounds; round++) {
     for (const name of names) {

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import {
   decodeHeader,
   deriveHedgeSecret,
-  keyAlgorithms, keyId,
+  keyAlgorithms,
+  keyId,
   openEnvelope,
   patternKinds,
   ReplayGuard,

@@ -18,13 +18,17 @@ export function printAnatomy(view: EnvelopeView, topic: string): void {
     ['56', 'seq', `${header.seq}`],
     ['64', 'timestamp', `${header.timestampMs}  ${new Date(header.timestampMs).toISOString()}`],
     ['72', 'salt', toHex(header.salt)],
-    ['88', 'lengths', `extensions ${header.extensionsLengthBytes}, keyinfo ${header.keyinfoLengthBytes}, body ${body.length}`],
+    [
+      '88',
+      'lengths',
+      `extensions ${header.extensionsLengthBytes}, keyinfo ${header.keyinfoLengthBytes}, body ${body.length}`,
+    ],
     ['96', 'body', `${toHex(body.subarray(0, 16))}…  ${body.length} bytes nobody without the key can read`],
     [`${96 + body.length}`, 'signature', `${toHex(signature.subarray(0, 16))}…  64 bytes`],
   ];
   for (const [offset, field, value] of rows) line(`${offset.padStart(6)}  ${field.padEnd(15)} ${value}`);
 }
 
-export function toHex(bytes: Uint8Array): string {
+function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }

@@ -7,7 +7,7 @@ interface Attack {
   readonly name: string;
   readonly code: ErrorCode;
   readonly requirement: string;
-  forge(envelope: Uint8Array): Uint8Array;
+  readonly forge: (envelope: Uint8Array) => Uint8Array;
 }
 
 /** What the attackers hold. */

@@ -59,7 +59,9 @@ async function demonstrate(args: readonly string[]): Promise<number> {
   }
   const overhead = totals.wireBytes - totals.plaintextBytes;
   line(`${totals.messages} messages, ${sizeText(totals.plaintextBytes)}`);
-  line(`${totals.envelopes} envelopes, ${sizeText(totals.wireBytes)}: ${sizeText(overhead)} more, all headers and signatures`);
+  line(
+    `${totals.envelopes} envelopes, ${sizeText(totals.wireBytes)}: ${sizeText(overhead)} more, all headers and signatures`,
+  );
 
   heading('what a broker sees of the first envelope');
   printAnatomy(parseEnvelope(first!), topic);
@@ -91,7 +93,8 @@ function newReceiver(group: Group, senders: readonly Member[], tags: readonly Ui
       tags.some((tag) => Buffer.compare(tag, topicTag16) === 0)
         ? { keySource: (wanted) => (wanted === epoch ? group.keySource : undefined) }
         : undefined,
-    findSender: (senderId16) => senders.find(({ keyId32 }) => Buffer.compare(keyId32.subarray(0, 16), senderId16) === 0),
+    findSender: (senderId16) =>
+      senders.find(({ keyId32 }) => Buffer.compare(keyId32.subarray(0, 16), senderId16) === 0),
     mayWrite: () => true,
   };
 }

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import {
   deriveHedgeSecret,
   deriveRouteKey,
-  keyAlgorithms, keyId,
+  keyAlgorithms,
+  keyId,
   parseTopic,
   patternKinds,
   StreamSealer,
@@ -28,7 +29,12 @@ export interface Member extends SenderKey {
 
 export function newMember(name: string): Member {
   const keyPair = provider.generateKeyPair('ed25519');
-  return { name, keyPair, publicKey32: keyPair.publicKey, keyId32: keyId(provider, keyAlgorithms.ed25519, keyPair.publicKey) };
+  return {
+    name,
+    keyPair,
+    publicKey32: keyPair.publicKey,
+    keyId32: keyId(provider, keyAlgorithms.ed25519, keyPair.publicKey),
+  };
 }
 
 /** What all members of one group hold and the broker does not. Groups hand it out; here it is drawn. */

@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 
 /** The root of the repository, whose specification the demonstration quotes. */
-export const repositoryRoot: URL = new URL('../../../', import.meta.url);
+const repositoryRoot: URL = new URL('../../../', import.meta.url);
 
 /** The chapters of the specification, in order: what is sealed when no path is given. */
 export async function chapterPaths(): Promise<URL[]> {

@@ -8,7 +8,7 @@ import { sealEnvelope, type Recipe } from '../twin/envelope.ts';
 import { known } from '../twin/extensions.ts';
 import { ALICE, BOB, known as knownSource, messages, NOW, receiver, recipe, sourceJson, writer } from '../world.ts';
 
-export function sealIn(r: Recipe, rng: Bytes = r.random): Members {
+function sealIn(r: Recipe, rng: Bytes = r.random): Members {
   const out: Members = {
     form: r.form,
     patternKind: r.patternKind,

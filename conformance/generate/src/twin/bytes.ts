@@ -26,7 +26,7 @@ export function zeros(length: number): Bytes {
 }
 
 /** Big-endian unsigned integer of `width` bytes. */
-export function uint(value: number | bigint, width: number): Bytes {
+function uint(value: number | bigint, width: number): Bytes {
   let rest = BigInt(value);
   if (rest < 0n || rest >= 1n << BigInt(8 * width)) throw new Error(`${value} does not fit ${width} bytes`);
   const out = new Uint8Array(width);

@@ -67,7 +67,7 @@ export function multiply(scalar: bigint, p: Point): Point {
   return result;
 }
 
-export function affine(p: Point): { x: bigint; y: bigint } {
+function affine(p: Point): { x: bigint; y: bigint } {
   const i = invert(p.Z);
   return { x: mod(p.X * i, P), y: mod(p.Y * i, P) };
 }
@@ -100,7 +100,7 @@ export function encodePoint(p: Point): Bytes {
 }
 
 /** The low 255 bits of an encoding. */
-export function yOf(bytes: Bytes): bigint {
+function yOf(bytes: Bytes): bigint {
   return fromLittleEndian(bytes) & ((1n << 255n) - 1n);
 }
 

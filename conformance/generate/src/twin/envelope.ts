@@ -82,7 +82,7 @@ export function cut(records: readonly Message[], jobsPerLeaf: number): Message[]
   return out;
 }
 
-export function plaintextsOf(r: Recipe): Bytes[] {
+function plaintextsOf(r: Recipe): Bytes[] {
   if (r.form === 'single') return [r.records[0]?.payload ?? zeros(0)];
   if (r.form === 'batch') return [frameRecords(r.records, r.timestamp, r.padded)];
   return cut(r.records, r.jobsPerLeaf).map((leaf) => frameRecords(leaf, r.timestamp, r.padded));
@@ -229,9 +229,4 @@ export function encodeJob(j: JobParts): Bytes {
 
 export function makeJob(envelope: Bytes, leaf: number): Bytes {
   return encodeJob(jobParts(envelope, leaf));
-}
-
-/** Flips the lowest bit of the last byte of a header field. */
-export function flipField(bytes: Bytes, field: keyof typeof AT, width: number, bit = 0): Bytes {
-  return flip(bytes, AT[field] + width - 1, bit);
 }

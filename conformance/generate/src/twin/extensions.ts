@@ -9,7 +9,7 @@ export interface Extension {
 }
 
 /** registries/extensions.json: criticality of the known numbers. */
-export const CRITICAL: ReadonlyMap<number, boolean> = new Map([
+const CRITICAL: ReadonlyMap<number, boolean> = new Map([
   [1, true],
   [2, true],
   [3, false],

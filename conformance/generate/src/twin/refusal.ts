@@ -10,14 +10,3 @@ export class Refusal extends Error {
 export function refuse(code: string, why: string): never {
   throw new Refusal(code, why);
 }
-
-/** The code with which `act` refuses, or undefined if it does not. */
-export function codeOf(act: () => unknown): string | undefined {
-  try {
-    act();
-    return undefined;
-  } catch (error) {
-    if (error instanceof Refusal) return error.code;
-    throw error;
-  }
-}

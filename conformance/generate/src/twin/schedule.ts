@@ -27,7 +27,7 @@ export function hedgeSecret(processRandom: Bytes, localSecret: Bytes): Bytes {
 }
 
 /** PHS: PH with salt, root32 of extension 1 and the value of extension 11 replaced by zeros. */
-export function saltHeader(ph: Bytes): Bytes {
+function saltHeader(ph: Bytes): Bytes {
   let out = put(ph, 72, zeros(16));
   for (const span of extensionSpans(ph.slice(96))) {
     if (span.number === 1) out = put(out, 96 + span.start, zeros(32));

@@ -21,7 +21,7 @@ function textOf(bytes: Bytes): string[] {
 }
 
 function hasControl(segment: string): boolean {
-  return [...segment].some((c) => {
+  return Array.from(segment).some((c) => {
     const code = c.codePointAt(0) ?? 0;
     return code <= 0x1f || (code >= 0x7f && code <= 0x9f);
   });

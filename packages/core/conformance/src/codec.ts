@@ -1,4 +1,12 @@
-import { parseEnvelope, parseJob, SplitBatch, TridcommError, type CryptoProvider, type HeaderView, type Message } from '@tridcomm/core';
+import {
+  parseEnvelope,
+  parseJob,
+  SplitBatch,
+  TridcommError,
+  type CryptoProvider,
+  type HeaderView,
+  type Message,
+} from '@tridcomm/core';
 import {
   checkPreface,
   decodeRecords,

@@ -1,6 +1,7 @@
 import {
   beginOpen,
-  keyAlgorithms, keyId,
+  keyAlgorithms,
+  keyId,
   openEnvelope,
   openJob,
   parseEnvelope,

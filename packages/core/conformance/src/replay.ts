@@ -118,9 +118,13 @@ class Life {
   }
 
   /** Stores what the guard asks for, and says what it was. */
-  #store(stream: StreamName, header: Uint8Array, part: JobPart | undefined): { floor?: string; bound?: string; evictTs?: string } {
+  #store(
+    stream: StreamName,
+    header: Uint8Array,
+    part: JobPart | undefined,
+  ): { floor?: string; bound?: string; evictTs?: string } {
     let written: ReplayWrites | undefined;
-    for (let writes = this.#guard.pendingWrites(header, part); writes !== undefined; ) {
+    for (let writes = this.#guard.pendingWrites(header, part); writes !== undefined;) {
       const { floor, boundMs, evictTs } = writes;
       this.#floors.set(nameOf(stream), { stream, floor, boundMs });
       if (evictTs !== undefined) this.#evictions.set(nameOfGroup(stream), { group: stream, evictTs });

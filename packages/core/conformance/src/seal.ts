@@ -1,4 +1,12 @@
-import { keyAlgorithms, keyId, TridcommError, type CryptoProvider, type KeySource, type RandomSource, type SealInput } from '@tridcomm/core';
+import {
+  keyAlgorithms,
+  keyId,
+  TridcommError,
+  type CryptoProvider,
+  type KeySource,
+  type RandomSource,
+  type SealInput,
+} from '@tridcomm/core';
 import { deriveStreamSecret, sealEnvelope } from '@tridcomm/core/internal';
 import { readMessages } from './codec.ts';
 import { toHex, type Input, type Operation } from './values.ts';
@@ -49,7 +57,9 @@ function readSealInput(input: Input): SealInput {
     timestampMs: input.decimal('timestamp'),
     padded: input.flag('padded'),
     ...(input.has('jobsPerLeaf') ? { jobsPerLeaf: input.integer('jobsPerLeaf') } : {}),
-    extensions: input.objects('extensions').map((one) => ({ number: one.integer('number'), value: one.bytes('value') })),
+    extensions: input
+      .objects('extensions')
+      .map((one) => ({ number: one.integer('number'), value: one.bytes('value') })),
     recordCommit: input.flag('recordCommit'),
     ...(input.has('keyinfo') ? { keyinfo: input.bytes('keyinfo') } : {}),
   };

@@ -1,11 +1,4 @@
-import {
-  deriveRouteKey,
-  matchesTopic,
-  parsePattern,
-  parseTopic,
-  tagTopic,
-  type CryptoProvider,
-} from '@tridcomm/core';
+import { deriveRouteKey, matchesTopic, parsePattern, parseTopic, tagTopic, type CryptoProvider } from '@tridcomm/core';
 import { routedPeriods, tokenOfPattern } from '@tridcomm/core/internal';
 import { toHex, type Input, type Operation, type Value } from './values.ts';
 

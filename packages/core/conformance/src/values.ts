@@ -52,7 +52,10 @@ export class Input {
   }
 
   bytesList(name: string): Uint8Array[] {
-    return this.#list(name).map((value) => fromHex(String(value)));
+    return this.#list(name).map((value) => {
+      if (typeof value !== 'string') throw new TridcommError('E_USAGE', `${name} holds what is not text`);
+      return fromHex(value);
+    });
   }
 
   #list(name: string): readonly Value[] {
@@ -69,7 +72,7 @@ export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 }
 
-export function fromHex(hex: string): Uint8Array {
+function fromHex(hex: string): Uint8Array {
   if (!/^([0-9a-f]{2})*$/.test(hex)) throw new TridcommError('E_USAGE', 'bytes that are not lower-case hex');
   return new Uint8Array(Buffer.from(hex, 'hex'));
 }

@@ -1,4 +1,4 @@
-import { suites, type Suite } from '../codepoints/suites.gen.ts';
+import { suites } from '../codepoints/suites.gen.ts';
 import type { AeadAlgorithm } from './provider.ts';
 
 /** The suites that this implementation knows, by number: all of KEM, KDF, AEAD and signature at once. */
@@ -15,8 +15,6 @@ const aeads: ReadonlyMap<number, AeadAlgorithm> = new Map([
 export function aeadOfSuite(suite: number): AeadAlgorithm | undefined {
   return aeads.get(suite);
 }
-
-export type { Suite };
 
 /** Bytes of an AEAD tag, in every suite. */
 export const tagBytes = 16;

@@ -29,7 +29,7 @@ export class MerkleTree {
   /** @param leafHashes - one or more, in order; kept */
   constructor(provider: CryptoProvider, leafHashes: readonly Uint8Array[]) {
     this.#levels = [leafHashes];
-    for (let level = leafHashes; level.length > 1; ) {
+    for (let level = leafHashes; level.length > 1;) {
       const above: Uint8Array[] = [];
       for (let i = 0; i < level.length; i += 2) {
         const right = level[i + 1];

@@ -236,7 +236,10 @@ export class PendingOpen {
     } catch (cause) {
       if (!(cause instanceof TridcommError)) throw cause;
       // The sender signed it, so only the receiver's own side may know what is wrong with it.
-      this.#grammarError = new TridcommError('E_ENCODING', 'records under a valid signature', { cause, outward: 'E_REFUSED' });
+      this.#grammarError = new TridcommError('E_ENCODING', 'records under a valid signature', {
+        cause,
+        outward: 'E_REFUSED',
+      });
     }
     this.#next = 'commit';
   }

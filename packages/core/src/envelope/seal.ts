@@ -60,7 +60,7 @@ export interface UnsignedEnvelope {
    * @returns the finished envelope, the caller's
    * @throws TridcommError `E_USAGE` for another length
    */
-  finish(signature64: Uint8Array): Uint8Array;
+  readonly finish: (signature64: Uint8Array) => Uint8Array;
 }
 
 /**
@@ -188,7 +188,7 @@ function unsigned(
   return {
     signInput: toSign,
     id32: envelopeId(provider, toSign),
-    finish(signature64) {
+    finish: (signature64) => {
       checkWidth('signature', signature64, signatureBytes);
       envelope.set(signature64, envelope.length - signatureBytes);
       return envelope;

@@ -42,7 +42,8 @@ export class StreamSealer {
     const { provider, keySource, senderKeyId32, hedgeSecret32, topicTag16, patternKind, epoch } = options;
     if (aeadOfSuite(keySource.suite) === undefined) throw new TridcommError('E_USAGE', `suite ${keySource.suite}`);
     if (!definedPatternKinds.has(patternKind)) throw new TridcommError('E_USAGE', `pattern and kind ${patternKind}`);
-    if (!Number.isInteger(epoch) || epoch < 0 || epoch > 0xffff_ffff) throw new TridcommError('E_USAGE', `epoch ${epoch}`);
+    if (!Number.isInteger(epoch) || epoch < 0 || epoch > 0xffff_ffff)
+      throw new TridcommError('E_USAGE', `epoch ${epoch}`);
     checkWidth('topicTag16', topicTag16, 16);
     checkWidth('senderKeyId32', senderKeyId32, 32);
     checkWidth('groupContext32', keySource.groupContext32, 32);

@@ -53,7 +53,7 @@ export interface LeafView {
  *
  * @param bytes - as received, one whole envelope; kept and viewed, not changed
  * @throws TridcommError `E_LENGTH`, `E_LIMIT`, `E_ENCODING`, `E_VERSION`, `E_SUITE`, `E_EXT`
- * @spec envelope.27, envelope.31, framing.15
+ * @spec envelope.27, envelope.31, framing.15, errors.2
  */
 export function parseEnvelope(bytes: Uint8Array): EnvelopeView {
   const header = decodeHeader(bytes);
@@ -131,7 +131,8 @@ export function* leavesOf(body: Uint8Array, leafCount: number): Generator<LeafVi
  * @spec envelope.32, envelope.33, envelope.34
  */
 export function decodeHeader(bytes: Uint8Array, asJob = false): HeaderView {
-  if (bytes.length < headerBytes + signatureBytes) throw new TridcommError('E_LENGTH', `${bytes.length} bytes, at least 160`);
+  if (bytes.length < headerBytes + signatureBytes)
+    throw new TridcommError('E_LENGTH', `${bytes.length} bytes, at least 160`);
   if (bytes.length > limits.envelopeBytes) throw new TridcommError('E_LIMIT', `${bytes.length} bytes, at most 1048576`);
   if (bytes[0] !== 0x54 || bytes[1] !== 0x44) throw new TridcommError('E_ENCODING', 'magic is not 54 44');
   if (bytes[2] !== 1) throw new TridcommError('E_VERSION', `version ${bytes[2]}, not 1`);
@@ -173,7 +174,8 @@ function checkNumbers(header: HeaderView): void {
   checkLimit('count', count, limits.recordsCount);
   checkLimit('seq', seq, limits.streamSeq);
   checkLimit('timestamp', header.timestampMs, limits.safeInteger);
-  if ((flags & flagBits.batch) === 0 && count !== 1) throw new TridcommError('E_ENCODING', `single with count ${count}`);
+  if ((flags & flagBits.batch) === 0 && count !== 1)
+    throw new TridcommError('E_ENCODING', `single with count ${count}`);
 }
 
 /** The rest of step 6 for an envelope. */
@@ -182,7 +184,8 @@ function checkBody(header: HeaderView, extensions: Extensions, body: Uint8Array)
   if ((flags & flagBits.merkle) === 0) {
     checkPlaintext(body.length - tagBytes);
     const least = (flags & flagBits.batch) === 0 ? 0 : minRecordBytes * count;
-    if (body.length - tagBytes < least) throw new TridcommError('E_ENCODING', `body_len ${body.length} for count ${count}`);
+    if (body.length - tagBytes < least)
+      throw new TridcommError('E_ENCODING', `body_len ${body.length} for count ${count}`);
     return;
   }
   const merkle = checkMerkle(header, extensions);
@@ -221,5 +224,6 @@ function checkPlaintext(lengthBytes: number): void {
 }
 
 function checkSum(expected: number, received: number): void {
-  if (expected !== received) throw new TridcommError('E_LENGTH', `lengths add up to ${expected} bytes, ${received} received`);
+  if (expected !== received)
+    throw new TridcommError('E_LENGTH', `lengths add up to ${expected} bytes, ${received} received`);
 }

@@ -64,7 +64,7 @@ export function decodeExtensions(area: Uint8Array, site: ExtensionSite): Extensi
   if (area.length === 0 && !site.merkle) return noExtensions;
   const all: Extension[] = [];
   let last = 0;
-  for (let offset = 0; offset < area.length; ) {
+  for (let offset = 0; offset < area.length;) {
     if (area.length - offset < 4) throw new TridcommError('E_EXT', 'extension head overruns ext_len');
     const type = readU16(area, offset);
     const end = offset + 4 + readU16(area, offset + 2);

@@ -56,7 +56,8 @@ export function encodeFrame(
   body: Uint8Array,
   capBytes: number = limits.frameCapBytes,
 ): Uint8Array {
-  if (!definedTypes.has(type) && !isGrease(type)) throw new TridcommError('E_USAGE', `frame type ${type} is not defined`);
+  if (!definedTypes.has(type) && !isGrease(type))
+    throw new TridcommError('E_USAGE', `frame type ${type} is not defined`);
   if (!Number.isInteger(channel) || channel < 0 || channel > 0xffff) {
     throw new TridcommError('E_USAGE', `channel ${channel} is not a u16`);
   }

@@ -98,7 +98,8 @@ export function decodeRecords(plaintext: Uint8Array, count: number, timestampMs:
     bounds[2 * i + 1] = end;
     cursor.offset = end;
   }
-  if (!padded && cursor.offset !== plaintext.length) throw new TridcommError('E_ENCODING', 'bytes after the last record');
+  if (!padded && cursor.offset !== plaintext.length)
+    throw new TridcommError('E_ENCODING', 'bytes after the last record');
   for (let at = cursor.offset; at < plaintext.length; at++) {
     if (plaintext[at] !== 0) throw new TridcommError('E_ENCODING', 'padding that is not 0');
   }

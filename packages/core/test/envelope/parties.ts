@@ -1,5 +1,6 @@
 import {
-  keyAlgorithms, keyId,
+  keyAlgorithms,
+  keyId,
   openEnvelope,
   patternKinds,
   ReplayGuard,
@@ -21,7 +22,10 @@ export const topicTag16: Uint8Array = new Uint8Array(16).fill(0x70);
 /** Distinct bytes from a counter: a random source that repeats from run to run. */
 export function countingRandom(): RandomSource {
   let counter = 0;
-  return (lengthBytes) => Uint8Array.from({ length: lengthBytes }, () => (counter++ * 151) & 0xff);
+  return (lengthBytes) => {
+    counter++;
+    return Uint8Array.from({ length: lengthBytes }, (_, i) => (counter >>> (8 * (i % 4))) & 0xff);
+  };
 }
 
 /** A random source that died: always the same bytes. */
@@ -42,7 +46,11 @@ export interface Sender extends SenderKey {
 
 export function newSender(provider: CryptoProvider): Sender {
   const keyPair = provider.generateKeyPair('ed25519');
-  return { keyPair, publicKey32: keyPair.publicKey, keyId32: keyId(provider, keyAlgorithms.ed25519, keyPair.publicKey) };
+  return {
+    keyPair,
+    publicKey32: keyPair.publicKey,
+    keyId32: keyId(provider, keyAlgorithms.ed25519, keyPair.publicKey),
+  };
 }
 
 /** One sender and one receiver of one topic. */
@@ -106,6 +114,6 @@ export class Pair {
   }
 }
 
-export function equal(a: Uint8Array, b: Uint8Array): boolean {
+function equal(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }

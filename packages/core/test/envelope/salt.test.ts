@@ -44,7 +44,10 @@ it('suites.16 two images of one process with one dead random source never repeat
 
 it('suites.10 one random source, one plaintext cut in two ways: two salts', () => {
   const bytes = (text: string) => ({ timestampMs: nowMs, payload: new TextEncoder().encode(text) });
-  const salts = [['ab', 'c'], ['a', 'bc']].map((texts) => {
+  const salts = [
+    ['ab', 'c'],
+    ['a', 'bc'],
+  ].map((texts) => {
     const pair = new Pair(nodeProvider, { random: deadRandom });
     const messages = texts.map(bytes);
     const { finish } = pair.sealer.seal({ form: 'merkle', jobsPerLeaf: 1, messages, timestampMs: nowMs });

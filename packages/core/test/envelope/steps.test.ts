@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { beginOpen, openEnvelope, suites, TridcommError, type PendingOpen } from '@tridcomm/core';
+import { beginOpen, decodeHeader, openEnvelope, suites, TridcommError, type PendingOpen } from '@tridcomm/core';
 import { nobleProvider } from '@tridcomm/core/noble';
 import { nodeProvider } from '@tridcomm/core/node';
-import { newSender, nowMs, Pair } from './parties.ts';
+import { countingRandom, newSender, nowMs, Pair } from './parties.ts';
 
 /** What a refusal says to whom. */
 function refusal(work: () => unknown): { code: string; outward: string | undefined } {
@@ -150,7 +150,8 @@ describe('what a peer may learn', () => {
         try {
           work();
         } catch (error) {
-          for (let cause = error; cause instanceof Error; cause = cause.cause) said.push(`${cause.message}\n${cause.stack}`);
+          for (let cause = error; cause instanceof Error; cause = cause.cause)
+            said.push(`${cause.message}\n${cause.stack}`);
         }
       };
       for (let offset = 0; offset < envelope.length; offset += provider === nodeProvider ? 1 : 7) {
@@ -158,7 +159,13 @@ describe('what a peer may learn', () => {
         copy[offset]! ^= 0x41;
         say(() => openEnvelope(pair.receiver, copy, nowMs));
       }
-      say(() => pair.seal({ form: 'single', messages: [{ timestampMs: -1, payload: secretBytes(canary) }], timestampMs: nowMs }));
+      say(() =>
+        pair.seal({
+          form: 'single',
+          messages: [{ timestampMs: -1, payload: secretBytes(canary) }],
+          timestampMs: nowMs,
+        }),
+      );
       say(() => pair.seal({ form: 'batch', messages: [], timestampMs: nowMs }));
       expect(said.length).toBeGreaterThanOrEqual(30);
       const text = said.join('\n');
@@ -172,6 +179,16 @@ function secretBytes(text: string): Uint8Array {
 }
 
 describe('senders', () => {
+  it('envelope.3 each stream has an id of its own', () => {
+    const random = countingRandom();
+    const sender = newSender(nodeProvider);
+    const ids = Array.from({ length: 100 }, () => {
+      const envelope = new Pair(nodeProvider, { sender, random }).sealText('a');
+      return Buffer.from(decodeHeader(envelope).streamId).toString('hex');
+    });
+    expect(new Set(ids).size).toBe(100);
+  });
+
   it('suites.18 an envelope signed by another key is refused, though its sender id is right', () => {
     const pair = new Pair(nodeProvider);
     const other = newSender(nodeProvider);

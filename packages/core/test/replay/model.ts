@@ -48,7 +48,14 @@ export class Model {
     for (const [key, { group, floor, boundMs }] of this.#floors) {
       const seen = new Set<number>();
       for (let seq = Math.max(1, floor - this.#settings.window + 1); seq <= floor; seq++) seen.add(seq);
-      this.#group(group).streams.push({ key, hi: floor, seen, timestampMs: boundMs, after: this.#group(group).evictTs, partial: new Map() });
+      this.#group(group).streams.push({
+        key,
+        hi: floor,
+        seen,
+        timestampMs: boundMs,
+        after: this.#group(group).evictTs,
+        partial: new Map(),
+      });
     }
   }
 

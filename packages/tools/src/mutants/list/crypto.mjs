@@ -86,8 +86,8 @@ export const cryptoMutants = [
   {
     name: 'key-id-without-algorithm',
     file: 'crypto/key-id.ts',
-    from: 'keyAlgorithms[algorithm], 0, publicKey.length',
-    to: '1, 0, publicKey.length',
+    from: 'Uint8Array.of(0, algorithm, 0, publicKey.length)',
+    to: 'Uint8Array.of(0, 1, 0, publicKey.length)',
     spec: 'suites.4',
   },
   {

@@ -101,6 +101,13 @@ export const envelopeMutants = [
     spec: 'suites.13',
   },
   {
+    name: 'input-changed-where-it-is-a-buffer',
+    file: 'envelope/protected-header.ts',
+    from: 'const copy = copyOf(protectedHeader);',
+    to: 'const copy = protectedHeader.slice();',
+    spec: 'envelope.31',
+  },
+  {
     name: 'sigin-without-keyinfo',
     file: 'envelope/identity.ts',
     from: 'provider.sha256(keyinfo, body)',
@@ -220,9 +227,9 @@ export const envelopeMutants = [
     spec: 'envelope.27',
   },
   {
-    name: 'fork-decided-unsigned',
+    name: 'fork-undecided',
     file: 'envelope/open.ts',
-    from: '    replay.decideFork(header.bytes, this.#id32, extensions.value(numbers.prevEnvelope), jobPart(this.#view));\n',
+    from: '    replay.decideFork(header.bytes, this.#id32, extensions.value(numbers.prevEnvelope));\n',
     to: '',
     spec: 'replay.12',
   },
@@ -270,7 +277,7 @@ export const envelopeMutants = [
   },
   {
     name: 'sealer-seq-limit',
-    file: 'envelope/seal.ts',
+    file: 'wire/header.ts',
     from: "  checkLimit('seq', seq, limits.streamSeq);\n",
     to: '',
     spec: 'envelope.4',

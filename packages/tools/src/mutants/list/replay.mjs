@@ -75,8 +75,8 @@ export const replayMutants = [
   {
     name: 'seen-not-marked',
     file: 'replay/guard.ts',
-    from: 'if (part === undefined || this.#leaves.mark(entry, seq, part)) this.#windows.mark(words, at, seq);',
-    to: 'if (part !== undefined && this.#leaves.mark(entry, seq, part)) this.#windows.mark(words, at, seq);',
+    from: 'if (part === undefined || this.#leaves.mark(entry, seq, id32, part)) this.#windows.mark',
+    to: 'if (part !== undefined && this.#leaves.mark(entry, seq, id32, part)) this.#windows.mark',
     spec: 'replay.7',
   },
   {
@@ -110,8 +110,8 @@ export const replayMutants = [
   {
     name: 'fork-not-detected',
     file: 'replay/guard.ts',
-    from: "    if (this.#isFork(entry, header, id32, part)) throw refusal('E_FORK', header);\n    const evidence",
-    to: '    const evidence',
+    from: "    if (evidence?.holdsOther(seqOf(header), id32) === true) throw refusal('E_FORK', header);\n",
+    to: '',
     spec: 'replay.12',
   },
   {
@@ -147,6 +147,13 @@ export const replayMutants = [
     file: 'replay/guard.ts',
     from: "if (timestampMs <= this.#table.evictTs) return 'E_TOO_OLD';",
     to: "if (timestampMs < this.#table.evictTs) return 'E_TOO_OLD';",
+    spec: 'replay.15',
+  },
+  {
+    name: 'readmitted-below-evict-ts',
+    file: 'replay/guard.ts',
+    from: "if (this.#admittedAfter.size > 0 && timestampMs <= (this.#admittedAfter.get(entry) ?? 0)) return 'E_TOO_OLD';",
+    to: '',
     spec: 'replay.15',
   },
   {
@@ -215,8 +222,8 @@ export const replayMutants = [
   {
     name: 'leaf-seen-again',
     file: 'replay/guard.ts',
-    from: "    if (this.#leaves.has(entry, seq, part.leaf)) return 'E_REPLAY';\n",
-    to: '',
+    from: "return isNewLeaf && !this.#leaves.has(entry, seq, part.leaf) ? 'new'",
+    to: "return isNewLeaf ? 'new'",
     spec: 'replay.19',
   },
   {
@@ -229,9 +236,16 @@ export const replayMutants = [
   {
     name: 'whole-after-leaf',
     file: 'replay/guard.ts',
-    from: "if (part === undefined) return this.#leaves.leafCount(entry, seq) > 0 ? 'E_REPLAY' : 'new';",
-    to: "if (part === undefined) return 'new';",
+    from: "if (this.#leaves.holds(entry, seq)) return 'compare';",
+    to: "if (part !== undefined && this.#leaves.holds(entry, seq)) return 'compare';",
     spec: 'replay.20',
+  },
+  {
+    name: 'leaves-of-two-envelopes',
+    file: 'replay/leaves.ts',
+    from: ' && equalBytes(partial.id32, id32)',
+    to: '',
+    spec: 'replay.19',
   },
   {
     name: 'partial-envelopes-unbounded',

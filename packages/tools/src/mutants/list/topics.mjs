@@ -119,7 +119,7 @@ export const topicMutants = [
   {
     name: 'chain-shows-more',
     file: 'topics/tags.ts',
-    from: 'tag16: value.slice(0, tokenBytes)',
+    from: 'tag16: copyOf(value, 0, tokenBytes)',
     to: 'tag16: value',
     spec: 'topics.11',
   },
