@@ -17,7 +17,7 @@ import {
 import { nobleProvider } from '@tridcomm/core/noble';
 import { nodeProvider } from '@tridcomm/core/node';
 import { alternate, median, medianRatio, type Work } from './measure.ts';
-import { streamTableRows } from './replay.ts';
+import { replayRows } from './replay.ts';
 import type { Row } from './report.ts';
 
 const payloadBytes = 256;
@@ -30,7 +30,7 @@ const random = (lengthBytes: number): Uint8Array => new Uint8Array(randomBytes(l
  * A sum of primitives is one AEAD, one SHA-256 pass and one signature or verification over the same bytes, each measured alone.
  */
 export function runRecord(): Row[] {
-  return [...recordRows(nodeProvider), ...nobleRows(), ...headerRows(), ...streamTableRows()];
+  return [...recordRows(nodeProvider), ...nobleRows(), ...headerRows(), ...replayRows()];
 }
 
 function recordRows(provider: CryptoProvider): Row[] {

@@ -12,7 +12,7 @@ export function printTable(rows: readonly Row[]): void {
   console.log(`Node ${process.version}, medians of alternating rounds; ratios are taken round by round\n`);
   const width = Math.max(...rows.map(({ name }) => name.length));
   for (const { name, value, unit, atMost } of rows) {
-    const goal = atMost === undefined ? '' : `goal ≤ ${atMost}  ${value <= atMost ? 'met' : 'MISSED'}`;
+    const goal = atMost === undefined ? '' : `goal ≤ ${format(atMost)}  ${value <= atMost ? 'met' : 'MISSED'}`;
     console.log(`${name.padEnd(width)}  ${format(value).padStart(10)} ${unit.padEnd(12)} ${goal}`.trimEnd());
   }
 }

@@ -1,9 +1,9 @@
 /** The sealer of chapters 03 and 06, with a hook at each stage so that negative cases can bend one of them. */
-import { cat, flip, put, u16, u32, u8, zeros, type Bytes } from './bytes.ts';
+import { cat, put, u16, u32, u8, zeros, type Bytes } from './bytes.ts';
 import * as aead from './aead.ts';
 import { publicKeyOf, sign } from './ed25519.ts';
 import { encodeExtensions, extensionSpans, type Extension } from './extensions.ts';
-import { AT, BATCH, encodeHeader, MERKLE, PADDED, readHeader, type Header } from './header.ts';
+import { BATCH, encodeHeader, MERKLE, PADDED, readHeader, type Header } from './header.ts';
 import { leafHash, merklePath, merkleRoot } from './merkle.ts';
 import { parseEnvelope } from './parse.ts';
 import { frameRecords, type Message } from './records.ts';
