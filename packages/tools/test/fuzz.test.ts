@@ -28,8 +28,8 @@ async function plantedTarget() {
   const files = instrumentFolder(join(root, 'from'), join(root, 'to'));
   const coverage = attachCounters(files);
   const { decode, wide } = (await import(pathToFileURL(join(root, 'to/codec.js')).href)) as {
-    decode(bytes: Uint8Array): string;
-    wide(length?: number): Uint8Array;
+    readonly decode: (bytes: Uint8Array) => string;
+    readonly wide: (length?: number) => Uint8Array;
   };
   const run = (input: Uint8Array) => {
     try {
@@ -101,10 +101,8 @@ it('calls an input new once for an edge, and once for each class of visits', () 
     edges[edge] = visits;
     return seen.take();
   };
-  expect([take(6, 1), take(6, 1), take(6, 2), take(6, 4), take(6, 7), take(6, 8), take(1, 200), take(1, 255)]).toEqual([
-    ...[true, false, true, true, false, true],
-    ...[true, false],
-  ]);
+  const answers = [take(6, 1), take(6, 1), take(6, 2), take(6, 4), take(6, 7), take(6, 8), take(1, 200), take(1, 255)];
+  expect(answers).toEqual([true, false, true, true, false, true, true, false]);
   expect(seen.count(0, 4)).toBe(1);
   expect(seen.count(0, 8)).toBe(2);
 });

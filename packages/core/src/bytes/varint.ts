@@ -44,6 +44,12 @@ export function writeVarint(bytes: Uint8Array, offset: number, value: number): n
  */
 export function readVarint(cursor: Cursor, end: number): number {
   const { bytes } = cursor;
+  // Most values take one byte.
+  const first = cursor.offset < end ? bytes[cursor.offset]! : 0x80;
+  if (first < 0x80) {
+    cursor.offset++;
+    return first;
+  }
   let value = 0;
   let scale = 1;
   let at = cursor.offset;

@@ -26,10 +26,13 @@ export function hkdfExpand(
   lengthBytes: number,
 ): Uint8Array {
   if (lengthBytes < 1 || lengthBytes > 255 * 32) throw new TridcommError('E_USAGE', `HKDF length ${lengthBytes}`);
+  const counted = new Uint8Array(info.length + 1);
+  counted.set(info);
   const out = new Uint8Array(lengthBytes);
-  let block: Uint8Array = new Uint8Array(0);
+  let block = none;
   for (let filled = 0, counter = 1; filled < lengthBytes; filled += 32, counter++) {
-    block = provider.hmacSha256(prk, block, info, Uint8Array.of(counter));
+    counted[info.length] = counter;
+    block = counter === 1 ? provider.hmacSha256(prk, counted) : provider.hmacSha256(prk, block, counted);
     out.set(block.subarray(0, Math.min(32, lengthBytes - filled)), filled);
   }
   return out;
@@ -54,13 +57,11 @@ export function expandLabel(
 ): Uint8Array {
   // HMAC pads short keys with zeros: secrets of two lengths could be one key.
   if (secret32.length !== 32) throw new TridcommError('E_USAGE', `XP secret of ${secret32.length} bytes, not 32`);
-  const name = ascii(`tdc1 ${label}`);
-  const info = new Uint8Array(2 + 1 + name.length + 1 + 32);
+  const head = infoHeads.get(label) ?? infoHeadOf(label);
+  const info = new Uint8Array(head.length + 32);
+  info.set(head);
   writeU16(info, 0, lengthBytes);
-  info[2] = name.length;
-  info.set(name, 3);
-  info[3 + name.length] = 32;
-  info.set(provider.sha256(context), 4 + name.length);
+  info.set(provider.sha256(context), head.length);
   return hkdfExpand(provider, secret32, info, lengthBytes);
 }
 
@@ -145,5 +146,16 @@ export function commitRecordKey(provider: CryptoProvider, recordKey: RecordKey):
   return provider.sha256(recordCommitPrefix, recordKey.key32, recordKey.nonce12);
 }
 
-const none = new Uint8Array(0);
+const none: Uint8Array = new Uint8Array(0);
 const recordCommitPrefix = ascii(`${labels.recordCommit}\0`);
+
+/** All of XP's info before the hashed context: u16 L, still zero, then the label and the length of the hash. */
+function infoHeadOf(label: string): Uint8Array {
+  const name = ascii(`tdc1 ${label}`);
+  return concat(Uint8Array.of(0, 0, name.length), name, Uint8Array.of(32));
+}
+
+/** Made once, as every envelope needs two of them. */
+const infoHeads: ReadonlyMap<string, Uint8Array> = new Map(
+  Object.values(labels).map((label) => [label, infoHeadOf(label)]),
+);

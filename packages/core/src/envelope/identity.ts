@@ -26,7 +26,7 @@ export function signInput(
   out.set(signerKeyId32, prefix.length);
   out.set(bind32, prefix.length + 32);
   out.set(provider.sha256(protectedHeader), prefix.length + 64);
-  out.set(provider.sha256(keyinfo, body), prefix.length + 96);
+  out.set(keyinfo.length === 0 ? provider.sha256(body) : provider.sha256(keyinfo, body), prefix.length + 96);
   return out;
 }
 

@@ -53,7 +53,9 @@ export function answerOf(core, decode) {
     return { value: decode() };
   } catch (error) {
     if (!(error instanceof core.TridcommError)) throw error;
-    if (!Object.hasOwn(core.errorTable, error.code)) throw new Error(`code ${error.code} is not in the registry`);
+    if (!Object.hasOwn(core.errorTable, error.code)) {
+      throw new Error(`code ${error.code} is not in the registry`, { cause: error });
+    }
     if (localCodes.has(error.code)) throw error;
     return { code: error.code };
   }

@@ -71,7 +71,8 @@ export function fuzz(target, { coverage, random, dictionary = [], maxInputs, dea
   if (corpus.length === 0) corpus.push(new Uint8Array(0));
   const pool = [...dictionary, ...target.seeds];
   const other = () => random.pick(random.below(2) === 0 || pool.length === 0 ? corpus : pool);
-  while (inputs < maxInputs && performance.now() < deadlineMs) {
+  const goesOn = () => inputs < maxInputs && performance.now() < deadlineMs;
+  while (goesOn()) {
     // Half of the time from the latest finds, which are the least explored.
     const recent = random.below(2) === 0 ? Math.floor(corpus.length * 0.75) : 0;
     const parent = corpus[recent + random.below(corpus.length - recent)] ?? new Uint8Array(0);

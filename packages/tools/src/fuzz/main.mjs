@@ -81,7 +81,7 @@ function runTarget(target, files) {
     workerData: job,
     resourceLimits: { maxOldGenerationSizeMb: 512 },
   });
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let begun = -1;
     const watch = setInterval(() => {
       const now = inputsBegun(shared);
@@ -107,6 +107,12 @@ function runTarget(target, files) {
       heapGrowth: 0,
     });
     worker.on('message', end);
-    worker.on('error', (error) => end(lost(`ends the thread: ${error.message}`, error.stack)));
+    worker.on('error', (error) => {
+      // Without an input it is the fuzzer that does not work.
+      if (inputsBegun(shared) === 0) {
+        clearInterval(watch);
+        reject(error);
+      } else end(lost(`ends the thread: ${error.message}`, error.stack));
+    });
   });
 }

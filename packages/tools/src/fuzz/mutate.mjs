@@ -65,10 +65,9 @@ function setByte(bytes, { random }) {
 
 /** Values at which widths, signs and the limits of the registries turn over. */
 const interesting = [
-  ...[0, 1, 2, 7, 8, 15, 16, 31, 32, 33, 63, 64, 65, 127, 128, 255, 256, 4_095, 4_096, 4_097, 32_767, 32_768, 65_535],
-  ...[65_536, 983_040, 983_041, 1_040_224, 1_040_225, 1_048_576, 1_048_577, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1],
-  ...[2 ** 40, 2 ** 40 + 1, 2 ** 53 - 1, 2 ** 53],
-].map(BigInt);
+  ...[0, 3, 4, 5, 6, 7, 8, 12, 15, 16, 20, 31, 32, 40, 53].map((bits) => 2n ** BigInt(bits)),
+  ...[983_040n, 1_040_224n],
+].flatMap((value) => [value - 1n, value, value + 1n]);
 
 /** @type {Mutation} */
 function setInteresting(bytes, { random }) {
@@ -158,18 +157,24 @@ const extensionNumbers = [...Array(13).keys(), 0x0a0a, 0x7f00];
 
 /** @type {Mutation} */
 function setHeaderField(bytes, { random, headerAt = 0 }) {
-  const [at, width] = random.pick(headerFields);
+  const [at, width] = random.pick([...headerFields]);
   const value = random.below(3) === 0 ? BigInt(random.u32()) : random.pick(interesting);
   return write(bytes, headerAt + at, width, value);
 }
 
-/** Offset and width of the integers of chapter 03's header. @type {readonly (readonly [number, number])[]} */
-const headerFields = [
-  ...[/** @type {const} */ ([3, 1]), /** @type {const} */ ([4, 2]), /** @type {const} */ ([6, 2])],
-  ...[/** @type {const} */ ([24, 4]), /** @type {const} */ ([28, 4]), /** @type {const} */ ([56, 8])],
-  ...[/** @type {const} */ ([64, 8]), /** @type {const} */ ([88, 2]), /** @type {const} */ ([90, 2])],
-  /** @type {const} */ ([92, 4]),
-];
+/** Width by offset of the integers of chapter 03's header. */
+const headerFields = new Map([
+  [3, 1],
+  [4, 2],
+  [6, 2],
+  [24, 4],
+  [28, 4],
+  [56, 8],
+  [64, 8],
+  [88, 2],
+  [90, 2],
+  [92, 4],
+]);
 
 /** Makes the lengths add up again after others changed the size. @type {Mutation} */
 function fixBodyLength(bytes, { headerAt = 0 }) {

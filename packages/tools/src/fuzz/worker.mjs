@@ -38,6 +38,7 @@ const before = process.memoryUsage().heapUsed;
 const report = replay ? replayed(replay) : fuzzed();
 collect();
 // Of this thread alone; the corpus is gone by now, so what is left was kept by the code under test.
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
 parentPort?.postMessage({ ...report, heapGrowth: process.memoryUsage().heapUsed - before });
 
 function fuzzed() {

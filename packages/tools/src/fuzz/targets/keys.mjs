@@ -1,6 +1,6 @@
 /** Chapter 06: bytes that claim to be a key or a signature. */
 import { answerOf, must } from '../core.mjs';
-import { fromHex, seedsOf } from '../seeds.mjs';
+import { fromHex, seedsOf, toHex } from '../seeds.mjs';
 
 /** @typedef {import('../core.mjs').Core} Core */
 /** @typedef {import('../engine.mjs').Target} Target */
@@ -27,9 +27,10 @@ export function signatureTarget(core, tests) {
   };
 }
 
-/** Input: u8 which algorithm ‖ public key. A key that has an id has only one encoding. @param {Core} core @param {readonly VectorTest[]} tests @returns {Target} */
+/** Input: u8 algorithm ‖ public key. A key that has an id has only one encoding. @param {Core} core @param {readonly VectorTest[]} tests @returns {Target} */
 export function keyIdTarget(core, tests) {
   const p = 2n ** 255n - 19n;
+  const { ed25519, x25519 } = core.keyAlgorithms;
   return {
     name: 'key-id',
     files: /^crypto\/(ed25519-rule|x25519-rule|key-id)/,
@@ -37,19 +38,20 @@ export function keyIdTarget(core, tests) {
       ...seedsOf(tests, 'key.id', ({ alg, publicKey }) => [
         Buffer.concat([Uint8Array.of(Number(alg)), fromHex(publicKey)]),
       ]),
-      ...seedsOf(tests, 'ed25519.verify', ({ publicKey }) => [Buffer.concat([Uint8Array.of(1), fromHex(publicKey)])]),
+      ...seedsOf(tests, 'ed25519.verify', ({ publicKey }) => [
+        Buffer.concat([Uint8Array.of(ed25519), fromHex(publicKey)]),
+      ]),
     ],
     maxBytes: 40,
     run(input) {
-      const isEd25519 = ((input[0] ?? 0) & 1) === 1;
+      const algorithm = input[0] ?? 0;
       const key = input.subarray(1);
-      const { code } = answerOf(core, () => core.keyId(core.nodeProvider, isEd25519 ? 'ed25519' : 'x25519', key));
+      const { code } = answerOf(core, () => core.keyId(core.nodeProvider, algorithm, key));
       if (code !== undefined) return;
-      const number = BigInt(`0x${Buffer.from(key).reverse().toString('hex')}`);
-      must(
-        key.length === 32 && (isEd25519 ? number % 2n ** 255n : number) < p,
-        'a key that is not canonical has an id',
-      );
+      must(algorithm === ed25519 || algorithm === x25519, 'a key of an unknown algorithm has an id');
+      const number = BigInt(`0x0${toHex(key.toReversed())}`);
+      const y = algorithm === ed25519 ? number % 2n ** 255n : number;
+      must(key.length === 32 && y < p, 'a key that is not canonical has an id');
     },
   };
 }

@@ -91,10 +91,10 @@ function counting(guard, calls) {
 }
 
 /** @param {Core} core @param {number} n @returns {Sender} */
-function makeSender({ nodeProvider: provider, keyId }, n) {
+function makeSender({ nodeProvider: provider, keyId, keyAlgorithms }, n) {
   const seed32 = filled(32, n);
   const publicKey32 = provider.publicKey('ed25519', seed32);
-  return { seed32, publicKey32, keyId32: keyId(provider, 'ed25519', publicKey32), mayWrite: n < 3 };
+  return { seed32, publicKey32, keyId32: keyId(provider, keyAlgorithms.ed25519, publicKey32), mayWrite: n < 3 };
 }
 
 /**
