@@ -64,10 +64,10 @@ function setByte(bytes, { random }) {
 }
 
 /** Values at which widths, signs and the limits of the registries turn over. */
-const interesting = [
-  ...[0, 3, 4, 5, 6, 7, 8, 12, 15, 16, 20, 31, 32, 40, 53].map((bits) => 2n ** BigInt(bits)),
-  ...[983_040n, 1_040_224n],
-].flatMap((value) => [value - 1n, value, value + 1n]);
+const interesting = [0, 3, 4, 5, 6, 7, 8, 12, 15, 16, 20, 31, 32, 40, 53]
+  .map((bits) => 2n ** BigInt(bits))
+  .concat(983_040n, 1_040_224n)
+  .flatMap((value) => [value - 1n, value, value + 1n]);
 
 /** @type {Mutation} */
 function setInteresting(bytes, { random }) {

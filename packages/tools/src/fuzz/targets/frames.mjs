@@ -21,7 +21,8 @@ export function frameTarget(core, tests) {
     seeds: ['frame.decode', 'frame.closed'].flatMap((op) =>
       seedsOf(tests, op, (input) => [Buffer.concat([Uint8Array.of(0), ...chunksOf(input['chunks'])])]),
     ),
-    // Two decoders, each with one body of the largest cap.
+    // Two decoders, each with one body of the largest cap, which takes its time.
+    slowMs: 10,
     reservedBytes: 2 * 1_048_576 + 65_536,
     run(input) {
       const cap = caps[(input[0] ?? 0) & 3] ?? 0;

@@ -23,7 +23,7 @@ export function openTarget(core, tests, world) {
   ]);
   return {
     name: 'open',
-    files: /^(envelope\/(open|merkle|identity|record|protected)|replay\/(guard|freshness|window|stream))/,
+    files: /^(envelope\/(open|identity|record|protected)|replay\/(freshness|guard\.))/,
     headerAt: 1,
     seeds: [
       ...world.envelopes.flatMap(({ bytes }) => [marked(0, bytes), marked(0x80, bytes)]),
@@ -59,7 +59,7 @@ export function openTarget(core, tests, world) {
 export function memberTarget(core, _tests, world) {
   return {
     name: 'member',
-    files: /^(envelope\/(open|merkle|identity|record|protected)|wire\/records|replay\/(guard|freshness|window|stream))/,
+    files: /^(envelope\/(open|identity|record|protected)|wire\/records|replay\/(freshness|guard\.))/,
     headerAt: 1,
     seeds: [
       ...world.envelopes.map(({ bytes }) => marked(0, unsealForMember(core, world, bytes, false))),
