@@ -4,6 +4,10 @@ import { printTable, type Row } from './report.ts';
 const suites: Readonly<Record<string, () => Row[]>> = { record: runRecord };
 
 const args = process.argv.slice(2);
+if (args.includes('--help')) {
+  process.stdout.write(`usage: npm run bench [-- NAME…] [--json]      names: ${Object.keys(suites).join(', ')}\n`);
+  process.exit(0);
+}
 const json = args.includes('--json');
 const names = args.filter((arg) => arg !== '--json');
 const chosen = names.length === 0 ? Object.keys(suites) : names;

@@ -159,7 +159,6 @@ class RecordBench {
     });
     this.#receiver = {
       provider,
-      freshness: {},
       replay: new ReplayGuard({ hashKey16: random(16), life: { kind: 'volatile', bootMs: 0 } }),
       findTopic: () => ({ keySource: () => keySource }),
       findSender: () => sender,

@@ -8,7 +8,11 @@ const inUse = 1_000;
 
 /** Memory and time of the replay state with a million streams of as many senders. */
 export function replayRows(): Row[] {
-  const guard = new ReplayGuard({ hashKey16: randomBytes(16), life: { kind: 'volatile', bootMs: 0, skewMs: 0 } });
+  const guard = new ReplayGuard({
+    hashKey16: randomBytes(16),
+    life: { kind: 'volatile', bootMs: 0 },
+    freshness: { skewMs: 0 },
+  });
   const header = new Uint8Array(96);
   const view = new DataView(header.buffer);
   const id32 = new Uint8Array(32);

@@ -25,11 +25,13 @@ export {
 } from './envelope/open.ts';
 export { SplitBatch } from './envelope/split.ts';
 export { decodeHeader, parseEnvelope, parseJob, type EnvelopeView, type JobView } from './wire/envelope.ts';
-export type { ExtensionInput } from './wire/extensions.ts';
+export type { ExtensionInput, Extensions } from './wire/extensions.ts';
 export type { HeaderView } from './wire/header.ts';
 export type { Message, Records } from './wire/records.ts';
 export type { FreshnessRule } from './replay/freshness.ts';
+export { EvidencePool } from './replay/evidence.ts';
 export { ReplayGuard } from './replay/guard.ts';
+export { LeafBudget } from './replay/leaves.ts';
 export type { DurableLife, ReplayGuardOptions, VolatileLife } from './replay/guard-options.ts';
 export type { GroupName, ReplayWrites, StoredEviction, StoredFloor, StreamName } from './replay/stored-state.ts';
 export { matchesTopic, parsePattern, parseTopic, type Topic, type TopicPattern } from './topics/grammar.ts';

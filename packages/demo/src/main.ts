@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { openEnvelope, parseEnvelope, ReplayGuard, TridcommError, type Message, type Receiver } from '@tridcomm/core';
 import { printAnatomy } from './anatomy.ts';
 import { runAttacks } from './attacks.ts';
 import { epoch, newGroup, newMember, newSealer, provider, random, tagOf, type Group, type Member } from './parties.ts';
 import { batchesOf } from './source.ts';
-import { chapterPaths, heading, line, readRequirements, sizeText } from './story.ts';
+import { chapterPaths, countText, heading, line, readRequirements, sizeText } from './story.ts';
 
-const topic = 'specification/v1';
-const otherTopic = 'specification/drafts';
+const topic = 'demo/files';
+const otherTopic = 'demo/orders';
 
 // Whoever reads the output may stop reading, as `| head` does.
 process.stdout.on('error', () => process.exit());
@@ -22,11 +25,18 @@ try {
 }
 
 async function demonstrate(args: readonly string[]): Promise<number> {
-  if (args.length > 1 || args[0]?.startsWith('-') === true) {
-    process.stderr.write('usage: npm run demo [-- PATH]      seals PATH, or the chapters of the specification\n');
+  const usage = 'usage: npm run demo [-- PATH]      seals PATH, or the chapters of the specification\n';
+  if (args[0] === '--help') {
+    process.stdout.write(usage);
+    return 0;
+  }
+  if (args.length > 1 || args[0]?.startsWith('-') === true || args[0] === '') {
+    process.stderr.write(usage);
     return 2;
   }
-  const paths = args.length === 1 ? [args[0]!] : await chapterPaths();
+  // npm runs scripts in the root of the repository; INIT_CWD is where the caller stood.
+  const paths = args.length === 1 ? [resolve(process.env['INIT_CWD'] ?? '.', args[0]!)] : await chapterPaths();
+  await Promise.all(paths.map(async (path) => access(path, constants.R_OK)));
   const group = newGroup();
   const alice = newMember('alice');
   const mallory = newMember('mallory');
@@ -58,9 +68,9 @@ async function demonstrate(args: readonly string[]): Promise<number> {
     for (const { payload } of openEnvelope(receiver, envelope, Date.now())!.records) received.update(payload);
   }
   const overhead = totals.wireBytes - totals.plaintextBytes;
-  line(`${totals.messages} messages, ${sizeText(totals.plaintextBytes)}`);
+  line(`${countText(totals.messages, 'message')}, ${sizeText(totals.plaintextBytes)}`);
   line(
-    `${totals.envelopes} envelopes, ${sizeText(totals.wireBytes)}: ${sizeText(overhead)} more, all headers and signatures`,
+    `${countText(totals.envelopes, 'envelope')}, ${sizeText(totals.wireBytes)}: ${sizeText(overhead)} more, for headers, tags and signatures`,
   );
 
   heading('what a broker sees of the first envelope');
@@ -86,7 +96,6 @@ async function demonstrate(args: readonly string[]): Promise<number> {
 function newReceiver(group: Group, senders: readonly Member[], tags: readonly Uint8Array[]): Receiver {
   return {
     provider,
-    freshness: {},
     // Bob's keys are as old as this process: no earlier life of his accepted anything.
     replay: new ReplayGuard({ hashKey16: random(16), life: { kind: 'volatile', bootMs: 0 } }),
     findTopic: (topicTag16) =>

@@ -34,16 +34,22 @@ const steps = [
 
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !steps.some((step) => step.name === name));
-if (unknown.length > 0)
-  throw new Error(`no step ${unknown.join(', ')}; steps are ${steps.map(({ name }) => name).join(', ')}`);
+if (unknown.length > 0) {
+  console.error(`no step ${unknown.join(', ')}; steps are ${steps.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
 
 const failed = [];
+let ran = 0;
+let left = 0;
 for (const { name, command, onlyWith } of steps) {
   if (chosen.length > 0 && !chosen.includes(name)) continue;
   if (onlyWith !== undefined && !existsSync(join(repoRoot, onlyWith))) {
     console.log(`SKIP  ${name}: no ${onlyWith}`);
+    left++;
     continue;
   }
+  ran++;
   const [program = '', ...args] = command;
   const started = performance.now();
   const { status, output } = await run(program, args);
@@ -58,4 +64,5 @@ for (const { name, command, onlyWith } of steps) {
   }
 }
 console.log(failed.length === 0 ? 'all checks passed' : `failed: ${failed.join(', ')}`);
+console.log(`${ran - failed.length} passed, ${failed.length} failed, ${left} skipped`);
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -4,6 +4,7 @@ import {
   SplitBatch,
   TridcommError,
   type CryptoProvider,
+  type Extensions,
   type HeaderView,
   type Message,
 } from '@tridcomm/core';
@@ -21,7 +22,6 @@ import {
   verifyMerklePath,
   writeHeader,
   writeVarint,
-  type Extensions,
   type Frame,
 } from '@tridcomm/core/internal';
 import { toHex, type Input, type Operation, type Value } from './values.ts';

@@ -69,14 +69,16 @@ function readReceiver(provider: CryptoProvider, input: Input): Receiver {
     const keyId32 = idOf(provider, publicKey32);
     senders.set(toHex(keyId32.subarray(0, 16)), { publicKey32, keyId32, mayWrite: sender.flag('mayWrite') });
   }
-  const skewMs = input.decimal('skewMs', 30_000);
   return {
     provider,
-    freshness: { stored: input.flag('stored'), maxAgeMs: input.decimal('maxAgeMs', 120_000), skewMs },
     replay: new ReplayGuard({
       hashKey16: new Uint8Array(16),
-      life: { kind: 'volatile', bootMs: input.decimal('bootMs', 0), skewMs },
-      stored: input.flag('stored'),
+      life: { kind: 'volatile', bootMs: input.decimal('bootMs', 0) },
+      freshness: {
+        stored: input.flag('stored'),
+        maxAgeMs: input.decimal('maxAgeMs', 120_000),
+        skewMs: input.decimal('skewMs', 30_000),
+      },
       window: input.integer('window', 1024),
     }),
     findTopic: (tag) => {
@@ -107,8 +109,11 @@ function derive(provider: CryptoProvider, input: Input): Value {
   const pending = beginOpen(
     {
       provider,
-      freshness: { stored: true },
-      replay: new ReplayGuard({ hashKey16: new Uint8Array(16), life: { kind: 'volatile', bootMs: 0 }, stored: true }),
+      replay: new ReplayGuard({
+        hashKey16: new Uint8Array(16),
+        life: { kind: 'volatile', bootMs: 0 },
+        freshness: { stored: true },
+      }),
       findTopic: () => ({ keySource: () => keySource }),
       findSender: () => sender,
       mayWrite: () => true,

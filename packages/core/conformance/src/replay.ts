@@ -1,4 +1,5 @@
 import {
+  EvidencePool,
   ReplayGuard,
   TridcommError,
   type ErrorCode,
@@ -8,7 +9,7 @@ import {
   type StoredFloor,
   type StreamName,
 } from '@tridcomm/core';
-import { checkFreshness, EvidencePool, headerOfStream, StreamRate, type JobPart } from '@tridcomm/core/internal';
+import { checkFreshness, headerOfStream, StreamRate, type JobPart } from '@tridcomm/core/internal';
 import { orError } from './open.ts';
 import { toHex, type Input, type Operation, type Value } from './values.ts';
 
@@ -85,7 +86,8 @@ class Life {
       evidence: new EvidencePool(this.#input.integer('evidenceStreams', 10_000)),
       life: durable
         ? { kind: 'durable', floors: [...this.#floors.values()], evictions: [...this.#evictions.values()] }
-        : { kind: 'volatile', bootMs, skewMs: this.#input.decimal('skewMs', 30_000) },
+        : { kind: 'volatile', bootMs },
+      freshness: { skewMs: this.#input.decimal('skewMs', 30_000) },
     });
   }
 

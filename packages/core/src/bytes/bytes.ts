@@ -1,3 +1,5 @@
+import { TridcommError } from '../errors.ts';
+
 /** One array with the bytes of all parts, in order; the caller's. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
@@ -76,4 +78,13 @@ export function writeU32(bytes: Uint8Array, offset: number, value: number): void
 export function writeU64(bytes: Uint8Array, offset: number, value: number): void {
   writeU32(bytes, offset, Math.floor(value / 0x1_0000_0000));
   writeU32(bytes, offset + 4, value >>> 0);
+}
+
+/**
+ * Makes sure that bytes have the width that their name says.
+ *
+ * @throws TridcommError `E_USAGE` for another
+ */
+export function checkWidth(what: string, bytes: Uint8Array, width: number): void {
+  if (bytes.length !== width) throw new TridcommError('E_USAGE', `${what} of ${bytes.length} bytes, not ${width}`);
 }

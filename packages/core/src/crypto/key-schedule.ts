@@ -1,4 +1,4 @@
-import { ascii, concat, copyOf, writeU16 } from '../bytes/bytes.ts';
+import { ascii, checkWidth, concat, copyOf, writeU16 } from '../bytes/bytes.ts';
 import { labels } from '../codepoints/labels.gen.ts';
 import { TridcommError } from '../errors.ts';
 import type { CryptoProvider } from './provider.ts';
@@ -70,6 +70,7 @@ export function expandLabel(
  *
  * @param processRandom32 - drawn once at each start of the process, never stored
  * @param localSecret32 - a long-lived secret of the machine that is not a signing key, or 32 zero bytes
+ * @throws TridcommError `E_USAGE` for other lengths
  * @spec suites.10, suites.11, suites.12
  */
 export function deriveHedgeSecret(
@@ -77,6 +78,8 @@ export function deriveHedgeSecret(
   processRandom32: Uint8Array,
   localSecret32: Uint8Array = new Uint8Array(32),
 ): Uint8Array {
+  checkWidth('processRandom32', processRandom32, 32);
+  checkWidth('localSecret32', localSecret32, 32);
   return expandLabel(provider, hkdfExtract(provider, processRandom32, localSecret32), labels.hedge, none, 32);
 }
 

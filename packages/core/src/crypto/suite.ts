@@ -15,6 +15,3 @@ const aeads: ReadonlyMap<number, AeadAlgorithm> = new Map([
 export function aeadOfSuite(suite: number): AeadAlgorithm | undefined {
   return aeads.get(suite);
 }
-
-/** Bytes of an AEAD tag, in every suite. */
-export const tagBytes = 16;

@@ -1,3 +1,5 @@
+import { checkWidth } from '../bytes/bytes.ts';
+
 /**
  * Where the key of an envelope comes from: all that the record layer knows of groups, pools and replies.
  *
@@ -10,4 +12,15 @@ export interface KeySource {
   readonly groupContext32: Uint8Array;
   /** Stands in every AAD and every signature; never on the wire. */
   readonly bind32: Uint8Array;
+}
+
+/**
+ * Makes sure that a key source has the widths that it must have, before anything is derived from it.
+ *
+ * @throws TridcommError `E_USAGE` for others
+ */
+export function checkKeySource({ sourceSecret32, groupContext32, bind32 }: KeySource): void {
+  checkWidth('sourceSecret32', sourceSecret32, 32);
+  checkWidth('groupContext32', groupContext32, 32);
+  checkWidth('bind32', bind32, 32);
 }

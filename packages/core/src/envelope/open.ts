@@ -1,19 +1,28 @@
-import { concat, equalBytes } from '../bytes/bytes.ts';
+import { checkWidth, concat, copyOf, equalBytes } from '../bytes/bytes.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { checkEd25519PublicKey, isEd25519SignatureForm } from '../crypto/ed25519-rule.ts';
 import { commitRecordKey, deriveRecordKey, deriveStreamSecret, type RecordKey } from '../crypto/key-schedule.ts';
 import type { AeadAlgorithm, CryptoProvider } from '../crypto/provider.ts';
 import { aeadOfSuite } from '../crypto/suite.ts';
 import { TridcommError } from '../errors.ts';
-import { checkFreshness, type FreshnessRule } from '../replay/freshness.ts';
+import { checkFreshness } from '../replay/freshness.ts';
 import type { ReplayGuard } from '../replay/guard.ts';
 import type { JobPart } from '../replay/leaves.ts';
 import type { ReplayWrites } from '../replay/stored-state.ts';
-import { leavesOf, parseEnvelope, parseJob, recordsInLeaf, type EnvelopeView, type JobView } from '../wire/envelope.ts';
+import type { Extensions } from '../wire/extensions.ts';
+import {
+  leavesOf,
+  parseEnvelope,
+  parseJob,
+  recordsInLeaf,
+  type EnvelopeView,
+  type JobView,
+  tagBytes,
+} from '../wire/envelope.ts';
 import { flagBits, type HeaderView } from '../wire/header.ts';
 import { decodeRecords, Records, singleRecord } from '../wire/records.ts';
 import { envelopeId, signInput } from './identity.ts';
-import type { KeySource } from './key-source.ts';
+import { checkKeySource, type KeySource } from './key-source.ts';
 import { hashLeaf, MerkleTree, verifyMerklePath } from './merkle.ts';
 import { aadHeaderOf } from './protected-header.ts';
 import { leafAad, leafNonce } from './record-cipher.ts';
@@ -33,7 +42,7 @@ export interface TopicKeys {
 /** What a receiver knows: the look-ups of chapter 03 and the state of chapter 10. */
 export interface Receiver {
   readonly provider: CryptoProvider;
-  readonly freshness: FreshnessRule;
+  /** The state of chapter 10, and the freshness rule. */
   readonly replay: ReplayGuard;
   /** Step 7; undefined where the tag is not one that this receiver subscribes to. */
   findTopic(topicTag16: Uint8Array): TopicKeys | undefined;
@@ -46,6 +55,8 @@ export interface Receiver {
 /** An envelope, or a leaf of one, that passed every check. */
 export interface Opened {
   readonly header: HeaderView;
+  readonly extensions: Extensions;
+  readonly keyinfo: Uint8Array;
   readonly sender: SenderKey;
   /** Identity of the envelope: 32 bytes, of which users see 16. */
   readonly id32: Uint8Array;
@@ -72,31 +83,33 @@ export interface SealedPart {
  * @param bytes - one envelope as received; kept and viewed by what comes back, not changed
  * @param nowMs - the clock
  * @returns undefined where the tag leads nowhere: not delivered, and nothing is said to anybody
- * @throws TridcommError with the code of the first check that fails; the state is then as it was
+ * @throws TridcommError with the code of the first check that fails; the state is then as it was, but for an envelope whose records
+ *   do not parse, which is recorded as seen
  * @spec envelope.27, envelope.28, envelope.29, envelope.30
  */
 export function openEnvelope(receiver: Receiver, bytes: Uint8Array, nowMs: number): Opened | undefined {
-  return finish(receiver.provider, beginOpen(receiver, bytes, nowMs));
+  return finish(receiver.provider, begin(receiver, parseEnvelope(bytes), nowMs));
 }
 
 /** Opens one job, as {@link openEnvelope} does an envelope. */
 export function openJob(receiver: Receiver, bytes: Uint8Array, nowMs: number): Opened | undefined {
-  return finish(receiver.provider, beginOpenJob(receiver, bytes, nowMs));
+  return finish(receiver.provider, begin(receiver, parseJob(bytes), nowMs));
 }
 
 /**
  * Steps 1 to 11 for an envelope, and the parts of step 12 that need no signature.
  *
+ * @param bytes - copied: what they hold later, while answers are awaited, does not matter
  * @returns what is left to do; undefined where the tag leads nowhere
  * @throws TridcommError as {@link openEnvelope}
  */
 export function beginOpen(receiver: Receiver, bytes: Uint8Array, nowMs: number): PendingOpen | undefined {
-  return begin(receiver, parseEnvelope(bytes), nowMs);
+  return begin(receiver, parseEnvelope(copyOf(bytes)), nowMs);
 }
 
-/** Steps 1 to 11 for a job, and the parts of step 12 that need no signature. */
+/** Steps 1 to 11 for a job, as {@link beginOpen} for an envelope. */
 export function beginOpenJob(receiver: Receiver, bytes: Uint8Array, nowMs: number): PendingOpen | undefined {
-  return begin(receiver, parseJob(bytes), nowMs);
+  return begin(receiver, parseJob(copyOf(bytes)), nowMs);
 }
 
 function finish(provider: CryptoProvider, pending: PendingOpen | undefined): Opened | undefined {
@@ -121,16 +134,25 @@ function begin(receiver: Receiver, view: EnvelopeView | JobView, nowMs: number):
     const detail = `suite ${header.suite}, the key source has ${keySource.suite}`;
     throw new TridcommError('E_SUITE', detail, { outward: 'E_REFUSED' });
   }
+  checkKeySource(keySource);
   const sender = receiver.findSender(header.senderId);
   if (sender === undefined) throw new TridcommError('E_SENDER');
-  if (!receiver.mayWrite(sender, header)) throw new TridcommError('E_POLICY');
-  checkFreshness(receiver.freshness, header.timestampMs, extensions.expiryMs, nowMs);
+  checkSenderKey(sender, header);
+  // Nothing but true is a yes: an answer that is only truthy, such as a promise, is a mistake.
+  if (receiver.mayWrite(sender, header) !== true) throw new TridcommError('E_POLICY');
+  checkFreshness(replay.freshness, header.timestampMs, extensions.expiryMs, nowMs);
   const found = replay.lookUp(header.bytes, jobPart(view));
   const pending = new PendingOpen(receiver, view, sender, keySource);
   if (found === 'compare') pending.compare();
   checkEd25519PublicKey(sender.publicKey32);
   checkRoot(provider, view);
   return pending;
+}
+
+/** What the look-up gave must be the key of this sender id, or the signature proves somebody else. */
+function checkSenderKey({ keyId32 }: SenderKey, { senderId }: HeaderView): void {
+  checkWidth('keyId32', keyId32, 32);
+  if (!equalBytes(keyId32.subarray(0, 16), senderId)) throw new TridcommError('E_USAGE', 'key of another sender id');
 }
 
 /** Which leaf of how many, where a job came. */
@@ -174,6 +196,7 @@ export class PendingOpen {
   readonly #id32: Uint8Array;
   #next: OpenStep = 'verified';
   #records: Records | undefined;
+  #plaintextBytes: readonly number[] = [];
   #grammarError: TridcommError | undefined;
 
   /** @internal */
@@ -202,12 +225,13 @@ export class PendingOpen {
    * @param valid - whether an Ed25519 engine accepts `signature` over `signInput` under `publicKey32`; what the rule of chapter 06
    *   asks of the bytes beyond that is checked here, so any engine will do that verifies the cofactorless equation
    * @returns what to decrypt, in order
-   * @throws TridcommError `E_SIG`, `E_FORK`, `E_COMMIT`
+   * @throws TridcommError `E_SIG`, `E_FORK`, `E_COMMIT`; `E_USAGE` out of order, as all steps
    * @spec suites.7, suites.15, suites.18, suites.19, replay.12, replay.13
    */
   verified(valid: boolean): readonly SealedPart[] {
     this.#take('verified');
-    if (!valid || !isEd25519SignatureForm(this.signature)) throw new TridcommError('E_SIG');
+    // Nothing but true is a yes, as above.
+    if (valid !== true || !isEd25519SignatureForm(this.signature)) throw new TridcommError('E_SIG');
     const { provider, replay } = this.#receiver;
     const { header, extensions } = this.#view;
     replay.decideFork(header.bytes, this.#id32, extensions.value(numbers.prevEnvelope));
@@ -216,21 +240,27 @@ export class PendingOpen {
     if (commitment !== undefined && !equalBytes(commitment, commitRecordKey(provider, recordKey))) {
       throw new TridcommError('E_COMMIT');
     }
+    const parts = this.#sealedParts(recordKey);
+    this.#plaintextBytes = parts.map(({ sealed }) => sealed.length - tagBytes);
     this.#next = 'decrypted';
-    return this.#sealedParts(recordKey);
+    return parts;
   }
 
   /**
    * Takes the plaintexts and reads the records.
    *
    * @param plaintexts - one for each part of {@link verified}, in order; undefined where the tag does not fit; kept and viewed
-   * @throws TridcommError `E_AEAD`; a grammar failure is kept for {@link commit}, which records the envelope before it refuses it
+   * @throws TridcommError `E_AEAD`; `E_USAGE` for plaintexts of another number or length; a grammar failure is kept for {@link commit}, which records the envelope before it refuses it
    * @spec suites.14, envelope.28
    */
   decrypted(plaintexts: readonly (Uint8Array | undefined)[]): void {
     this.#take('decrypted');
+    if (plaintexts.length !== this.#plaintextBytes.length) {
+      throw new TridcommError('E_USAGE', `${plaintexts.length} plaintexts for ${this.#plaintextBytes.length} parts`);
+    }
     const opened = plaintexts.filter((plaintext) => plaintext !== undefined);
-    if (opened.length !== plaintexts.length || opened.length === 0) throw new TridcommError('E_AEAD');
+    if (opened.length !== plaintexts.length) throw new TridcommError('E_AEAD');
+    for (const [i, lengthBytes] of this.#plaintextBytes.entries()) checkWidth('plaintext', opened[i]!, lengthBytes);
     try {
       this.#records = readRecords(this.#view, opened);
     } catch (cause) {
@@ -252,6 +282,7 @@ export class PendingOpen {
    * @spec replay.22, replay.24
    */
   pendingWrites(): ReplayWrites | undefined {
+    this.#check('commit');
     return this.#receiver.replay.pendingWrites(this.#view.header.bytes, jobPart(this.#view));
   }
 
@@ -261,6 +292,7 @@ export class PendingOpen {
    * @returns stream_id of the stream of the same group that is held no longer, whose stored floor may be deleted now
    */
   stored(writes: ReplayWrites): Uint8Array | undefined {
+    this.#check('commit');
     return this.#receiver.replay.stored(this.#view.header.bytes, writes);
   }
 
@@ -273,21 +305,26 @@ export class PendingOpen {
    */
   commit(): Opened {
     this.#take('commit');
-    this.#receiver.replay.commit(this.#view.header.bytes, this.#id32, jobPart(this.#view));
+    const { header, extensions, keyinfo } = this.#view;
+    try {
+      this.#receiver.replay.commit(header.bytes, this.#id32, jobPart(this.#view));
+    } catch (error) {
+      // Step 14 failed before step 15 did.
+      throw this.#grammarError ?? error;
+    }
     if (this.#records === undefined) throw this.#grammarError;
-    return {
-      header: this.#view.header,
-      sender: this.#sender,
-      id32: this.#id32,
-      records: this.#records,
-      leaf: 'leaf' in this.#view ? this.#view.leaf : undefined,
-    };
+    const leaf = 'leaf' in this.#view ? this.#view.leaf : undefined;
+    return { header, extensions, keyinfo, sender: this.#sender, id32: this.#id32, records: this.#records, leaf };
   }
 
   /** A step out of order, or after a refusal, is the caller's mistake, and must never open what was refused. */
   #take(step: OpenStep): void {
-    if (this.#next !== step) throw new TridcommError('E_USAGE', `${step}() out of order`);
+    this.#check(step);
     this.#next = 'nothing';
+  }
+
+  #check(step: OpenStep): void {
+    if (this.#next !== step) throw new TridcommError('E_USAGE', `not the time for ${step}`);
   }
 
   #deriveRecordKey(): RecordKey {

@@ -1,13 +1,13 @@
-import { concat, writeU32 } from '../bytes/bytes.ts';
+import { checkWidth, concat, writeU32 } from '../bytes/bytes.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { commitRecordKey, deriveRecordKey, deriveSalt, type RecordKey } from '../crypto/key-schedule.ts';
 import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
-import { aeadOfSuite, tagBytes } from '../crypto/suite.ts';
+import { aeadOfSuite } from '../crypto/suite.ts';
 import { checkLimit, TridcommError } from '../errors.ts';
-import { signatureBytes } from '../wire/envelope.ts';
+import { signatureBytes, tagBytes } from '../wire/envelope.ts';
 import { decodeExtensions, encodeExtensions, encodeMerkleExtension, type ExtensionInput } from '../wire/extensions.ts';
-import { flagBits, headerBytes, headerOffsets, writeHeader } from '../wire/header.ts';
+import { flagBits, headerBytes, saltOffset, writeHeader } from '../wire/header.ts';
 import { encodeRecords, type Message } from '../wire/records.ts';
 import { envelopeId, signInput } from './identity.ts';
 import type { KeySource } from './key-source.ts';
@@ -54,11 +54,11 @@ export interface UnsignedEnvelope {
   /** The identity of the envelope: 32 bytes, of which users see 16. */
   readonly id32: Uint8Array;
   /**
-   * Puts the signature in.
+   * Puts the signature in; once.
    *
    * @param signature64 - over `signInput`, by the key of the stream's `senderKeyId32`; not checked here
    * @returns the finished envelope, the caller's
-   * @throws TridcommError `E_USAGE` for another length
+   * @throws TridcommError `E_USAGE` for another length, or the second time
    */
   readonly finish: (signature64: Uint8Array) => Uint8Array;
 }
@@ -84,7 +84,7 @@ export function sealEnvelope(stream: StreamContext, seq: number, input: SealInpu
   const random16 = stream.random(16);
   checkWidth('random', random16, 16);
   const salt = deriveSalt(provider, hedgeSecret32, random16, protectedHeader, keySource.bind32, plaintexts);
-  protectedHeader.set(salt, headerOffsets.salt);
+  protectedHeader.set(salt, saltOffset);
   const recordKey = deriveRecordKey(provider, stream.streamSecret32, salt);
   const extensions = decodeExtensions(protectedHeader.subarray(headerBytes), { merkle, seq });
   extensions.value(numbers.recordCommit)?.set(commitRecordKey(provider, recordKey));
@@ -96,7 +96,9 @@ export function sealEnvelope(stream: StreamContext, seq: number, input: SealInpu
   } else {
     const aad = concat(protectedHeader, keySource.bind32);
     const aead = aeadOfSuite(keySource.suite)!;
-    body.set(provider.aeadSeal(aead, recordKey.key32, recordKey.nonce12, aad, plaintexts[0]!));
+    const sealed = provider.aeadSeal(aead, recordKey.key32, recordKey.nonce12, aad, plaintexts[0]!);
+    checkWidth('sealed body', sealed, body.length);
+    body.set(sealed);
   }
   return unsigned(stream, input, envelope, protectedHeader, body);
 }
@@ -116,6 +118,7 @@ function encryptLeaves(
     const nonce = leafNonce(recordKey.nonce12, leaf);
     const aad = leafAad(aadHeader, keySource.bind32, leaf);
     const sealed = provider.aeadSeal(aead, recordKey.key32, nonce, aad, plaintext);
+    checkWidth('sealed leaf', sealed, plaintext.length + tagBytes);
     writeU32(body, offset, plaintext.length);
     body.set(sealed, offset + 4);
     offset += 4 + sealed.length;
@@ -184,12 +187,15 @@ function unsigned(
   body: Uint8Array,
 ): UnsignedEnvelope {
   const signedBody = form === 'merkle' ? none : body;
+  let isFinished = false;
   const toSign = signInput(provider, senderKeyId32, keySource.bind32, protectedHeader, keyinfo, signedBody);
   return {
     signInput: toSign,
     id32: envelopeId(provider, toSign),
     finish: (signature64) => {
       checkWidth('signature', signature64, signatureBytes);
+      if (isFinished) throw new TridcommError('E_USAGE', 'the envelope has its signature');
+      isFinished = true;
       envelope.set(signature64, envelope.length - signatureBytes);
       return envelope;
     },
@@ -230,10 +236,6 @@ function checkInput({ form, messages, timestampMs, padded, jobsPerLeaf }: SealIn
     }
     checkLimit('leaves', Math.ceil(messages.length / perLeaf), limits.leavesCount);
   }
-}
-
-export function checkWidth(what: string, bytes: Uint8Array, width: number): void {
-  if (bytes.length !== width) throw new TridcommError('E_USAGE', `${what} of ${bytes.length} bytes, not ${width}`);
 }
 
 const none = new Uint8Array(0);

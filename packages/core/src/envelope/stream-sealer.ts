@@ -1,10 +1,11 @@
+import { checkWidth, copyOf } from '../bytes/bytes.ts';
 import { deriveStreamSecret } from '../crypto/key-schedule.ts';
 import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
 import { aeadOfSuite } from '../crypto/suite.ts';
 import { TridcommError } from '../errors.ts';
 import { definedPatternKinds } from '../wire/header.ts';
-import type { KeySource } from './key-source.ts';
-import { checkWidth, sealEnvelope, type SealInput, type StreamContext, type UnsignedEnvelope } from './seal.ts';
+import { checkKeySource, type KeySource } from './key-source.ts';
+import { sealEnvelope, type SealInput, type StreamContext, type UnsignedEnvelope } from './seal.ts';
 
 /** What a stream is made of. */
 export interface StreamOptions {
@@ -46,14 +47,22 @@ export class StreamSealer {
       throw new TridcommError('E_USAGE', `epoch ${epoch}`);
     checkWidth('topicTag16', topicTag16, 16);
     checkWidth('senderKeyId32', senderKeyId32, 32);
-    checkWidth('groupContext32', keySource.groupContext32, 32);
-    checkWidth('bind32', keySource.bind32, 32);
+    checkKeySource(keySource);
     checkWidth('hedgeSecret32', hedgeSecret32, 32);
     const streamId8 = options.random(8);
     checkWidth('random stream id', streamId8, 8);
     const { sourceSecret32, groupContext32 } = keySource;
     const streamSecret32 = deriveStreamSecret(provider, sourceSecret32, groupContext32, senderKeyId32, streamId8);
-    this.#stream = { ...options, streamId8, streamSecret32 };
+    this.#stream = {
+      ...options,
+      // Copies: what the caller wipes or reuses must not change the stream.
+      keySource: { ...keySource, bind32: copyOf(keySource.bind32) },
+      senderKeyId32: copyOf(senderKeyId32),
+      hedgeSecret32: copyOf(hedgeSecret32),
+      topicTag16: copyOf(topicTag16),
+      streamId8,
+      streamSecret32,
+    };
   }
 
   /**

@@ -21,7 +21,7 @@ export interface FreshnessRule {
  * @param timestampMs - of the header
  * @param expiryMs - extension 4, where there is one
  * @param nowMs - the receiver's clock
- * @throws TridcommError `E_EXPIRED`, `E_FUTURE`
+ * @throws TridcommError `E_EXPIRED`, `E_FUTURE`; `E_USAGE` for a clock or rule that is no number
  * @spec replay.2, replay.3, replay.4
  */
 export function checkFreshness(
@@ -30,8 +30,10 @@ export function checkFreshness(
   expiryMs: number | undefined,
   nowMs: number,
 ): void {
+  // A clock that is no number would pass every comparison.
+  if (!Number.isSafeInteger(nowMs) || nowMs < 0) throw new TridcommError('E_USAGE', `clock ${nowMs}`);
   if (rule.stored !== true) {
-    const { maxAgeMs = limits.maxAgeMs, skewMs = limits.skewMs } = rule;
+    const { maxAgeMs, skewMs } = freshnessLimits(rule);
     if (timestampMs < nowMs - maxAgeMs) {
       throw new TridcommError(
         'E_EXPIRED',
@@ -45,4 +47,16 @@ export function checkFreshness(
   if (expiryMs !== undefined && nowMs > expiryMs) {
     throw new TridcommError('E_EXPIRED', `expiry ${expiryMs}, clock ${nowMs}`);
   }
+}
+
+/**
+ * The times of a rule, with the defaults of the registry.
+ *
+ * @throws TridcommError `E_USAGE` where they are no numbers from 0 on
+ * @spec replay.28
+ */
+export function freshnessLimits(rule: FreshnessRule): { readonly maxAgeMs: number; readonly skewMs: number } {
+  const { maxAgeMs = limits.maxAgeMs, skewMs = limits.skewMs } = rule;
+  if (!(maxAgeMs >= 0 && skewMs >= 0)) throw new TridcommError('E_USAGE', `max_age ${maxAgeMs}, skew ${skewMs}`);
+  return { maxAgeMs, skewMs };
 }

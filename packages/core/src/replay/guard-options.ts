@@ -1,4 +1,5 @@
 import type { EvidencePool } from './evidence.ts';
+import type { FreshnessRule } from './freshness.ts';
 import type { LeafBudget } from './leaves.ts';
 import type { StoredEviction, StoredFloor } from './stored-state.ts';
 
@@ -7,8 +8,6 @@ export interface VolatileLife {
   readonly kind: 'volatile';
   /** Start time of conventions.4; 0 where the receiver's own keys came into being after its start. */
   readonly bootMs: number;
-  /** Default 30,000. */
-  readonly skewMs?: number;
 }
 
 /** A receiver that stores floors, with what an earlier life of it stored; empty lists for the first. */
@@ -23,8 +22,8 @@ export interface ReplayGuardOptions {
   /** 16 random bytes, drawn anew for each process; copied. */
   readonly hashKey16: Uint8Array;
   readonly life: VolatileLife | DurableLife;
-  /** Stored topics start again from their log position: the rules for a restart of a live topic do not apply. Default false. */
-  readonly stored?: boolean;
+  /** Step 10, and what of it the restart rules use: one rule for both, so that they cannot differ. */
+  readonly freshness?: FreshnessRule;
   /** W: a power of two from 64 to 4,096, default 1,024. */
   readonly window?: number;
   /** Streams of one (sender, epoch, topic_tag); default 64. */

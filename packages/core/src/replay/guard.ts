@@ -5,6 +5,7 @@ import { patterns } from '../codepoints/patterns.gen.ts';
 import { TridcommError } from '../errors.ts';
 import { EvidencePool, type EvidenceIndex } from './evidence.ts';
 import { FloorBook } from './floors.ts';
+import { freshnessLimits, type FreshnessRule } from './freshness.ts';
 import type { DurableLife, ReplayGuardOptions } from './guard-options.ts';
 import { LeafBudget, PartialEnvelopes, type JobPart } from './leaves.ts';
 import { headerOfStream, type ReplayWrites } from './stored-state.ts';
@@ -39,6 +40,8 @@ export type LookUp = 'new' | 'compare';
  * @spec replay.1, replay.9, errors.6
  */
 export class ReplayGuard {
+  /** The rule of step 10, which the restart rules share. */
+  readonly freshness: FreshnessRule;
   readonly #windows: Windows;
   readonly #table: StreamTable;
   readonly #evidencePool: EvidencePool;
@@ -49,22 +52,33 @@ export class ReplayGuard {
   /** Present in a durable receiver of live topics. */
   readonly #floors: FloorBook | undefined;
   readonly #isDurable: boolean;
+  #released = false;
   /** A timestamp has to be above it. */
   readonly #bootLine: number;
 
   /** @throws TridcommError `E_USAGE` for options that do not hold what they should */
   constructor(options: ReplayGuardOptions) {
-    const { hashKey16, life, stored = false, window = limits.windowEnvelopes } = options;
+    const { hashKey16, life, freshness = {}, window = limits.windowEnvelopes } = options;
     const { streamCap = limits.streamsPerSender, evidence, leafBudget } = options;
     if (!(streamCap >= 1)) throw new TridcommError('E_USAGE', `cap of ${streamCap} streams, not 1 or more`);
     this.#windows = new Windows(window);
     this.#table = new StreamTable(hashKey16, this.#windows, streamCap);
     this.#evidencePool = evidence ?? new EvidencePool();
     this.#leaves = new PartialEnvelopes(leafBudget ?? new LeafBudget());
+    this.freshness = freshness;
+    const { skewMs } = freshnessLimits(freshness);
+    const isLive = freshness.stored !== true;
     this.#isDurable = life.kind === 'durable';
-    this.#floors = life.kind === 'durable' && !stored ? new FloorBook() : undefined;
-    this.#bootLine = life.kind === 'volatile' && !stored ? life.bootMs + (life.skewMs ?? limits.skewMs) : -1;
-    if (life.kind === 'durable' && !stored) this.#restore(life);
+    this.#floors = life.kind === 'durable' && isLive ? new FloorBook() : undefined;
+    if (life.kind === 'durable') {
+      this.#bootLine = -1;
+      if (isLive) this.#restore(life);
+    } else {
+      if (life.kind !== 'volatile' || !Number.isSafeInteger(life.bootMs)) {
+        throw new TridcommError('E_USAGE', `life of kind ${String(life.kind)}, boot ${life.bootMs}`);
+      }
+      this.#bootLine = isLive ? life.bootMs + skewMs : -1;
+    }
   }
 
   /** Streams held. */
@@ -131,7 +145,9 @@ export class ReplayGuard {
     const seq = seqOf(header);
     const timestampMs = timestampOf(header);
     if (entry >= 0 && this.#isCovered(entry, seq, timestampMs)) return undefined;
-    if (this.#look(entry, header, part) !== 'new') return undefined;
+    const answer = this.#look(entry, header, part);
+    const isNext = answer === 'new' || (answer === 'compare' && part !== undefined && this.#leaves.holds(entry, seq));
+    if (!isNext) return undefined;
     const floor = seq + limits.floorSlackEnvelopes;
     const boundMs = Math.min(timestampMs + limits.floorSlackMs, limits.safeInteger);
     if (entry >= 0) {
@@ -181,6 +197,7 @@ export class ReplayGuard {
    * @spec replay.8, replay.14, replay.16, replay.17, replay.19, replay.27, envelope.28
    */
   commit(header: Uint8Array, id32: Uint8Array, part?: JobPart): void {
+    if (this.#released) throw new TridcommError('E_CLOSED', 'the guard was released');
     const table = this.#table;
     let entry = table.find(header);
     const answer = this.#look(entry, header, part);
@@ -214,6 +231,7 @@ export class ReplayGuard {
 
   /** Gives back what is shared with other guards. The guard, whose epoch is closed, is not used again. */
   release(): void {
+    this.#released = true;
     for (const entry of this.#evidence.keys()) this.#evidencePool.release(this.#evidence, entry);
     this.#leaves.clear();
   }
@@ -227,7 +245,7 @@ export class ReplayGuard {
       if (timestampMs <= this.#table.evictTs) return 'E_TOO_OLD';
       return this.#hasRoom(part) ? 'new' : 'E_LIMIT';
     }
-    if (this.#admittedAfter.size > 0 && timestampMs <= (this.#admittedAfter.get(entry) ?? 0)) return 'E_TOO_OLD';
+    if (timestampMs <= (this.#admittedAfter.size === 0 ? 0 : (this.#admittedAfter.get(entry) ?? 0))) return 'E_TOO_OLD';
     const seq = seqOf(header);
     const state = this.#windows.look(this.#table.words(entry), this.#table.at(entry), seq);
     if (state === seqStates.tooOld) return 'E_TOO_OLD';
@@ -312,7 +330,8 @@ function timestampOf(header: Uint8Array): number {
 }
 
 function refusal(code: ErrorCode, header: Uint8Array): TridcommError {
-  return new TridcommError(code, `number ${seqOf(header)}, timestamp ${timestampOf(header)}`);
+  // What depends on memory is one answer to a peer, also where the code alone would travel.
+  return new TridcommError(code, `number ${seqOf(header)}, timestamp ${timestampOf(header)}`, { outward: 'E_REFUSED' });
 }
 
 function checkStored(name: string, value: number, max: number): void {

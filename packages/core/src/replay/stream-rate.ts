@@ -11,7 +11,7 @@ export interface StreamRateOptions {
   readonly burst?: number;
   /** Time in which one more may start; default 1,000. */
   readonly intervalMs?: number;
-  /** Pairs of sender and tag that are remembered, the most recently used; default 65,536. Who is forgotten starts afresh. */
+  /** Pairs of sender and tag that are remembered, those that started a stream last; default 65,536. Who is forgotten starts afresh. */
   readonly maxSenders?: number;
 }
 

@@ -13,7 +13,8 @@ import { minRecordBytes } from './records.ts';
 /** Bytes of a signature. */
 export const signatureBytes = 64;
 
-const tagBytes = 16;
+/** Bytes of an AEAD tag, in every suite. */
+export const tagBytes = 16;
 const nodeBytes = 32;
 const jobFixedBytes = 4 + 4 + tagBytes + 1;
 

@@ -94,10 +94,13 @@ export interface ExtensionInput {
  * Encodes extensions, sorted by number.
  *
  * @returns the extension area, the caller's
- * @throws TridcommError `E_USAGE` for an unknown or repeated number or a value of a wrong length, `E_LIMIT` for too many bytes
+ * @throws TridcommError `E_USAGE` for an unknown or repeated number or a value of a wrong length, `E_LIMIT` for too many bytes, too many, or a u64 above 2^53−1
  * @spec envelope.7, envelope.8, envelope.9
  */
 export function encodeExtensions(inputs: readonly ExtensionInput[], site: ExtensionSite): Uint8Array {
+  for (const { number } of inputs) {
+    if (!rules.has(number)) throw new TridcommError('E_USAGE', `extension ${number} is not known`);
+  }
   const sorted = inputs.toSorted((a, b) => a.number - b.number);
   let length = 0;
   for (const { value } of sorted) length += 4 + value.length;
@@ -112,9 +115,9 @@ export function encodeExtensions(inputs: readonly ExtensionInput[], site: Extens
   }
   try {
     // One set of rules for both directions: what a receiver would refuse is not written.
-    const decoded = decodeExtensions(out, site);
-    for (const { number } of decoded.all) if (!rules.has(number)) throw new TridcommError('E_EXT', `unknown ${number}`);
+    decodeExtensions(out, site);
   } catch (error) {
+    if (error instanceof TridcommError && error.code === 'E_LIMIT') throw error;
     throw new TridcommError('E_USAGE', 'extensions that no receiver takes', { cause: error });
   }
   return out;

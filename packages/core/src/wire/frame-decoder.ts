@@ -34,7 +34,7 @@ export class FrameDecoder {
   /**
    * Takes the next bytes and gives each frame that they complete, GREASE frames dropped.
    *
-   * The generator is to be run to its end before the next push.
+   * The generator is run to its end before the next push; one that is left early closes the decoder, as its place is lost.
    *
    * @param chunk - not changed; a body that lies whole inside it is handed out as a view of it
    * @throws TridcommError `E_LIMIT`, `E_ENCODING` for the first refused frame, `E_CLOSED` ever after
@@ -42,6 +42,12 @@ export class FrameDecoder {
    */
   *push(chunk: Uint8Array): Generator<Frame, void, undefined> {
     if (this.#closed) throw new TridcommError('E_CLOSED', 'frames after a refused one');
+    this.#closed = true;
+    yield* this.#cut(chunk);
+    this.#closed = false;
+  }
+
+  *#cut(chunk: Uint8Array): Generator<Frame, void, undefined> {
     let offset = 0;
     for (;;) {
       if (this.#header === undefined) {
@@ -50,7 +56,7 @@ export class FrameDecoder {
         this.#headFilled += take;
         offset += take;
         if (this.#headFilled < frameHeaderBytes) return;
-        this.#header = this.#judge();
+        this.#header = decodeFrameHeader(this.#head, this.#capBytes);
       }
       const { lengthBytes } = this.#header;
       if (this.#bodyFilled === 0 && chunk.length - offset >= lengthBytes) {
@@ -72,23 +78,15 @@ export class FrameDecoder {
   }
 
   /**
-   * Says that the stream has ended.
+   * Says that the stream has ended; after a refused frame there is nothing left to say.
    *
    * @throws TridcommError `E_LENGTH` inside a frame
    * @spec framing.12
    */
   end(): void {
+    if (this.#closed) return;
     this.#closed = true;
     if (this.#headFilled > 0) throw new TridcommError('E_LENGTH', 'the stream ends inside a frame');
-  }
-
-  #judge(): FrameHeader {
-    try {
-      return decodeFrameHeader(this.#head, this.#capBytes);
-    } catch (error) {
-      this.#closed = true;
-      throw error;
-    }
   }
 
   *#finish(body: Uint8Array): Generator<Frame, void, undefined> {

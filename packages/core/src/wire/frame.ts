@@ -61,6 +61,7 @@ export function encodeFrame(
   if (!Number.isInteger(channel) || channel < 0 || channel > 0xffff) {
     throw new TridcommError('E_USAGE', `channel ${channel} is not a u16`);
   }
+  if (!(capBytes <= limits.frameHardCapBytes)) throw new TridcommError('E_USAGE', `frame cap ${capBytes}`);
   if (body.length > capBytes) throw new TridcommError('E_LIMIT', `frame body of ${body.length} bytes, cap ${capBytes}`);
   const out = new Uint8Array(frameHeaderBytes + body.length);
   out[0] = type;

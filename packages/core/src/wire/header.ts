@@ -20,8 +20,8 @@ import { checkLimit, TridcommError } from '../errors.ts';
 /** Bytes of the fixed header. */
 export const headerBytes = 96;
 
-/** Where the fields stand that others read or rewrite in place. */
-export const headerOffsets = { topicTag: 8, epoch: 24, senderId: 32, streamId: 48, salt: 72 } as const;
+/** Where the salt stands, which the sealer writes last. */
+export const saltOffset = 72;
 
 /** The values of the flags, as they stand in `flags`. */
 export const flagBits: { readonly batch: number; readonly merkle: number; readonly padded: number } = {

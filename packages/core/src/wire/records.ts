@@ -41,7 +41,7 @@ export class Records implements Iterable<Message> {
     let offset = 0;
     for (const leaf of leaves) {
       for (const bound of leaf.#bounds) bounds.push(offset + bound);
-      agesMs.push(...leaf.#agesMs);
+      for (const ageMs of leaf.#agesMs) agesMs.push(ageMs);
       offset += leaf.#plaintext.length;
     }
     const plaintext = concat(...leaves.map((leaf) => leaf.#plaintext));
@@ -52,14 +52,24 @@ export class Records implements Iterable<Message> {
     return this.#agesMs.length;
   }
 
-  /** The payload of record `index`, 0 to count − 1: a view that stays valid as long as it is held. */
+  /**
+   * The payload of record `index`, 0 to count − 1: a view that stays valid as long as it is held.
+   *
+   * @throws TridcommError `E_USAGE` where there is no such record
+   */
   payload(index: number): Uint8Array {
+    this.#check(index);
     return this.#plaintext.subarray(this.#bounds[2 * index], this.#bounds[2 * index + 1]);
   }
 
-  /** When record `index` was made, ms. */
+  /** When record `index` was made, ms; throws as {@link payload}. */
   timestampMs(index: number): number {
+    this.#check(index);
     return this.#timestampMs - this.#agesMs[index]!;
+  }
+
+  #check(index: number): void {
+    if (!(index in this.#agesMs)) throw new TridcommError('E_USAGE', `record ${index} of ${this.count}`);
   }
 
   *[Symbol.iterator](): Generator<Message, void, undefined> {
@@ -87,12 +97,12 @@ export function decodeRecords(plaintext: Uint8Array, count: number, timestampMs:
   for (let i = 0; i < count; i++) {
     if (cursor.offset >= plaintext.length) throw new TridcommError('E_ENCODING', `${i} records, not ${count}`);
     const recordFlags = plaintext[cursor.offset++]!;
-    if (recordFlags !== 0) throw new TridcommError('E_ENCODING', `record flags ${recordFlags}, not 0`);
+    if (recordFlags !== 0) throw new TridcommError('E_ENCODING', 'record flags that are not 0');
     const ageMs = readVarint(cursor, plaintext.length);
     if (ageMs > timestampMs) throw new TridcommError('E_ENCODING', 'record older than time');
     const lengthBytes = readVarint(cursor, plaintext.length);
     const end = cursor.offset + lengthBytes;
-    if (end > plaintext.length) throw new TridcommError('E_ENCODING', `record of ${lengthBytes} bytes overruns`);
+    if (end > plaintext.length) throw new TridcommError('E_ENCODING', 'record that overruns');
     agesMs[i] = ageMs;
     bounds[2 * i] = cursor.offset;
     bounds[2 * i + 1] = end;

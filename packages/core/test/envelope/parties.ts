@@ -68,6 +68,7 @@ export class Pair {
       readonly random?: RandomSource;
       readonly sender?: Sender;
       readonly life?: ReplayGuardOptions['life'];
+      readonly topicTag16?: Uint8Array;
     } = {},
   ) {
     this.provider = provider;
@@ -80,12 +81,11 @@ export class Pair {
       senderKeyId32: this.sender.keyId32,
       hedgeSecret32: new Uint8Array(32).fill(4),
       patternKind: patternKinds.pubSub.data,
-      topicTag16,
+      topicTag16: options.topicTag16 ?? topicTag16,
       epoch: 7,
     });
     this.receiver = {
       provider,
-      freshness: {},
       replay: new ReplayGuard({
         hashKey16: new Uint8Array(16),
         life: options.life ?? { kind: 'volatile', bootMs: 0 },

@@ -1,8 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { beginOpen, decodeHeader, openEnvelope, suites, TridcommError, type PendingOpen } from '@tridcomm/core';
+import {
+  beginOpen,
+  decodeHeader,
+  openEnvelope,
+  ReplayGuard,
+  suites,
+  TridcommError,
+  type PendingOpen,
+} from '@tridcomm/core';
 import { nobleProvider } from '@tridcomm/core/noble';
 import { nodeProvider } from '@tridcomm/core/node';
-import { countingRandom, newSender, nowMs, Pair } from './parties.ts';
+import { encodeFrame, FrameDecoder } from '@tridcomm/core/internal';
+import { countingRandom, newSender, nowMs, Pair, topicTag16 } from './parties.ts';
 
 /** What a refusal says to whom. */
 function refusal(work: () => unknown): { code: string; outward: string | undefined } {
@@ -85,6 +94,130 @@ describe('opening in steps, with answers that come later', () => {
     pending.stored(writes);
     expect(pending.pendingWrites()).toBeUndefined();
     expect(pending.commit().records.count).toBe(1);
+  });
+});
+
+describe('what a caller cannot do by mistake', () => {
+  it('envelope.31 bytes that change while answers are awaited do not matter', () => {
+    const pair = new Pair(nodeProvider);
+    const envelope = pair.sealText('genuine');
+    const pending = beginOpen(pair.receiver, envelope, nowMs)!;
+    envelope.fill(0xee);
+    decrypt(pending);
+    expect(new TextDecoder().decode(pending.commit().records.payload(0))).toBe('genuine');
+  });
+
+  it('suites.19 an answer that is only truthy is no', () => {
+    const pair = new Pair(nodeProvider);
+    const yes = Promise.resolve(true) as unknown as boolean;
+    const pending = beginOpen(pair.receiver, pair.sealText('a'), nowMs)!;
+    expect(refusal(() => pending.verified(yes)).code).toBe('E_SIG');
+    const asked = { ...pair.receiver, mayWrite: () => yes };
+    expect(refusal(() => openEnvelope(asked, pair.sealText('a'), nowMs)).code).toBe('E_POLICY');
+  });
+
+  it('replay.22 nothing is stored for an envelope that has not come so far', () => {
+    const pair = new Pair(nodeProvider, { life: { kind: 'durable', floors: [], evictions: [] } });
+    const pending = beginOpen(pair.receiver, pair.sealText('a'), nowMs)!;
+    expect(refusal(() => pending.pendingWrites()).code).toBe('E_USAGE');
+    expect(refusal(() => pending.stored({ floor: 65, boundMs: nowMs })).code).toBe('E_USAGE');
+    pending.verified(verify(pending));
+    expect(refusal(() => pending.pendingWrites()).code).toBe('E_USAGE');
+  });
+
+  it('envelope.19 plaintexts of another number or length are refused', () => {
+    const pair = new Pair(nodeProvider);
+    const messages = ['a', 'b', 'c'].map((text) => ({ timestampMs: nowMs, payload: secretBytes(text) }));
+    const begin = () => {
+      const envelope = pair.seal({ form: 'merkle', jobsPerLeaf: 1, messages, timestampMs: nowMs });
+      const pending = beginOpen(pair.receiver, envelope, nowMs)!;
+      pending.verified(verify(pending));
+      return pending;
+    };
+    expect(refusal(() => begin().decrypted([new Uint8Array(4)])).code).toBe('E_USAGE');
+    expect(refusal(() => begin().decrypted([4, 4, 5].map((length) => new Uint8Array(length)))).code).toBe('E_USAGE');
+  });
+
+  it('envelope.27 records that do not parse are E_ENCODING, whatever step 15 would say', () => {
+    const pair = new Pair(nodeProvider);
+    // The engine answers with bytes that hold no records.
+    const envelope = pair.sealText('', '');
+    const [one, two] = [1, 2].map(() => beginOpen(pair.receiver, envelope, nowMs)!);
+    function beginAll(pending: PendingOpen): void {
+      pending.verified(true);
+      pending.decrypted([new Uint8Array(6).fill(1)]);
+    }
+    beginAll(one!);
+    beginAll(two!);
+    expect(refusal(() => one!.commit())).toEqual({ code: 'E_ENCODING', outward: 'E_REFUSED' });
+    expect(refusal(() => two!.commit()).code).toBe('E_ENCODING');
+  });
+
+  it('suites.18 a key of another sender id, or of a wrong width, is a mistake of the look-up', () => {
+    const pair = new Pair(nodeProvider);
+    const other = newSender(nodeProvider);
+    for (const found of [other, { ...pair.sender, keyId32: new Uint8Array(140) }]) {
+      const receiver = { ...pair.receiver, findSender: () => found };
+      expect(refusal(() => openEnvelope(receiver, pair.sealText('a'), nowMs)).code).toBe('E_USAGE');
+    }
+    const receiver = {
+      ...pair.receiver,
+      findTopic: () => ({ keySource: () => ({ ...pair.keySource, bind32: new Uint8Array(200) }) }),
+    };
+    expect(refusal(() => openEnvelope(receiver, pair.sealText('a'), nowMs)).code).toBe('E_USAGE');
+  });
+
+  it('envelope.3 a stream does not change with the arrays that it was made of', () => {
+    const tag = topicTag16.slice();
+    const pair = new Pair(nodeProvider, { topicTag16: tag });
+    tag.fill(0);
+    expect(pair.openTexts(pair.sealText('a'))).toEqual(['a']);
+  });
+
+  it('conventions.3 replay.28 a clock or a rule that is no number is refused', () => {
+    const pair = new Pair(nodeProvider);
+    const envelope = pair.sealText('a');
+    for (const clock of [Number.NaN, -1, 0.5]) {
+      expect(refusal(() => openEnvelope(pair.receiver, envelope, clock)).code).toBe('E_USAGE');
+    }
+    const hashKey16 = new Uint8Array(16);
+    const life = { kind: 'volatile', bootMs: 0 } as const;
+    for (const options of [
+      { freshness: { maxAgeMs: Number.NaN }, life },
+      { freshness: { skewMs: -1 }, life },
+      { life: { kind: 'volatile', bootMs: Number.NaN } as const },
+      { life: { kind: 'Durable', bootMs: 0 } as unknown as typeof life },
+    ]) {
+      expect(refusal(() => new ReplayGuard({ hashKey16, ...options })).code).toBe('E_USAGE');
+    }
+  });
+
+  it('replay.28 the defaults are 120 s of age, 30 s of skew and 1,024 envelopes', () => {
+    const pair = new Pair(nodeProvider);
+    const open = (clockMs: number) => refusal(() => openEnvelope(pair.receiver, pair.sealText('a'), clockMs)).code;
+    expect([open(nowMs + 120_000), open(nowMs + 120_001)]).toEqual(['accepted', 'E_EXPIRED']);
+    expect([open(nowMs - 30_000), open(nowMs - 30_001)]).toEqual(['accepted', 'E_FUTURE']);
+    const first = pair.sealText('first');
+    const second = pair.sealText('second');
+    for (let i = 0; i < 1023; i++) {
+      const last = pair.sealText('later');
+      if (i === 1022) openEnvelope(pair.receiver, last, nowMs);
+    }
+    expect(refusal(() => openEnvelope(pair.receiver, first, nowMs)).code).toBe('E_TOO_OLD');
+    expect(refusal(() => openEnvelope(pair.receiver, second, nowMs)).code).toBe('accepted');
+  });
+
+  it('framing.14 a consumer that stops reading frames closes the decoder', () => {
+    const decoder = new FrameDecoder();
+    const two = new Uint8Array([
+      ...encodeFrame(0x3e, 0, new Uint8Array(0)),
+      ...encodeFrame(0x3e, 0, new Uint8Array(20)),
+    ]);
+    for (const frame of decoder.push(two)) {
+      expect(frame.type).toBe(0x3e);
+      break;
+    }
+    expect(refusal(() => Array.from(decoder.push(new Uint8Array(8)))).code).toBe('E_CLOSED');
   });
 });
 

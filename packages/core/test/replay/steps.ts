@@ -101,10 +101,10 @@ export class Receiver {
       hashKey16: new Uint8Array(16).fill(7),
       life: durable
         ? { kind: 'durable', floors: [...this.floors.values()], evictions: [...this.evictions.values()] }
-        : { kind: 'volatile', bootMs, skewMs },
+        : { kind: 'volatile', bootMs },
+      freshness: { skewMs, stored: stored === true },
       ...(window === undefined ? {} : { window }),
       ...(streamCap === undefined ? {} : { streamCap }),
-      ...(stored === undefined ? {} : { stored }),
       ...(evidence === undefined ? {} : { evidence: evidence() }),
       ...(leafBudget === undefined ? {} : { leafBudget: leafBudget() }),
     });

@@ -41,16 +41,22 @@ export class Workshop {
   /**
    * Runs the golden vectors against the adapter on this copy.
    * @param {string} provider
+   * @param {readonly string[]} [suites] the vector files to run; all unless given
    * @returns {Promise<string[]>} ids of the tests that fail
    * @throws where the adapter does not work at all
    */
-  async failingVectors(provider) {
+  async failingVectors(provider, suites = ['**']) {
     const harness = [join(repoRoot, 'conformance/harness/dist/cli.js'), 'vectors', '--strict-errors', '--json'];
     const vectors = ['--vectors-dir', join(repoRoot, 'conformance/vectors/v1'), '--timeout', '2000'];
+    const patterns = suites.flatMap((suite) => ['--run', suite === '**' ? suite : `${suite}/**`]);
     const adapter = [process.execPath, join(this.#folder, core, 'conformance/dist/adapter.js'), '--provider', provider];
-    const { status, stdout, output } = await run(process.execPath, [...harness, ...vectors, '--', ...adapter], {
-      timeoutMs: 60_000,
-    });
+    const { status, stdout, output } = await run(
+      process.execPath,
+      [...harness, ...vectors, ...patterns, '--', ...adapter],
+      {
+        timeoutMs: 60_000,
+      },
+    );
     if (!stdout.startsWith('{')) throw new Error(`the harness ended with ${status}:\n${output}`);
     /** @type {{ results: { id: string, result: string }[] }} */
     const { results } = JSON.parse(stdout);

@@ -70,8 +70,8 @@ export const wireMutants = [
   {
     name: 'frame-open-after-refusal',
     file: 'wire/frame-decoder.ts',
-    from: '      this.#closed = true;\n      throw error;',
-    to: '      throw error;',
+    from: '    this.#closed = true;\n    yield* this.#cut(chunk);',
+    to: '    yield* this.#cut(chunk);',
     spec: 'framing.14',
   },
   {
