@@ -14,16 +14,24 @@ import type { KeySource } from './key-source.ts';
 import { hashLeaf, MerkleTree } from './merkle.ts';
 import { leafAad, leafNonce } from './record-cipher.ts';
 
-/** What stays the same for all envelopes of one stream; widths are the maker's concern. */
-export interface StreamContext {
+/** What a stream is made of. */
+export interface StreamOptions {
   readonly provider: CryptoProvider;
+  /** Draws `stream_id8` once and `random16` for each envelope. */
   readonly random: RandomSource;
   readonly keySource: KeySource;
+  /** Of the key that will sign. */
   readonly senderKeyId32: Uint8Array;
+  /** From `deriveHedgeSecret`; one for the process. */
   readonly hedgeSecret32: Uint8Array;
+  /** Of the registry, such as `patternKinds.pubSub.data`. */
   readonly patternKind: number;
   readonly topicTag16: Uint8Array;
   readonly epoch: number;
+}
+
+/** What stays the same for all envelopes of one stream; widths are the maker's concern. */
+export interface StreamContext extends StreamOptions {
   readonly streamId8: Uint8Array;
   readonly streamSecret32: Uint8Array;
 }

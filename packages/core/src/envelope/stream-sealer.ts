@@ -1,27 +1,10 @@
 import { checkWidth, copyOf } from '../bytes/bytes.ts';
 import { deriveStreamSecret } from '../crypto/key-schedule.ts';
-import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
 import { aeadOfSuite } from '../crypto/suite.ts';
 import { TridcommError } from '../errors.ts';
 import { definedPatternKinds } from '../wire/header.ts';
-import { checkKeySource, type KeySource } from './key-source.ts';
-import { sealEnvelope, type SealInput, type StreamContext, type UnsignedEnvelope } from './seal.ts';
-
-/** What a stream is made of. */
-export interface StreamOptions {
-  readonly provider: CryptoProvider;
-  /** Draws `stream_id8` once and `random16` for each envelope. */
-  readonly random: RandomSource;
-  readonly keySource: KeySource;
-  /** Of the key that will sign. */
-  readonly senderKeyId32: Uint8Array;
-  /** From `deriveHedgeSecret`; one for the process. */
-  readonly hedgeSecret32: Uint8Array;
-  /** Of the registry, such as `patternKinds.pubSub.data`. */
-  readonly patternKind: number;
-  readonly topicTag16: Uint8Array;
-  readonly epoch: number;
-}
+import { checkKeySource } from './key-source.ts';
+import { sealEnvelope, type SealInput, type StreamContext, type StreamOptions, type UnsignedEnvelope } from './seal.ts';
 
 /**
  * One stream of a sender process: numbers and seals its envelopes.

@@ -152,15 +152,15 @@ export const envelopeMutants = [
   {
     name: 'signature-unchecked',
     file: 'envelope/open.ts',
-    from: 'if (!valid || !isEd25519SignatureForm(this.signature))',
+    from: 'if (valid !== true || !isEd25519SignatureForm(this.signature))',
     to: 'if (!isEd25519SignatureForm(this.signature))',
     spec: 'suites.19',
   },
   {
     name: 'signature-form-unchecked',
     file: 'envelope/open.ts',
-    from: 'if (!valid || !isEd25519SignatureForm(this.signature))',
-    to: 'if (!valid)',
+    from: 'if (valid !== true || !isEd25519SignatureForm(this.signature))',
+    to: 'if (valid !== true)',
     spec: 'suites.7',
   },
   {
@@ -194,7 +194,7 @@ export const envelopeMutants = [
   {
     name: 'sender-rights',
     file: 'envelope/open.ts',
-    from: 'if (!receiver.mayWrite(sender, header))',
+    from: 'if (receiver.mayWrite(sender, header) !== true)',
     to: 'if (false)',
     spec: 'envelope.27',
   },
@@ -208,7 +208,7 @@ export const envelopeMutants = [
   {
     name: 'freshness-skipped',
     file: 'envelope/open.ts',
-    from: '  checkFreshness(receiver.freshness, header.timestampMs, extensions.expiryMs, nowMs);\n',
+    from: '  checkFreshness(replay.freshness, header.timestampMs, extensions.expiryMs, nowMs);\n',
     to: '',
     spec: 'envelope.27',
   },
@@ -236,7 +236,7 @@ export const envelopeMutants = [
   {
     name: 'commit-skipped',
     file: 'envelope/open.ts',
-    from: '    this.#receiver.replay.commit(this.#view.header.bytes, this.#id32, jobPart(this.#view));\n',
+    from: '      this.#receiver.replay.commit(header.bytes, this.#id32, jobPart(this.#view));\n',
     to: '',
     spec: 'envelope.30',
   },
@@ -257,7 +257,7 @@ export const envelopeMutants = [
   {
     name: 'plaintext-missing',
     file: 'envelope/open.ts',
-    from: 'if (opened.length !== plaintexts.length || opened.length === 0)',
+    from: 'if (opened.length !== plaintexts.length)',
     to: 'if (opened.length === 0)',
     spec: 'suites.14',
   },

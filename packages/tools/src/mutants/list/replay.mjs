@@ -152,7 +152,7 @@ export const replayMutants = [
   {
     name: 'readmitted-below-evict-ts',
     file: 'replay/guard.ts',
-    from: "if (this.#admittedAfter.size > 0 && timestampMs <= (this.#admittedAfter.get(entry) ?? 0)) return 'E_TOO_OLD';",
+    from: "if (timestampMs <= (this.#admittedAfter.size === 0 ? 0 : (this.#admittedAfter.get(entry) ?? 0))) return 'E_TOO_OLD';",
     to: '',
     spec: 'replay.15',
   },
@@ -180,7 +180,7 @@ export const replayMutants = [
   {
     name: 'boot-without-skew',
     file: 'replay/guard.ts',
-    from: 'life.bootMs + (life.skewMs ?? limits.skewMs)',
+    from: 'life.bootMs + skewMs',
     to: 'life.bootMs',
     spec: 'replay.25',
   },
