@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 
+import { excerpt } from './excerpt.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { ProtocolFault } from './protocol.ts';
 import type { HarnessLine } from './protocol.ts';
@@ -52,6 +53,12 @@ export class AdapterProcess {
     this.#child.stdin.end();
   }
 
+  /** A remark on a last line without a line feed, or nothing. */
+  get unendedLine(): string {
+    const { rest } = this.#splitter;
+    return rest === '' ? '' : ` (its last line has no line feed: ${excerpt(rest)})`;
+  }
+
   /** Ends the process now. Its listener hears nothing more. */
   readonly kill = (): void => {
     this.listener = undefined;
@@ -76,8 +83,9 @@ export class AdapterProcess {
 
   #howItEnded(): string {
     const { exitCode, signalCode } = this.#child;
-    if (signalCode !== null) return `was ended by signal ${signalCode}`;
-    return exitCode === null ? 'closed its stdin or stdout' : `exited with status ${exitCode}`;
+    if (signalCode !== null) return `was ended by signal ${signalCode}${this.unendedLine}`;
+    const how = exitCode === null ? 'closed its stdin or stdout' : `exited with status ${exitCode}`;
+    return how + this.unendedLine;
   }
 
   #finish(why: string): void {

@@ -21,6 +21,8 @@ export interface AdapterOptions {
 export interface Breakdown {
   /** Completes "the adapter …". */
   readonly why: string;
+  /** Whether it answered a case since it was started. */
+  readonly answered: boolean;
   /** Cases that were sent and not answered, in the order sent; at least one. */
   readonly unanswered: readonly Case[];
   readonly unsent: readonly Case[];
@@ -52,7 +54,7 @@ export class Adapter {
     adapter.listener = {
       line: (text, lineNumber) => this.#receive(text, lineNumber),
       drained: () => this.#pump(),
-      end: (why) => (this.#leaving ? this.#end() : this.#breakDown(why)),
+      end: (why) => (this.#leaving && adapter.unendedLine === '' ? this.#end() : this.#breakDown(why)),
     };
   }
 
@@ -85,7 +87,7 @@ export class Adapter {
       // Measured from the last sign of life, not from the sending: a slow but steady adapter must not be blamed for the
       // time that a case waits for those before it.
       this.#stall = setTimeout(
-        () => this.#breakDown(`gave no answer within ${this.#options.timeoutMs} ms`),
+        () => this.#breakDown(`gave no answer within ${this.#options.timeoutMs} ms${this.#process.unendedLine}`),
         this.#options.timeoutMs,
       );
       this.#pump();
@@ -160,7 +162,8 @@ export class Adapter {
     const circumstances = this.#since(flights[0]?.sentAt ?? performance.now());
     if (this.#finish !== undefined) {
       const unanswered = flights.map(({ vector }) => vector);
-      this.#conclude({ why, unanswered, unsent: this.#queue, circumstances });
+      const answered = this.#answered.size > 0;
+      this.#conclude({ why, answered, unanswered, unsent: this.#queue, circumstances });
     } else if (this.#lastAnswered !== undefined) {
       // Nothing was in flight, so what it did last is the likeliest cause; passing over it would hide a crash.
       this.#recorder.fail(this.#lastAnswered, `after answering this case the adapter ${why}`, circumstances);

@@ -6,7 +6,7 @@ import type { TestedCommand, VectorsOptions } from './modes/vectors.ts';
 
 /** What the command line asks for. */
 export type Request =
-  | { readonly mode: 'help' }
+  | { readonly mode: 'help' | 'version' }
   | { readonly mode: 'vectors'; readonly options: VectorsOptions; readonly outputs: Outputs }
   | { readonly mode: 'smoke'; readonly options: TestedCommand }
   | { readonly mode: 'table'; readonly paths: readonly string[] };
@@ -28,6 +28,7 @@ export function parseArguments(argv: readonly string[]): Request {
   const [mode, ...own] = separator < 0 ? argv : argv.slice(0, separator);
   const command = separator < 0 ? [] : argv.slice(separator + 1);
   if ([mode, ...own].some((argument) => argument === '--help' || argument === '-h')) return { mode: 'help' };
+  if ([mode, ...own].includes('--version')) return { mode: 'version' };
   switch (mode) {
     case 'vectors':
       return parseVectors(own, command);

@@ -28,9 +28,12 @@ export async function greet(
     if (!(fault instanceof ProtocolFault)) throw fault;
     adapter.kill();
     const stderr = adapter.stderr.take().map((line) => `\n  stderr | ${line}`);
-    throw new CannotRun(`the adapter ${fault.message}${stderr.join('')}\n${advice(hello)}`, { cause: fault });
+    const slow = fault instanceof TimedOut ? ' If it only starts slowly, raise --timeout.' : '';
+    throw new CannotRun(`the adapter ${fault.message}${stderr.join('')}\n${advice(hello)}${slow}`, { cause: fault });
   }
 }
+
+class TimedOut extends ProtocolFault {}
 
 function firstLine(adapter: AdapterProcess, hello: HelloLine, timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -39,7 +42,10 @@ function firstLine(adapter: AdapterProcess, hello: HelloLine, timeoutMs: number)
       clearTimeout(timer);
       reject(new ProtocolFault(why));
     };
-    const timer = setTimeout(() => fail(`didn't answer hello within ${timeoutMs} ms`), timeoutMs);
+    const timer = setTimeout(
+      () => reject(new TimedOut(`didn't answer hello within ${timeoutMs} ms${adapter.unendedLine}`)),
+      timeoutMs,
+    );
     adapter.listener = {
       line: (text) => lines.push(text),
       drained: () => {
@@ -76,6 +82,6 @@ function advice(hello: HelloLine): string {
     `  ${JSON.stringify(hello)}`,
     'and must answer on stdout with one line such as this, ended by a line feed and flushed:',
     `  ${JSON.stringify(example)}`,
-    'Logs belong on stderr. If it only starts slowly, raise --timeout.',
+    'Logs belong on stderr.',
   ].join('\n');
 }

@@ -21,6 +21,11 @@ export class LineSplitter {
     this.#keep(chunk.subarray(start));
   }
 
+  /** What stands behind the last line feed. */
+  get rest(): string {
+    return Buffer.concat(this.#parts).toString();
+  }
+
   #keep(part: Buffer): void {
     this.#bytes += part.length;
     if (this.#bytes > maxLineBytes) throw new ProtocolFault(`wrote a line of more than ${maxLineBytes} bytes`);

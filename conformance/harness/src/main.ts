@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import { parseArguments } from './arguments.ts';
@@ -40,10 +40,28 @@ export async function main(argv: readonly string[], console: Console): Promise<n
 
 async function serve(argv: readonly string[], console: Console): Promise<number> {
   const request = parseArguments(argv);
-  if (request.mode === 'vectors') return report(await runVectors(request.options), request.outputs, console);
+  if (request.mode === 'vectors') {
+    await requireFolders(request.outputs);
+    return report(await runVectors(request.options), request.outputs, console);
+  }
   if (request.mode === 'smoke') return report(await runSmoke(request.options), { json: false }, console);
-  console.out(request.mode === 'table' ? await mergeReports(request.paths) : help);
+  if (request.mode === 'table') console.out(await mergeReports(request.paths));
+  else console.out(request.mode === 'version' ? `${await packageVersion()}\n` : help);
   return 0;
+}
+
+async function packageVersion(): Promise<string> {
+  const manifest = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+// Before the run: a misspelt folder must not cost one.
+async function requireFolders({ reportJson, reportJunit }: Outputs): Promise<void> {
+  for (const path of [reportJson, reportJunit].filter((path) => path !== undefined)) {
+    const folder = dirname(path);
+    const found = await stat(folder).catch(() => undefined);
+    if (!found?.isDirectory()) throw new CannotRun(`can't write the report ${path}: there is no folder ${folder}`);
+  }
 }
 
 async function report(run: Run, { json, reportJson, reportJunit }: Outputs, console: Console): Promise<number> {
@@ -51,6 +69,7 @@ async function report(run: Run, { json, reportJson, reportJunit }: Outputs, cons
   if (reportJson !== undefined) await write(reportJson, jsonText);
   if (reportJunit !== undefined) await write(reportJunit, junitReport(run));
   console.out(json ? jsonText : textReport(run, console.colour));
+  if (run.broken !== undefined) throw new CannotRun(run.broken);
   if (run.results.every(({ result }) => result === 'skipped')) {
     // Green would say that something was tested.
     throw new CannotRun(
@@ -62,7 +81,6 @@ async function report(run: Run, { json, reportJson, reportJunit }: Outputs, cons
 
 async function write(path: string, text: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
     await writeFile(path, text);
   } catch (cause) {
     throw new CannotRun(`can't write the report: ${(cause as Error).message}`, { cause });

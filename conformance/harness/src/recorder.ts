@@ -45,6 +45,11 @@ export class Recorder {
     this.#results.set(vector, { case: vector, result: 'skipped', reason, ms: 0 });
   }
 
+  /** Skips those of the cases that have no result yet. */
+  skipRest(cases: readonly Case[], reason: string): void {
+    for (const vector of cases) if (!this.#results.has(vector)) this.skip(vector, reason);
+  }
+
   /** The results, in the order of the given cases; those without one are left out. */
   results(cases: readonly Case[]): CaseResult[] {
     return cases.flatMap((vector) => this.#results.get(vector) ?? []);

@@ -8,6 +8,8 @@ export interface Run {
   readonly vectorsVersion: string;
   readonly strictErrors: boolean;
   readonly results: readonly CaseResult[];
+  /** Why the adapter was given up before the end; absent if it wasn't. */
+  readonly broken?: string;
 }
 
 /** Who was tested. */

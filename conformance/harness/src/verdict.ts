@@ -20,7 +20,8 @@ export function judge(vector: Case, reply: RunReply, strictErrors: boolean): Ver
   const allowed = vector.test.error ?? [];
   if (strictErrors) {
     if (reply.code === allowed[0]) return { result: 'passed' };
-    return { result: 'failed', reason: `refused with ${reply.code} instead of ${allowed[0]}` };
+    const required = `${allowed[0]}, the first listed code, which --strict-errors requires`;
+    return { result: 'failed', reason: `refused with ${reply.code} instead of ${required}` };
   }
   if (allowed.includes(reply.code)) return { result: 'passed' };
   return { result: 'warned', reason: `refused with ${reply.code} instead of ${allowed.join(' or ')}` };

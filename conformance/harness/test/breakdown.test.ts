@@ -80,6 +80,55 @@ it('closing stdin fails exactly the case that causes it', async () => {
   expect(failedIds(outcome)).toEqual(['echo/many/0000']);
 });
 
+describe('an adapter that breaks down 10 times in a row', () => {
+  const broken = 'adapter broken: it crashed, hung or wrote broken lines 10 times in a row';
+
+  it('by crashes is given up with exit status 2, and the report has the results so far', async () => {
+    const ids = Array.from({ length: 100 }, (_, n) => `echo/many/${`${n}`.padStart(4, '0')}`);
+    const junit = temporaryFile('r.xml', '');
+    const outcome = await against(fixture('crashing', ...ids), '--report-junit', junit);
+    expect(outcome.status).toBe(2);
+    // The first breakdown is that of a full window, which is nobody's yet.
+    expect(closing(outcome)).toBe('4 passed, 9 failed, 91 skipped');
+    expect(outcome.out).toContain('SKIP 91: not run: adapter broken\n');
+    expect(outcome.err).toContain(broken);
+    expect(readFileSync(junit, 'utf8')).toContain('tests="104" failures="9" errors="0" skipped="91"');
+  });
+
+  it('by time-outs is given up too', async () => {
+    const outcome = await against(fixture('mute'), '--timeout', '300', '--run', 'echo/**');
+    expect(outcome.status).toBe(2);
+    expect(closing(outcome)).toBe('0 passed, 9 failed, 91 skipped');
+    expect(outcome.err).toContain(broken);
+  });
+
+  it('is not one that answers a case in between', async () => {
+    const ids = Array.from({ length: 12 }, (_, n) => `echo/many/${`${2 * n}`.padStart(4, '0')}`);
+    const outcome = await against(fixture('crashing', ...ids), '--json');
+    expect(outcome.status).toBe(1);
+    expect(failedIds(outcome)).toEqual(ids);
+  });
+});
+
+describe('a last line without a line feed', () => {
+  const remark = '(its last line has no line feed: "{\\"id\\":\\"varint/decode/0002\\"';
+
+  it.each([
+    ['exits', [], 'the adapter exited with status 0'],
+    ['stays', ['stay'], 'the adapter gave no answer within 300 ms'],
+  ])('is told of when the adapter %s', async (_, args, why) => {
+    const outcome = await against(fixture('no-line-feed', ...args), '--timeout', '300', '--json');
+    expect(failedIds(outcome)).toEqual(['varint/decode/0002']);
+    expect(reportOf(outcome).results[1]?.reason).toContain(`${why} ${remark}`);
+  });
+
+  it('after the last answer fails the case before it', async () => {
+    const outcome = await against(fixture('garbage-at-the-end', 'without line feed'), '--json');
+    expect(failedIds(outcome)).toEqual(['echo/many/0099']);
+    expect(reportOf(outcome).results.at(-1)?.reason).toContain('(its last line has no line feed: "good bye")');
+  });
+});
+
 describe('garbage on stdout', () => {
   it('fails exactly the case that causes it, and the line is named', async () => {
     const outcome = await against(fixture('garbage'), '--json');

@@ -11,13 +11,22 @@ const broken = async (command: readonly string[], ...options: readonly string[])
 
 describe('an adapter that does not work at all gives exit status 2', () => {
   it('when its program does not exist', async () => {
-    expect(await broken(['/nowhere/adapter'])).toContain('could not be started: spawn /nowhere/adapter ENOENT');
+    const message = await broken(['/nowhere/adapter']);
+    expect(message).toContain('could not be started: spawn /nowhere/adapter ENOENT');
+    expect(message).not.toContain('--timeout');
   });
 
   it('when it exits before hello, and its stderr is shown', async () => {
     const message = await broken([process.execPath, '-e', 'console.error("no licence"); process.exit(7)']);
     expect(message).toContain('exited with status 7 before it answered hello');
     expect(message).toContain('stderr | no licence');
+  });
+
+  it('when its answer to hello has no line feed', async () => {
+    const message = await broken([process.execPath, '-e', 'process.stdout.write("{}")']);
+    expect(message).toContain('exited with status 0 (its last line has no line feed: "{}") before it answered hello');
+    const stays = [process.execPath, '-e', 'process.stdout.write("{}"); setInterval(() => {}, 1000)'];
+    expect(await broken(stays, '--timeout', '300')).toContain('within 300 ms (its last line has no line feed: "{}")');
   });
 
   it('when it never answers hello: within the timeout, with the lines that were expected', async () => {
@@ -44,7 +53,9 @@ describe('an adapter that does not work at all gives exit status 2', () => {
       "doesn't list wire version 1.0",
     ],
   ])('when it answers hello with %s', async (answer, message) => {
-    expect(await broken(fixture('bad-hello', answer))).toContain(message);
+    const said = await broken(fixture('bad-hello', answer));
+    expect(said).toContain(message);
+    expect(said).not.toContain('--timeout');
   });
 
   it('when it writes more than one line to hello', async () => {

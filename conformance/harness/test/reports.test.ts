@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
@@ -24,7 +24,7 @@ const vectors = writeVectors();
 
 describe('reports', () => {
   it('give the same numbers as text, JSON and JUnit', async () => {
-    const directory = join(temporaryDirectory(), 'new', 'folder');
+    const directory = temporaryDirectory();
     const list = temporaryFile('list', 'varint/decode/0001 off by one\n');
     const options = ['--known-failing', list, '--skip', 'echo/many/009*', '--name', 'other'];
     options.push('--report-json', join(directory, 'r.json'), '--report-junit', join(directory, 'r.xml'));
@@ -60,8 +60,21 @@ describe('reports', () => {
     expect(xml.match(/<skipped /g)).toHaveLength(10);
   });
 
+  it.each(['--report-json', '--report-junit'])(
+    '%s without its folder gives exit status 2 before the run',
+    async (option) => {
+      for (const folder of [temporaryFile('file', ''), join(temporaryDirectory(), 'none')]) {
+        const path = join(folder, 'report');
+        const outcome = await run('vectors', '--vectors-dir', vectors, option, path, '--', ...fixture('correct'));
+        expect(outcome).toMatchObject({ status: 2, out: '' });
+        expect(outcome.err).toContain(`can't write the report ${path}: there is no folder ${folder}`);
+        expect(existsSync(path)).toBe(false);
+      }
+    },
+  );
+
   it('that can not be written give exit status 2', async () => {
-    const path = join(temporaryFile('file', ''), 'report.json');
+    const path = temporaryDirectory();
     const outcome = await run('vectors', '--vectors-dir', vectors, '--report-json', path, '--', ...fixture('correct'));
     expect(outcome.status).toBe(2);
     expect(outcome.err).toContain("can't write the report");

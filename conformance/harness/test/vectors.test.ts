@@ -115,7 +115,11 @@ describe('a wrong error code', () => {
 
   it('is no listed code, but with --strict-errors each code except the first', async () => {
     expect(closing(await against('second-code'))).toBe('104 passed, 0 failed, 0 skipped');
-    expect(failedIds(await against('second-code', '--strict-errors', '--json'))).toEqual(['varint/decode/0003']);
+    const strict = await against('second-code', '--strict-errors', '--json');
+    expect(failedIds(strict)).toEqual(['varint/decode/0003']);
+    expect(reportOf(strict).results[2]?.reason).toBe(
+      'refused with E_LIMIT instead of E_ENCODING, the first listed code, which --strict-errors requires',
+    );
   });
 });
 
@@ -236,6 +240,12 @@ describe('the command line', () => {
     for (const word of ['vectors', 'smoke', 'table', '"cmd":"hello"', '--known-failing', 'Exit status']) {
       expect(outcome.out).toContain(word);
     }
+  });
+
+  it.each([[['--version']], [['vectors', '--version', '--', 'x']]])('%j prints the version', async (argv) => {
+    const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+    const { version } = JSON.parse(manifest) as { version: string };
+    expect(await run(...argv)).toEqual({ status: 0, out: `${version}\n`, err: '' });
   });
 
   it('gives options after -- to the adapter', async () => {

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMain, readJson, repoRoot, run } from './lib.mjs';
 
-const harness = 'conformance/harness/dist/cli.js';
+const builtHarness = 'conformance/harness/dist/cli.js';
 
 /** @typedef {{ name: string, command: string[], mayMiss?: boolean, maySkip?: boolean }} Adapter */
 
@@ -29,7 +29,7 @@ export function countByFile({ results }) {
   const files = new Map();
   for (const { file, result } of results) {
     const count = files.get(file) ?? { passed: 0, failed: 0, skipped: 0 };
-    count[result === 'passed' || result === 'skipped' ? result : 'failed']++;
+    count[result === 'failed' || result === 'skipped' ? result : 'passed']++;
     files.set(file, count);
   }
   return files;
@@ -75,30 +75,52 @@ export function render(columns) {
     .join('\n');
 }
 
-/** @param {Adapter} adapter @param {readonly string[]} extra @returns {Promise<Column>} */
-async function runAdapter({ name, command, maySkip = false }, extra) {
+/**
+ * @param {Adapter} adapter @param {string} harness @param {readonly string[]} extra
+ * @returns {Promise<Column | { refusal: string }>} the harness's own message if it ran nothing, as for an unknown option
+ */
+async function runAdapter({ name, command, maySkip = false }, harness, extra) {
   const report = `reports/conformance-${name}.json`;
   rmSync(join(repoRoot, report), { force: true });
   const options = ['vectors', '--strict-errors', '--report-json', report, ...extra];
   const { status, output } = await run(process.execPath, [harness, ...options, '--', ...command]);
+  const reported = existsSync(join(repoRoot, report));
+  if (status === 2 && !reported) return { refusal: output };
   if (status !== 0) console.log(`${name}:\n${output}`);
-  const files = existsSync(join(repoRoot, report)) ? countByFile(readJson(repoRoot, report)) : new Map();
+  const files = reported ? countByFile(readJson(repoRoot, report)) : new Map();
   return { name, maySkip, status, files };
 }
 
-if (isMain(import.meta.url)) {
+/**
+ * Runs the harness against each adapter. One that is not on this machine counts as one skip.
+ * @param {readonly string[]} extra arguments for the harness
+ * @param {{ harness?: string, tested?: readonly Adapter[] }} [options]
+ * @returns {Promise<number>} exit status: 0 all good, 1 a column is not, 2 the harness refused to run
+ */
+export async function main(extra, { harness = builtHarness, tested = adapters } = {}) {
   mkdirSync(join(repoRoot, 'reports'), { recursive: true });
   const columns = [];
-  for (const adapter of adapters) {
+  let missing = 0;
+  for (const adapter of tested) {
     const [program = ''] = adapter.command;
     if (adapter.mayMiss && (await run(program, ['--version'])).status !== 0) {
       console.log(`SKIP ${adapter.name}: no ${program} on this machine`);
-    } else columns.push(await runAdapter(adapter, process.argv.slice(2)));
+      missing++;
+      continue;
+    }
+    const column = await runAdapter(adapter, harness, extra);
+    if ('refusal' in column) {
+      console.log(column.refusal.trimEnd());
+      return 2;
+    }
+    columns.push(column);
   }
   const problems = columns.flatMap(complaints);
   const { passed, failed, skipped } = sum(columns.flatMap(({ files }) => [...files.values()]));
   console.log(`${render(columns)}\n`);
   for (const problem of problems) console.log(problem);
-  if (problems.length > 0) process.exitCode = 1;
-  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+  console.log(`${passed} passed, ${failed} failed, ${skipped + missing} skipped`);
+  return problems.length > 0 ? 1 : 0;
 }
+
+if (isMain(import.meta.url)) process.exitCode = await main(process.argv.slice(2));

@@ -41,7 +41,7 @@ export async function runVectors(options: VectorsOptions): Promise<Run> {
   for (const { case: vector, reason } of skipped) recorder.skip(vector, reason);
   const runner = new Runner(await adapterOptions(options, vectors, options.validate), recorder);
   const identity = await runner.identity();
-  await runner.run(offered(selected, identity.features, recorder));
+  const broken = await runner.run(offered(selected, identity.features, recorder));
   await runner.bye();
   const results = recorder.results(vectors.cases).map((result) => applyKnownFailing(result, known));
   const { name, version, language, url, features } = identity;
@@ -50,6 +50,7 @@ export async function runVectors(options: VectorsOptions): Promise<Run> {
     vectorsVersion: vectors.vectorsVersion,
     strictErrors: options.strictErrors,
     results,
+    ...(broken === undefined ? {} : { broken }),
   };
 }
 
