@@ -28,13 +28,22 @@ export function replayRows(): Row[] {
     point(stream, 1);
     guard.commit(header, id32);
   }
-  const lookUpIn = (span: number) => (times: number) => {
+  const headers = Array.from({ length: inUse }, (_, i) => {
+    point(i * (streams / inUse), 2);
+    return header.slice();
+  });
+  const lookUpInUse = (times: number) => {
     for (let i = 0; i < times; i++) {
-      point((Math.imul(i, 2_654_435_761) >>> 0) % span, 2);
+      if (guard.lookUp(headers[i % inUse]!) !== 'new') throw new Error('a number that was never used is not new');
+    }
+  };
+  const lookUpCold = (times: number) => {
+    for (let i = 0; i < times; i++) {
+      point((Math.imul(i, 2_654_435_761) >>> 0) % streams, 2);
       if (guard.lookUp(header) !== 'new') throw new Error('a number that was never used is not new');
     }
   };
-  const us = alternate({ inUse: lookUpIn(inUse), cold: lookUpIn(streams) }, 9, 40);
+  const us = alternate({ inUse: lookUpInUse, cold: lookUpCold }, 31, 15);
   return [
     {
       name: 'replay: look-up, 1,000,000 streams held, 1,000 in use',
