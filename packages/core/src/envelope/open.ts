@@ -1,7 +1,7 @@
 import { checkWidth, concat, copyOf, equalBytes } from '../bytes/bytes.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { checkEd25519PublicKey, isEd25519SignatureForm } from '../crypto/ed25519-rule.ts';
-import { commitRecordKey, deriveRecordKey, deriveStreamSecret, type RecordKey } from '../crypto/key-schedule.ts';
+import { commitRecordKey, deriveRecordKey, type RecordKey } from '../crypto/key-schedule.ts';
 import type { AeadAlgorithm, CryptoProvider } from '../crypto/provider.ts';
 import { aeadOfSuite } from '../crypto/suite.ts';
 import { TridcommError } from '../errors.ts';
@@ -26,6 +26,7 @@ import { checkKeySource, type KeySource } from './key-source.ts';
 import { hashLeaf, MerkleTree, verifyMerklePath } from './merkle.ts';
 import { aadHeaderOf } from './protected-header.ts';
 import { leafAad, leafNonce } from './record-cipher.ts';
+import { streamSecret } from './stream-secrets.ts';
 
 /** The key of a sender, as a receiver knows it. */
 export interface SenderKey {
@@ -139,6 +140,7 @@ function begin(receiver: Receiver, view: EnvelopeView | JobView, nowMs: number):
   if (sender === undefined) throw new TridcommError('E_SENDER');
   checkSenderKey(sender, header);
   // Nothing but true is a yes: an answer that is only truthy, such as a promise, is a mistake.
+  // oxlint-disable-next-line typescript/no-unnecessary-boolean-literal-compare
   if (receiver.mayWrite(sender, header) !== true) throw new TridcommError('E_POLICY');
   checkFreshness(replay.freshness, header.timestampMs, extensions.expiryMs, nowMs);
   const found = replay.lookUp(header.bytes, jobPart(view));
@@ -231,6 +233,7 @@ export class PendingOpen {
   verified(valid: boolean): readonly SealedPart[] {
     this.#take('verified');
     // Nothing but true is a yes, as above.
+    // oxlint-disable-next-line typescript/no-unnecessary-boolean-literal-compare
     if (valid !== true || !isEd25519SignatureForm(this.signature)) throw new TridcommError('E_SIG');
     const { provider, replay } = this.#receiver;
     const { header, extensions } = this.#view;
@@ -329,10 +332,9 @@ export class PendingOpen {
 
   #deriveRecordKey(): RecordKey {
     const { provider } = this.#receiver;
-    const { sourceSecret32, groupContext32 } = this.#keySource;
     const { streamId, salt } = this.#view.header;
-    const streamSecret = deriveStreamSecret(provider, sourceSecret32, groupContext32, this.#sender.keyId32, streamId);
-    return deriveRecordKey(provider, streamSecret, salt);
+    const secret32 = streamSecret(provider, this.#keySource, this.#sender.keyId32, streamId);
+    return deriveRecordKey(provider, secret32, salt);
   }
 
   /** @spec suites.2, suites.13 */

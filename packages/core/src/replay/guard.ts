@@ -75,7 +75,7 @@ export class ReplayGuard {
       if (isLive) this.#restore(life);
     } else {
       if (life.kind !== 'volatile' || !Number.isSafeInteger(life.bootMs)) {
-        throw new TridcommError('E_USAGE', `life of kind ${String(life.kind)}, boot ${life.bootMs}`);
+        throw new TridcommError('E_USAGE', `boot ${life.bootMs}, or a life of neither kind`);
       }
       this.#bootLine = isLive ? life.bootMs + skewMs : -1;
     }
