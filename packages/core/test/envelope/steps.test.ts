@@ -10,7 +10,7 @@ import {
 } from '@tridcomm/core';
 import { nobleProvider } from '@tridcomm/core/noble';
 import { nodeProvider } from '@tridcomm/core/node';
-import { encodeFrame, FrameDecoder } from '@tridcomm/core/internal';
+import { encodeFrame, FrameDecoder, signInput } from '@tridcomm/core/internal';
 import { countingRandom, newSender, nowMs, Pair, topicTag16 } from './parties.ts';
 
 /** What a refusal says to whom. */
@@ -312,6 +312,36 @@ function secretBytes(text: string): Uint8Array {
 }
 
 describe('senders', () => {
+  it('suites.13 what is remembered of one sender’s stream does not open another’s', () => {
+    const [alice, mallory] = [newSender(nodeProvider), newSender(nodeProvider)];
+    const pair = new Pair(nodeProvider, { sender: alice });
+    const senders = [alice, mallory];
+    const receiver: Receiver = {
+      ...pair.receiver,
+      findSender: (id) => senders.find(({ keyId32 }) => Buffer.compare(keyId32.subarray(0, 16), id) === 0),
+    };
+    openEnvelope(receiver, pair.sealText('first'), nowMs);
+    // Mallory takes the next ciphertext of the stream, and signs it as her own.
+    const stolen = pair.sealText('second').slice();
+    stolen.set(mallory.keyId32.subarray(0, 16), 32);
+    const [header, body] = [stolen.subarray(0, 96), stolen.subarray(96, -64)];
+    const signed = signInput(nodeProvider, mallory.keyId32, pair.keySource.bind32, header, new Uint8Array(0), body);
+    stolen.set(nodeProvider.ed25519Sign(mallory.keyPair.secretKey, signed), stolen.length - 64);
+    expect(refusal(() => openEnvelope(receiver, stolen, nowMs)).code).toBe('E_AEAD');
+  });
+
+  it('suites.13 streams whose ids start alike have secrets of their own', () => {
+    const sender = newSender(nodeProvider);
+    const [one, two] = [1, 2].map(
+      (last) => new Pair(nodeProvider, { sender, random: (length) => new Uint8Array(length).fill(last, 7) }),
+    );
+    // The same key source object, so that what is remembered of one stream is at hand for the other.
+    const receiver = { ...one!.receiver, findTopic: () => ({ keySource: () => one!.keySource }) };
+    for (const pair of [one!, two!, one!, two!]) {
+      expect(openEnvelope(receiver, pair.sealText('a'), nowMs)?.records.count).toBe(1);
+    }
+  });
+
   it('envelope.3 each stream has an id of its own', () => {
     const random = countingRandom();
     const sender = newSender(nodeProvider);

@@ -3,6 +3,20 @@
 /** @type {readonly import('../mutate.mjs').Mutant[]} */
 export const cryptoMutants = [
   {
+    name: 'stream-secret-of-any-sender',
+    file: 'envelope/stream-secrets.ts',
+    from: ' && equalBytes(held.senderKeyId32, senderKeyId32)',
+    to: '',
+    spec: 'suites.13',
+  },
+  {
+    name: 'stream-secret-of-any-stream',
+    file: 'envelope/stream-secrets.ts',
+    from: 'equalBytes(held.streamId8, streamId8) && ',
+    to: '',
+    spec: 'suites.13',
+  },
+  {
     name: 'ed25519-small-order-key',
     file: 'crypto/ed25519-rule.ts',
     from: 'if (isSmallOrder(publicKey))',
