@@ -7,6 +7,7 @@ import {
   suites,
   TridcommError,
   type PendingOpen,
+  type Receiver,
 } from '@tridcomm/core';
 import { nobleProvider } from '@tridcomm/core/noble';
 import { nodeProvider } from '@tridcomm/core/node';
