@@ -253,7 +253,8 @@ export class PendingOpen {
    * Takes the plaintexts and reads the records.
    *
    * @param plaintexts - one for each part of {@link verified}, in order; undefined where the tag does not fit; kept and viewed
-   * @throws TridcommError `E_AEAD`; `E_USAGE` for plaintexts of another number or length; a grammar failure is kept for {@link commit}, which records the envelope before it refuses it
+   * @throws TridcommError `E_AEAD`; `E_USAGE` for plaintexts of another number or length; a grammar failure is kept
+   *   for {@link commit}, which records the envelope before it refuses it
    * @spec suites.14, envelope.28
    */
   decrypted(plaintexts: readonly (Uint8Array | undefined)[]): void {
