@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { openEnvelope, parseEnvelope, ReplayGuard, TridcommError, type Message, type Receiver } from '@tridcomm/core';
 import { printAnatomy } from './anatomy.ts';
 import { runAttacks } from './attacks.ts';
@@ -34,8 +33,7 @@ async function demonstrate(args: readonly string[]): Promise<number> {
     process.stderr.write(usage);
     return 2;
   }
-  // npm runs scripts in the root of the repository; INIT_CWD is where the caller stood.
-  const paths = args.length === 1 ? [resolve(process.env['INIT_CWD'] ?? '.', args[0]!)] : await chapterPaths();
+  const paths = args.length === 1 ? [args[0]!] : await chapterPaths();
   await Promise.all(paths.map(async (path) => access(path, constants.R_OK)));
   const group = newGroup();
   const alice = newMember('alice');

@@ -11,7 +11,7 @@ import type { CryptoProvider } from './provider.ts';
 import { checkX25519Result, x25519Refusal } from './x25519-rule.ts';
 
 /**
- * Cryptography by the @noble packages, for every runtime with `crypto.getRandomValues`.
+ * Cryptography by the @noble packages, for runtimes without native engines.
  *
  * Signatures and X25519 take about 20 times as long as with `@tridcomm/core/node`, and AES-GCM 3 times as long as
  * ChaCha20-Poly1305. JavaScript promises no constant time; @noble comes as near as it can.

@@ -95,7 +95,7 @@ export function decodeRecords(plaintext: Uint8Array, count: number, timestampMs:
   const agesMs = new Float64Array(count);
   const cursor: Cursor = { bytes: plaintext, offset: 0 };
   for (let i = 0; i < count; i++) {
-    if (cursor.offset >= plaintext.length) throw new TridcommError('E_ENCODING', `${i} records, not ${count}`);
+    if (cursor.offset >= plaintext.length) throw new TridcommError('E_ENCODING', `fewer records than ${count}`);
     const recordFlags = plaintext[cursor.offset++]!;
     if (recordFlags !== 0) throw new TridcommError('E_ENCODING', 'record flags that are not 0');
     const ageMs = readVarint(cursor, plaintext.length);

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkX25519PublicKey, checkX25519Result } from '../../src/crypto/x25519-rule.ts';
 import { nodeProvider } from '../../src/node/index.ts';
-import { codeOf, hex, littleEndian32, providers, toHex } from './support.ts';
+import { codeOf, hex, littleEndian32, lowOrder, providers, toHex } from './support.ts';
 
 const p = 2n ** 255n - 19n;
 
@@ -26,17 +26,6 @@ const alicePublic = '8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9
 const bob = '5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb';
 const bobPublic = 'de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f';
 const shared = '4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742';
-
-/** Every u below 2^255 of a point of small order, on the curve or its twist: 0, 1, the two of order 8, −1, and 0, 1 as p, p + 1. */
-const lowOrder = [
-  '0000000000000000000000000000000000000000000000000000000000000000',
-  '0100000000000000000000000000000000000000000000000000000000000000',
-  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
-  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
-  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-].map(hex);
 
 const withTopBit = (u: Uint8Array) => u.map((byte, i) => (i === 31 ? byte | 0x80 : byte));
 

@@ -4,19 +4,8 @@ import type { RandomSource } from '../../src/crypto/provider.ts';
 import { deriveKeyPair } from '../../src/hpke/kem.ts';
 import { openBase, sealBase } from '../../src/hpke/one-shot.ts';
 import { setupReceiver, setupSender } from '../../src/hpke/setup.ts';
-import { codeOf, flipped, hex, providers, toHex } from '../crypto/support.ts';
+import { codeOf, flipped, lowOrder, providers, toHex } from '../crypto/support.ts';
 import { aad, aeads, drawing, info, newPair, plaintext, psk } from './support.ts';
-
-/** The encodings of points of small order below 2^255: see `crypto/x25519.test.ts`. */
-const lowOrder = [
-  '0000000000000000000000000000000000000000000000000000000000000000',
-  '0100000000000000000000000000000000000000000000000000000000000000',
-  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
-  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
-  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-].map(hex);
 
 const modes = ['base', 'psk'] as const;
 const cases = providers.flatMap((provider) =>

@@ -1,0 +1,14 @@
+/**
+ * `npm run demo [-- PATH]`: names PATH as its caller sees it. npm and pnpm run scripts in the root of the repository, and each
+ * overwrites INIT_CWD, so only the first of them knows where the caller stood.
+ */
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
+
+const stood = process.env['INIT_CWD'] ?? '.';
+const args = process.argv.slice(2).map((arg) => (arg === '' || arg.startsWith('-') ? arg : resolve(stood, arg)));
+const { status, signal } = spawnSync('npx', ['-y', 'pnpm@12.21.0', 'run', 'demo:run', ...args], {
+  stdio: 'inherit',
+  shell: process.platform === 'win32',
+});
+process.exitCode = status ?? (signal === 'SIGINT' ? 130 : 1);
