@@ -12,7 +12,7 @@ export {
   expandLabel,
 } from './crypto/key-schedule.ts';
 export { envelopeId, signInput } from './envelope/identity.ts';
-export { MerkleTree, verifyMerklePath } from './envelope/merkle.ts';
+export { MerkleTree, verifyMerklePath } from './crypto/merkle.ts';
 export { aadHeaderOf } from './envelope/protected-header.ts';
 export { sealEnvelope } from './envelope/seal.ts';
 export { decodeExtensions } from './wire/extensions.ts';

@@ -3,14 +3,14 @@
  * `--check` writes nothing and fails when a table is not what the registries say.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { format, resolveConfig } from 'prettier';
 import { filesIn, finish, isMain, readJson, readText, repoRoot } from './lib.mjs';
 
 const registryFolder = 'spec/v1/registries';
 const outputFolder = 'packages/core/src/codepoints';
-const schemaFile = `${registryFolder}/registry.schema.json`;
+const schemaFiles = ['registry', 'messages'].map((name) => `${registryFolder}/${name}.schema.json`);
 
 /**
  * @typedef {object} Entry
@@ -22,12 +22,23 @@ const schemaFile = `${registryFolder}/registry.schema.json`;
  * @property {string} [text] of a label
  * @property {number} [value] of a limit
  * @property {Entry[]} [kinds] of a pattern
+ * @property {number} [strength] of a suite
+ *
+ * @typedef {object} Field
+ * @property {string} name
+ * @property {number} number
+ * @property {string} [message] type of a field that is a message
+ *
+ * @typedef {object} Message
+ * @property {string} name
+ * @property {Field[]} fields
  *
  * @typedef {object} Registry
  * @property {string} registry
  * @property {string} [summary]
  * @property {number} [codeBits]
  * @property {Entry[]} entries
+ * @property {Message[]} [messages] in place of entries
  */
 
 /**
@@ -42,11 +53,11 @@ export async function generate(root) {
   /** @type {string[]} */
   const problems = [];
   const style = await resolveConfig(join(repoRoot, 'packages/core/src/index.ts'));
-  for (const path of filesIn(root, [registryFolder], /\.json$/).filter((file) => file !== schemaFile)) {
+  for (const path of filesIn(root, [registryFolder], /\.json$/).filter((file) => !schemaFiles.includes(file))) {
     const found = validate(path);
     if (found.length === 0) {
       const registry = readJson(root, path);
-      found.push(...conflicts(registry));
+      found.push(...(registry.messages ? messageConflicts(registry.messages) : conflicts(registry)));
       if (found.length === 0) {
         const text = `// Generated from ${path} by packages/tools/src/gen-codepoints.mjs; never edited.\n\n${render(registry)}`;
         files.set(
@@ -76,16 +87,37 @@ function orphans(root, files) {
   return filesIn(root, [outputFolder], /\.gen\.ts$/).filter((path) => !files.has(path));
 }
 
-/** @param {string} root @returns {(path: string) => string[]} problems of one registry against the schema */
+/** @param {string} root @returns {(path: string) => string[]} problems of one registry against the schema that it names */
 function validator(root) {
-  if (!existsSync(join(root, schemaFile))) return () => [];
-  const validate = new Ajv2020({ allErrors: true, strict: false, validateFormats: false }).compile(
-    readJson(root, schemaFile),
+  const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: false });
+  const validators = new Map(
+    schemaFiles
+      .filter((file) => existsSync(join(root, file)))
+      .map((file) => [file, ajv.compile(readJson(root, file))]),
   );
   return (path) => {
-    if (validate(readJson(root, path))) return [];
+    const registry = readJson(root, path);
+    const validate = validators.get(posix.join(registryFolder, registry.$schema ?? ''));
+    if (validate === undefined || validate(registry)) return [];
     return (validate.errors ?? []).map((error) => `${error.instancePath || '/'} ${error.message}`);
   };
+}
+
+/** Names and numbers are unique and ascend, and every type of a field is there. @param {Message[]} messages */
+function messageConflicts(messages) {
+  const names = messages.map((message) => message.name);
+  return [
+    ...repeated(names).map((name) => `message ${name} stands twice`),
+    ...messages.flatMap(({ name, fields }) => [
+      ...repeated(fields.map((field) => field.name)).map((field) => `field ${name}.${field} stands twice`),
+      ...fields.flatMap((field, index) =>
+        index > 0 && field.number <= (fields[index - 1]?.number ?? 0) ? [`${name}.${field.name} does not ascend`] : [],
+      ),
+      ...fields.flatMap((field) =>
+        field.message !== undefined && !names.includes(field.message) ? [`${name}.${field.name}: no such message`] : [],
+      ),
+    ]),
+  ];
 }
 
 /** What a schema cannot say: names and codes are unique, codes fit their width, limits are exact. @param {Registry} registry */
@@ -112,6 +144,7 @@ function repeated(values) {
 
 /** @param {Registry} registry */
 function render(registry) {
+  if (registry.messages) return renderMessages(registry);
   if (registry.registry === 'labels') return table(registry, 'labels', ({ text = '' }) => JSON.stringify(text));
   if (registry.registry === 'limits') return table(registry, 'limits', ({ value = 0 }) => grouped(value));
   if (registry.registry === 'errors') return renderErrors(registry);
@@ -126,6 +159,12 @@ export type ErrorCode = keyof typeof errorTable;
 /** Class of an error: whose fault it is. */
 export type ErrorKind = (typeof errorTable)[ErrorCode]['kind'];
 `;
+}
+
+/** @param {Registry} registry */
+function renderMessages({ summary, messages = [] }) {
+  const rows = messages.map(({ name, fields }) => `${name}: ${JSON.stringify(fields)},`);
+  return `${comment([summary])}export const messages = {\n${rows.join('\n')}\n} as const;\n`;
 }
 
 /** @param {Registry} registry */
@@ -145,6 +184,10 @@ function renderCodes(registry) {
     /** @param {Entry} entry */
     const wholeByte = ({ code: high = 0, kinds = [] }) => members(kinds, ({ code = 0 }) => hex((high << 4) | code, 8));
     parts.push(table({ ...registry, summary }, `${one}Kinds`, wholeByte));
+  }
+  if (entries.some((entry) => entry.strength)) {
+    const summary = `Strength of each of {@link ${plural}}.`;
+    parts.push(table({ ...registry, summary }, `${one}Strengths`, ({ strength = 0 }) => String(strength)));
   }
   return parts.join('\n');
 }

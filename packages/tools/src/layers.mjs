@@ -14,12 +14,14 @@ const coreRows = [
   ['errors'],
   ['bytes'],
   ['wire', 'crypto', 'replay'],
+  ['topics'],
   ['hpke', 'noise'],
   ['keys'],
-  ['envelope', 'link', 'topics'],
+  ['envelope', 'link'],
   ['patterns'],
   ['client'],
-  ['driver'],
+  ['authority', 'relay'],
+  ['local'],
   ['testing'],
   ['index', 'internal'],
 ];
@@ -120,7 +122,7 @@ function unitOf(path) {
 
 /** @param {string} path */
 function isPure(path) {
-  return path.startsWith('packages/core/src/') && !['node', 'driver'].includes(unitOf(path));
+  return path.startsWith('packages/core/src/') && !['node', 'local'].includes(unitOf(path));
 }
 
 /**

@@ -191,31 +191,31 @@ export const errorTable = {
     section: 'errors.3',
     summary: 'The peer refused; it does not say why.',
   },
-  /** The newest statement of the authority is too old. (errors) */
+  /** The newest statement of the authority is too old. (principals.29) */
   E_STALE: {
     kind: 'ProtocolError',
     reporter: 'any',
     severity: 'input',
     outward: 'E_REFUSED',
-    section: 'errors',
+    section: 'principals.29',
     summary: 'The newest statement of the authority is too old.',
   },
-  /** The right to read or write was withdrawn. (errors) */
+  /** The right to read or write was withdrawn. (groups.10) */
   E_REVOKED: {
     kind: 'AuthenticationError',
     reporter: 'any',
     severity: 'input',
     outward: 'E_REFUSED',
-    section: 'errors',
+    section: 'groups.10',
     summary: 'The right to read or write was withdrawn.',
   },
-  /** The message is bound to another link, group or identity. (errors) */
+  /** The message is bound to another link, group or identity. (groups.15) */
   E_BINDING: {
     kind: 'AuthenticationError',
     reporter: 'any',
-    severity: 'link',
+    severity: 'input',
     outward: 'E_REFUSED',
-    section: 'errors',
+    section: 'groups.15',
     summary: 'The message is bound to another link, group or identity.',
   },
   /** The handshake failed. (errors) */

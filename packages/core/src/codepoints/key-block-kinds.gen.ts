@@ -1,16 +1,16 @@
 // Generated from spec/v1/registries/key-block-kinds.json by packages/tools/src/gen-codepoints.mjs; never edited.
 
-/** Defined with groups (chapter 08). */
+/** Registry key-block-kinds. */
 export const keyBlockKinds = {
-  /** Reserved. One wrap for each member (envelope) */
+  /** One wrap for each member (groups.3) */
   list: 0x01,
-  /** Reserved. Complete subtree, stepped (envelope) */
+  /** Complete subtree, stepped (groups.3) */
   completeSubtree: 0x02,
-  /** Reserved. Subset difference (envelope) */
+  /** Reserved. Subset difference (groups) */
   subsetDifference: 0x03,
-  /** Reserved. Secret from an MLS exporter (envelope) */
+  /** Reserved. Secret from an MLS exporter (groups) */
   mls: 0x04,
-  /** Reserved. Secret from a key service (envelope) */
+  /** Secret from a key service (groups.3) */
   psk: 0x05,
 } as const;
 

@@ -20,4 +20,58 @@ export const labels = {
   recordCommit: 'tdc1 rc',
   /** Signature of an envelope (suites.17) */
   envelope: 'envelope',
+  /** Id of an authority (principals.11) */
+  authorityId: 'tdc1 authority',
+  /** Hash of a signed object (principals.9) */
+  objectHash: 'tdc1 object',
+  /** Hash of a head (principals.27) */
+  headHash: 'tdc1 head',
+  /** Address of a retained object (principals.37) */
+  address: 'tdc1 address',
+  /** Signature of an authority record (principals.11) */
+  authorityRecord: 'authority',
+  /** Signature of a principal under its own record (principals.14) */
+  principalRecord: 'principal',
+  /** Signature of an issuer under a principal record (principals.14) */
+  issuer: 'issuer',
+  /** Signature of a key record (principals.16) */
+  keyRecord: 'keys',
+  /** Signature of a policy (principals.8) */
+  policy: 'policy',
+  /** Signature of a group record (principals.8) */
+  groupRecord: 'group',
+  /** Signature of a head (principals.27) */
+  head: 'head',
+  /** Signature of a head that answers a nonce (principals.33) */
+  headNonce: 'head nonce',
+  /** Signature of a key block (groups.3) */
+  keyBlock: 'keyblock',
+  /** Signature of an enrolment (groups.13) */
+  enrolment: 'enrol',
+  /** Signature of an epoch close; reserved (storage) */
+  epochClose: 'close',
+  /** Signature of a capability; reserved (principals) */
+  capability: 'capability',
+  /** Signature of a pool record; reserved (principals) */
+  pool: 'pool',
+  /** Commitment to an epoch secret (groups.5) */
+  epochCommit: 'epoch commit',
+  /** Key of one entry of a complete subtree block (groups.5) */
+  keyBlockWrap: 'kb wrap',
+  /** Epoch secret from a pre-shared key (groups.5) */
+  keyBlockPsk: 'kb psk',
+  /** Key of the own part of a group (groups.5) */
+  keyBlockPrivate: 'kb private',
+  /** Next value of a node key (groups.12) */
+  csStep: 'cs step',
+  /** Hash of a key block (groups.9) */
+  blockHash: 'tdc1 block',
+  /** Name of an entry of a list block (groups.10) */
+  listEntry: 'tdc1 le',
+  /** Hash of the own part of a group (principals.35) */
+  privateHash: 'tdc1 private',
+  /** HPKE info of an entry of a list block (groups.5) */
+  keyBlockListInfo: 'tdc1 kb list',
+  /** HPKE info of an enrolment (groups.13) */
+  enrolmentInfo: 'tdc1 enrol',
 } as const;

@@ -60,4 +60,68 @@ export const limits = {
   segmentBytes: 255,
   /** Life of a tag (topics.8) */
   tagPeriodMs: 86_400_000,
+  /** A signed object (principals.8) */
+  objectBytes: 262_144,
+  /** Signatures of an object (principals.8) */
+  objectSignatures: 16,
+  /** Messages inside messages of a body (principals.5) */
+  bodyDepth: 8,
+  /** Life of a delegation (principals.8) */
+  delegationMs: 7_776_000_000,
+  /** Life of a delegation with the status bit (principals.8) */
+  statusDelegationMs: 604_800_000,
+  /** Life of a principal record (principals.14) */
+  principalRecordMs: 2_592_000_000,
+  /** Life of a key record (principals.16) */
+  keyRecordMs: 172_800_000,
+  /** Entries of a list of writers (principals.21) */
+  writersEntries: 4_096,
+  /** Entries of an edge list (principals.21) */
+  edgeEntries: 65_536,
+  /** Entries of a revocation list (principals.24) */
+  revokedEntries: 16_384,
+  /** Time between heads (principals.26) */
+  headIntervalMs: 20_000,
+  /** Default of fresh_until − issued, and of max_head_age (principals.26) */
+  headFreshMs: 60_000,
+  /** Most of fresh_until − issued (principals.27) */
+  headFreshMaxMs: 86_400_000,
+  /** Most of max_head_age of a pool (groups) */
+  poolHeadAgeMs: 60_000,
+  /** Time to get to a head that one knows of (principals.32) */
+  behindMs: 5_000,
+  /** Objects of a bundle (principals.37) */
+  bundleObjects: 4_096,
+  /** A bundle (principals.37) */
+  bundleBytes: 16_777_216,
+  /** A key block (groups.3) */
+  keyBlockBytes: 8_388_608,
+  /** Entries of a key block (groups.3) */
+  keyBlockEntries: 65_536,
+  /** The own part of a group, sealed (groups.3) */
+  keyBlockPrivateBytes: 65_536,
+  /** Height of a tree (groups.3) */
+  treeHeight: 24,
+  /** Epochs of a generation (groups.3) */
+  generationEpochs: 1_048_576,
+  /** Steps of node keys for one block (groups.11) */
+  stepsPerBlock: 4_096,
+  /** Default and most of epoch_life_ms (groups) */
+  epochLifeMs: 3_600_000,
+  /** Least of epoch_life_ms (groups) */
+  epochLifeMinMs: 1_000,
+  /** Default of drain_ms (groups) */
+  drainMs: 600_000,
+  /** Most of drain_ms (groups) */
+  drainMaxMs: 3_600_000,
+  /** Least of max_head_age (groups) */
+  headAgeMinMs: 5_000,
+  /** Least of period_ms (groups) */
+  tagPeriodMinMs: 60_000,
+  /** Most of period_ms (groups) */
+  tagPeriodMaxMs: 604_800_000,
+  /** What the epoch of a restored group skips (groups.22) */
+  restoredEpochs: 65_536,
+  /** What head_seq of a restored authority skips (groups.23) */
+  restoredHeads: 1_048_576,
 } as const;

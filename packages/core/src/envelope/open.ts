@@ -23,7 +23,7 @@ import { flagBits, type HeaderView } from '../wire/header.ts';
 import { decodeRecords, Records, singleRecord } from '../wire/records.ts';
 import { envelopeId, signInput } from './identity.ts';
 import { checkKeySource, type KeySource } from './key-source.ts';
-import { hashLeaf, MerkleTree, verifyMerklePath } from './merkle.ts';
+import { hashLeaf, MerkleTree, verifyMerklePath } from '../crypto/merkle.ts';
 import { aadHeaderOf } from './protected-header.ts';
 import { leafAad, leafNonce } from './record-cipher.ts';
 import { streamSecret } from './stream-secrets.ts';
@@ -36,8 +36,15 @@ export interface SenderKey {
 
 /** The key sources of one topic, by epoch. */
 export interface TopicKeys {
-  /** The source of an epoch that is open; undefined otherwise. */
-  keySource(epoch: number): KeySource | undefined;
+  /**
+   * Step 8: the source of an epoch that is open; undefined otherwise.
+   *
+   * Also the place of what a group or pattern asks in step 8 beyond the epoch: it throws the refusal.
+   *
+   * @param view - what arrived; nothing in it is authenticated
+   * @param nowMs - the clock
+   */
+  keySource(epoch: number, view: EnvelopeView | JobView, nowMs: number): KeySource | undefined;
 }
 
 /** What a receiver knows: the look-ups of chapter 03 and the state of chapter 10. */
@@ -47,10 +54,12 @@ export interface Receiver {
   readonly replay: ReplayGuard;
   /** Step 7; undefined where the tag is not one that this receiver subscribes to. */
   findTopic(topicTag16: Uint8Array): TopicKeys | undefined;
-  /** Step 9; undefined where no key has this sender id. */
-  findSender(senderId16: Uint8Array): SenderKey | undefined;
+  /** Step 9; undefined where no key has this sender id. Throws the refusal of one that is known and must not be trusted now. */
+  findSender(senderId16: Uint8Array, nowMs: number): SenderKey | undefined;
   /** Step 9: whether this sender may write this envelope. */
-  mayWrite(sender: SenderKey, header: HeaderView): boolean;
+  mayWrite(sender: SenderKey, header: HeaderView, extensions: Extensions): boolean;
+  /** Step 14: what a pattern asks of the records. A refusal is one of step 14: the envelope is recorded as seen, and refused. */
+  checkRecords?(view: EnvelopeView | JobView, records: Records): void;
 }
 
 /** An envelope, or a leaf of one, that passed every check. */
@@ -113,6 +122,15 @@ export function beginOpenJob(receiver: Receiver, bytes: Uint8Array, nowMs: numbe
   return begin(receiver, parseJob(copyOf(bytes)), nowMs);
 }
 
+/**
+ * Steps 7 to 11 for an envelope whose form is checked, as {@link beginOpen}: for who had to look at it to know which receiver it is for.
+ *
+ * @param view - kept; its bytes stay as they are until the end
+ */
+export function beginParsed(receiver: Receiver, view: EnvelopeView, nowMs: number): PendingOpen | undefined {
+  return begin(receiver, view, nowMs);
+}
+
 function finish(provider: CryptoProvider, pending: PendingOpen | undefined): Opened | undefined {
   if (pending === undefined) return undefined;
   const { publicKey32, signInput: signed, signature } = pending;
@@ -129,19 +147,19 @@ function begin(receiver: Receiver, view: EnvelopeView | JobView, nowMs: number):
   const { header, extensions } = view;
   const topic = receiver.findTopic(header.topicTag);
   if (topic === undefined) return undefined;
-  const keySource = topic.keySource(header.epoch);
+  const keySource = topic.keySource(header.epoch, view, nowMs);
   if (keySource === undefined) throw new TridcommError('E_EPOCH', `epoch ${header.epoch}`);
   if (header.suite !== keySource.suite) {
     const detail = `suite ${header.suite}, the key source has ${keySource.suite}`;
     throw new TridcommError('E_SUITE', detail, { outward: 'E_REFUSED' });
   }
   checkKeySource(keySource);
-  const sender = receiver.findSender(header.senderId);
+  const sender = receiver.findSender(header.senderId, nowMs);
   if (sender === undefined) throw new TridcommError('E_SENDER');
   checkSenderKey(sender, header);
   // Nothing but true is a yes: an answer that is only truthy, such as a promise, is a mistake.
   // oxlint-disable-next-line typescript/no-unnecessary-boolean-literal-compare
-  if (receiver.mayWrite(sender, header) !== true) throw new TridcommError('E_POLICY');
+  if (receiver.mayWrite(sender, header, extensions) !== true) throw new TridcommError('E_POLICY');
   checkFreshness(replay.freshness, header.timestampMs, extensions.expiryMs, nowMs);
   const found = replay.lookUp(header.bytes, jobPart(view));
   const pending = new PendingOpen(receiver, view, sender, keySource);
@@ -266,7 +284,9 @@ export class PendingOpen {
     if (opened.length !== plaintexts.length) throw new TridcommError('E_AEAD');
     for (const [i, lengthBytes] of this.#plaintextBytes.entries()) checkWidth('plaintext', opened[i]!, lengthBytes);
     try {
-      this.#records = readRecords(this.#view, opened);
+      const records = readRecords(this.#view, opened);
+      this.#receiver.checkRecords?.(this.#view, records);
+      this.#records = records;
     } catch (cause) {
       if (!(cause instanceof TridcommError)) throw cause;
       // The sender signed it, so only the receiver's own side may know what is wrong with it.

@@ -11,7 +11,7 @@ import { flagBits, headerBytes, saltOffset, writeHeader } from '../wire/header.t
 import { encodeRecords, type Message } from '../wire/records.ts';
 import { envelopeId, signInput } from './identity.ts';
 import type { KeySource } from './key-source.ts';
-import { hashLeaf, MerkleTree } from './merkle.ts';
+import { hashLeaf, MerkleTree } from '../crypto/merkle.ts';
 import { leafAad, leafNonce } from './record-cipher.ts';
 
 /** What a stream is made of. */

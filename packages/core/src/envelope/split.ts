@@ -2,7 +2,7 @@ import { writeU32 } from '../bytes/bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { TridcommError } from '../errors.ts';
 import { leavesOf, signatureBytes, type EnvelopeView, type LeafView } from '../wire/envelope.ts';
-import { hashLeaf, MerkleTree } from './merkle.ts';
+import { hashLeaf, MerkleTree } from '../crypto/merkle.ts';
 
 /**
  * A Merkle batch in the hands of a broker, which cuts leaves out of it without any key.

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { nodeProvider as provider } from '@tridcomm/core/node';
-import { hashLeaf, MerkleTree, verifyMerklePath } from '../../src/envelope/merkle.ts';
+import { hashLeaf, MerkleTree, verifyMerklePath } from '../../src/crypto/merkle.ts';
 import { flip, useSeed } from './support.ts';
 
 useSeed();

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
  *   & typeof import('@tridcomm/core/node')
  *   & typeof import('@tridcomm/core/noble')
  *   & typeof import('../../../core/src/codepoints/errors.gen.ts')
- *   & typeof import('../../../core/src/envelope/merkle.ts')
+ *   & typeof import('../../../core/src/crypto/merkle.ts')
  *   & typeof import('../../../core/src/envelope/record-cipher.ts')
  *   & typeof import('../../../core/src/replay/guard.ts')
  *   & typeof import('../../../core/src/topics/grammar.ts')
@@ -22,7 +22,7 @@ const modules = [
   'node/index.js',
   'crypto/noble.js',
   'codepoints/errors.gen.js',
-  'envelope/merkle.js',
+  'crypto/merkle.js',
   'envelope/record-cipher.js',
   'replay/guard.js',
   'topics/grammar.js',

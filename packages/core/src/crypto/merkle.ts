@@ -80,13 +80,31 @@ export function verifyMerklePath(
   path: Uint8Array,
   root32: Uint8Array,
 ): boolean {
-  if (leaf >= leafCount) return false;
+  const root = rootOfPath(provider, leafHash, leaf, leafCount, path);
+  return root !== undefined && equalBytes(root, root32);
+}
+
+/**
+ * The root that a path leads to; 32 bytes. Undefined where there is no such leaf, or the path has not the length that it asks for.
+ *
+ * Source: RFC 9162 section 2.1.3.2.
+ *
+ * @param path - a multiple of 32 bytes, from the leaf upwards
+ */
+export function rootOfPath(
+  provider: CryptoProvider,
+  leafHash: Uint8Array,
+  leaf: number,
+  leafCount: number,
+  path: Uint8Array,
+): Uint8Array | undefined {
+  if (leaf >= leafCount) return undefined;
   let index = leaf;
   let last = leafCount - 1;
   let hash = leafHash;
   for (let at = 0; at < path.length; at += 32) {
     // A path that goes on above the root.
-    if (last === 0) return false;
+    if (last === 0) return undefined;
     const sibling = path.subarray(at, at + 32);
     if ((index & 1) === 1 || index === last) {
       hash = hashNode(provider, sibling, hash);
@@ -100,7 +118,7 @@ export function verifyMerklePath(
     index >>>= 1;
     last >>>= 1;
   }
-  return last === 0 && equalBytes(hash, root32);
+  return last === 0 ? hash : undefined;
 }
 
 function hashNode(provider: CryptoProvider, left: Uint8Array, right: Uint8Array): Uint8Array {

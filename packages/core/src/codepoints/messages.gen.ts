@@ -1,0 +1,86 @@
+// Generated from spec/v1/registries/messages.json by packages/tools/src/gen-codepoints.mjs; never edited.
+
+/** Schema of the bodies of signed objects: what spec/v1/proto says, and the bounds that it cannot say. */
+export const messages = {
+  Key: [
+    { number: 1, name: 'alg', type: 'uint32', required: true, values: [1, 32] },
+    { number: 2, name: 'public_key', type: 'bytes', bytes: 32, required: true },
+  ],
+  Delegation: [
+    { number: 1, name: 'key', type: 'message', message: 'Key', required: true },
+    { number: 2, name: 'roles', type: 'uint32', mask: 7, required: true },
+    { number: 3, name: 'not_before_ms', type: 'uint64', required: true },
+    { number: 4, name: 'not_after_ms', type: 'uint64', required: true },
+  ],
+  AuthorityRecord: [
+    { number: 1, name: 'serial', type: 'uint64', required: true },
+    { number: 2, name: 'threshold', type: 'uint32', required: true },
+    { number: 3, name: 'root_keys', type: 'message', message: 'Key', repeated: true, maxCount: 8, required: true },
+    { number: 4, name: 'delegations', type: 'message', message: 'Delegation', repeated: true, maxCount: 32 },
+    { number: 5, name: 'previous_hash32', type: 'bytes', bytes: 32 },
+    { number: 6, name: 'name', type: 'string', maxBytes: 255 },
+  ],
+  PrincipalRecord: [
+    { number: 1, name: 'key', type: 'message', message: 'Key', required: true },
+    { number: 2, name: 'serial', type: 'uint64', required: true },
+    { number: 3, name: 'not_before_ms', type: 'uint64', required: true },
+    { number: 4, name: 'not_after_ms', type: 'uint64', required: true },
+    { number: 5, name: 'name', type: 'string', maxBytes: 255, required: true },
+    { number: 6, name: 'tenant', type: 'string', maxBytes: 255 },
+    { number: 7, name: 'roles', type: 'uint32', mask: 3, required: true },
+    { number: 8, name: 'suites', type: 'uint32', repeated: true, maxCount: 16, required: true },
+    { number: 9, name: 'suite_floor', type: 'uint32', required: true },
+    { number: 10, name: 'max_version', type: 'uint32', required: true },
+  ],
+  KeyRecord: [
+    { number: 1, name: 'principal_key_id32', type: 'bytes', bytes: 32, required: true },
+    { number: 2, name: 'principal_serial', type: 'uint64', required: true },
+    { number: 3, name: 'serial', type: 'uint64', required: true },
+    { number: 4, name: 'not_before_ms', type: 'uint64', required: true },
+    { number: 5, name: 'not_after_ms', type: 'uint64', required: true },
+    { number: 6, name: 'prekeys', type: 'message', message: 'Key', repeated: true, maxCount: 4, required: true },
+    { number: 7, name: 'noise_static', type: 'message', message: 'Key' },
+  ],
+  Policy: [
+    { number: 1, name: 'version', type: 'uint64', required: true },
+    { number: 2, name: 'authority_record_hash32', type: 'bytes', bytes: 32, required: true },
+    { number: 3, name: 'groups', type: 'message', message: 'GroupEntry', repeated: true, maxCount: 1024 },
+  ],
+  GroupEntry: [
+    { number: 1, name: 'group_id16', type: 'bytes', bytes: 16, required: true },
+    { number: 2, name: 'group_record_hash32', type: 'bytes', bytes: 32, required: true },
+    { number: 3, name: 'writers_root32', type: 'bytes', bytes: 32, required: true },
+    { number: 4, name: 'edge_root32', type: 'bytes', bytes: 32, required: true },
+    { number: 5, name: 'private_hash32', type: 'bytes', bytes: 32, required: true },
+  ],
+  GroupRecord: [
+    { number: 1, name: 'group_id16', type: 'bytes', bytes: 16, required: true },
+    { number: 2, name: 'serial', type: 'uint64', required: true },
+    { number: 3, name: 'purpose', type: 'uint32', values: [1, 2, 3, 4], required: true },
+    { number: 4, name: 'suite', type: 'uint32', values: [1, 2], required: true },
+    { number: 5, name: 'block_kind', type: 'uint32', values: [1, 2, 5], required: true },
+    { number: 6, name: 'controller', type: 'message', message: 'Key', required: true },
+    { number: 7, name: 'max_head_age_ms', type: 'uint32', required: true },
+    { number: 8, name: 'epoch_life_ms', type: 'uint32', required: true },
+    { number: 9, name: 'drain_ms', type: 'uint32' },
+    { number: 10, name: 'period_ms', type: 'uint32', required: true },
+    { number: 11, name: 'topic_chains', type: 'bool' },
+    { number: 12, name: 'stale_ok', type: 'bool' },
+  ],
+  GroupPrivate: [
+    { number: 1, name: 'patterns', type: 'string', repeated: true, maxBytes: 2047, maxCount: 256, required: true },
+    {
+      number: 2,
+      name: 'route_secrets',
+      type: 'message',
+      message: 'RouteSecret',
+      repeated: true,
+      maxCount: 8,
+      required: true,
+    },
+  ],
+  RouteSecret: [
+    { number: 1, name: 'from_period', type: 'uint32' },
+    { number: 2, name: 'secret32', type: 'bytes', bytes: 32, required: true },
+  ],
+} as const;

@@ -1,0 +1,12 @@
+// Generated from spec/v1/registries/principal-roles.json by packages/tools/src/gen-codepoints.mjs; never edited.
+
+/** Bits. */
+export const principalRoles = {
+  /** Takes part in groups (principals) */
+  member: 0x01,
+  /** Brokers (principals) */
+  broker: 0x02,
+} as const;
+
+/** A code of {@link principalRoles}. */
+export type PrincipalRole = (typeof principalRoles)[keyof typeof principalRoles];
