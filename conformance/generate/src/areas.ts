@@ -1,20 +1,31 @@
 /** The vector files in the order of the manifest. */
+import { blocks } from './areas/blocks.ts';
+import { bodies } from './areas/bodies.ts';
 import { derive } from './areas/derive.ts';
 import { ed25519 } from './areas/ed25519.ts';
 import { errors } from './areas/errors.ts';
 import { extensions } from './areas/extensions.ts';
 import { framing } from './areas/framing.ts';
 import { freshness } from './areas/freshness.ts';
+import { heads } from './areas/heads.ts';
 import { header } from './areas/header.ts';
+import { enrolments, members, openings } from './areas/members.ts';
+import { lists } from './areas/lists.ts';
+import { large } from './areas/large.ts';
 import { merkle } from './areas/merkle.ts';
+import { objects } from './areas/objects.ts';
+import { chains, nodes } from './areas/nodes.ts';
 import { open } from './areas/open.ts';
 import { parse } from './areas/parse.ts';
+import { policy } from './areas/policy.ts';
 import { receiver } from './areas/receiver.ts';
 import { records } from './areas/records.ts';
 import { replay } from './areas/replay.ts';
 import { schedule } from './areas/schedule.ts';
 import { seal } from './areas/seal.ts';
+import { subtree } from './areas/subtree.ts';
 import { topics } from './areas/topics.ts';
+import { views } from './areas/views.ts';
 import { x25519 } from './areas/x25519.ts';
 import type { VectorFile } from './cases.ts';
 
@@ -36,4 +47,18 @@ export const AREAS: readonly { name: string; make: () => VectorFile }[] = [
   { name: 'freshness', make: freshness },
   { name: 'topics', make: topics },
   { name: 'errors', make: errors },
+  { name: 'bodies', make: bodies },
+  { name: 'objects', make: objects },
+  { name: 'lists', make: lists },
+  { name: 'policy', make: policy },
+  { name: 'heads', make: heads },
+  { name: 'large', make: large },
+  { name: 'subtree', make: subtree },
+  { name: 'blocks', make: blocks },
+  { name: 'members', make: members },
+  { name: 'openings', make: openings },
+  { name: 'enrolments', make: enrolments },
+  { name: 'nodes', make: nodes },
+  { name: 'chains', make: chains },
+  { name: 'views', make: views },
 ];

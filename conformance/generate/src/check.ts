@@ -28,6 +28,8 @@ import { matches, parsePattern, parseTopic, periodsOf } from './twin/topics.ts';
 import { readVarint } from './twin/varint.ts';
 import { x25519 } from './twin/x25519.ts';
 import { xp } from './twin/hash.ts';
+import { answerGroups } from './check-groups.ts';
+import { answerPrincipals } from './check-principals.ts';
 import { arr, int, obj, str, type Json, type Members } from './json.ts';
 
 const big = (value: Json | undefined): bigint => BigInt(str(value));
@@ -362,7 +364,7 @@ function run(op: string, j: Members): Members | undefined {
         ),
       };
     default:
-      return undefined;
+      return answerGroups(op, j) ?? answerPrincipals(op, j);
   }
 }
 

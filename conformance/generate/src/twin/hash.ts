@@ -29,7 +29,7 @@ export function hkdfExtract(salt: Bytes, ikm: Bytes): Bytes {
 }
 
 /** RFC 5869 §2.3. */
-function hkdfExpand(prk: Bytes, info: Bytes, length: number): Bytes {
+export function hkdfExpand(prk: Bytes, info: Bytes, length: number): Bytes {
   let out: Bytes = new Uint8Array(0);
   let block: Bytes = new Uint8Array(0);
   for (let i = 1; out.length < length; i++) {

@@ -5,7 +5,10 @@ import { nodeProvider } from '@tridcomm/core/node';
 import { codecOperations } from './codec.ts';
 import { cryptoOperations } from './crypto.ts';
 import { errorOperations } from './errors.ts';
+import { groupOperations } from './groups.ts';
+import { nodeOperations } from './node.ts';
 import { openOperations } from './open.ts';
+import { principalOperations } from './principals.ts';
 import { replayOperations } from './replay.ts';
 import { sealOperations } from './seal.ts';
 import { topicOperations } from './topics.ts';
@@ -32,6 +35,9 @@ const operations: Readonly<Record<string, Operation>> = {
   ...replayOperations(),
   ...topicOperations(provider),
   ...errorOperations,
+  ...principalOperations(provider),
+  ...groupOperations(provider),
+  ...nodeOperations(provider),
 };
 
 const hello = {
@@ -40,7 +46,7 @@ const hello = {
   version: '0.1.0',
   language: 'typescript',
   spec: ['1.0'],
-  features: ['codec', 'schedule', 'ed25519', 'x25519', 'seal', 'open', 'replay', 'topics', 'errors'],
+  features: ['codec', 'schedule', 'ed25519', 'x25519', 'seal', 'open', 'replay', 'topics', 'errors', 'principals', 'groups', 'node'],
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -70,7 +70,7 @@ function readSealInput(input: Input): SealInput {
  *
  * @spec conventions.5, conventions.6
  */
-function testRandom(bytes: Uint8Array): RandomSource {
+export function testRandom(bytes: Uint8Array): RandomSource {
   let offset = 0;
   return (length) => {
     if (offset + length > bytes.length) throw new TridcommError('E_USAGE', 'the test randomness ran out');

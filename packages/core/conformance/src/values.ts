@@ -58,6 +58,13 @@ export class Input {
     });
   }
 
+  integers(name: string): number[] {
+    return this.#list(name).map((value) => {
+      if (typeof value !== 'number') throw new TridcommError('E_USAGE', `${name} holds what is not a number`);
+      return value;
+    });
+  }
+
   #list(name: string): readonly Value[] {
     const value = this.#members[name] ?? [];
     if (!Array.isArray(value)) throw new TridcommError('E_USAGE', `${name} is not a list`);

@@ -1,0 +1,102 @@
+/** What follows from rules and grants, chapter 07. */
+import { hex, same, text, zeros, type Bytes } from './bytes.ts';
+import { entry60, type Entry } from './objects.ts';
+import { refuse } from './refusal.ts';
+import { parsePattern, tokenOf } from './topics.ts';
+
+export interface Rule {
+  pattern: Bytes;
+  groupId: Bytes;
+}
+export interface Grant {
+  keyId: Bytes;
+  action: number;
+  pattern: Bytes;
+  notAfter: bigint;
+}
+export interface PolicyGroup {
+  groupId: Bytes;
+  routeSecrets: { fromPeriod: number; secret: Bytes }[];
+  periods: number[];
+}
+export interface Compiled {
+  groupId: Bytes;
+  writers: Entry[];
+  edge: Entry[];
+}
+
+const REST: Bytes = text('**');
+const open = (p: readonly Bytes[]): boolean => same(p[p.length - 1] ?? REST, REST);
+
+/** Every topic that `b` matches, `a` matches. Without `*` two segments of literals are equal or different. */
+export function covers(a: readonly Bytes[], b: readonly Bytes[]): boolean {
+  if (!open(a)) return a.length === b.length && a.every((s, i) => same(s, b[i] ?? REST)) && !open(b);
+  const fixed = a.slice(0, -1);
+  // what b matches has at least b.length segments, of which the literal ones begin it
+  const literal = open(b) ? b.slice(0, -1) : b;
+  const shortest = b.length;
+  return shortest > fixed.length && fixed.every((s, i) => i < literal.length && same(s, literal[i] ?? REST));
+}
+
+function unique(entries: readonly Entry[]): Entry[] {
+  const seen = new Map(entries.map((e) => [hex(entry60(e)), e]));
+  return [...seen.keys()].sort().map((k) => seen.get(k) as Entry);
+}
+
+export function compile(rules: readonly Rule[], grants: readonly Grant[], groups: readonly PolicyGroup[]): Compiled[] {
+  const r = rules.map((x) => ({ ...x, segments: parsePattern(x.pattern) }));
+  const g = grants.map((x) => ({ ...x, segments: parsePattern(x.pattern) }));
+  const star = (s: readonly Bytes[]): boolean => s.some((x) => same(x, text('*')));
+  if (r.some((x) => star(x.segments)) || g.some((x) => star(x.segments))) refuse('E_POLICY', 'principals.19: *');
+  const overlap = (a: readonly Bytes[], b: readonly Bytes[]): boolean => covers(a, b) || covers(b, a);
+  for (const a of r)
+    for (const b of r)
+      if (!same(a.groupId, b.groupId) && overlap(a.segments, b.segments)) refuse('E_POLICY', 'principals.19: overlap');
+  for (const x of g) {
+    const met = r.filter((rule) => overlap(x.segments, rule.segments));
+    if (met.length === 0) refuse('E_POLICY', 'principals.19: no rule');
+    if ((x.action & 2) !== 0 && met.some((rule) => !covers(x.segments, rule.segments))) {
+      refuse('E_POLICY', 'principals.19: in part');
+    }
+  }
+  for (const reader of g.filter((x) => (x.action & 2) !== 0)) {
+    const granted = g.filter((x) => (x.action & 2) !== 0 && same(x.keyId, reader.keyId));
+    const read = (rule: (typeof r)[number]): boolean => granted.some((x) => covers(x.segments, rule.segments));
+    for (const rule of r.filter(read)) {
+      if (r.some((other) => same(other.groupId, rule.groupId) && !read(other))) {
+        refuse('E_POLICY', 'principals.19: some rules of a group and not all');
+      }
+    }
+  }
+  return groups.map((group) => {
+    const own = r.filter((x) => same(x.groupId, group.groupId));
+    const entryOf = (x: Grant, pattern: readonly Bytes[], period: number): Entry => {
+      const secrets = group.routeSecrets.filter((s) => s.fromPeriod <= period);
+      const secret = secrets.reduce((a, b) => (b.fromPeriod > a.fromPeriod ? b : a));
+      const t = tokenOf(secret.secret, group.groupId, period, pattern);
+      return {
+        keyId: x.keyId,
+        actions: x.action,
+        matchKind: t.kind === 'exact' ? 1 : 2,
+        level: t.level ?? 0,
+        match: t.token,
+        notAfter: x.notAfter,
+      };
+    };
+    const each = (x: (typeof g)[number]): Entry[] =>
+      own
+        .filter((rule) => overlap(x.segments, rule.segments))
+        .flatMap((rule) => {
+          const narrower = covers(x.segments, rule.segments) ? rule.segments : x.segments;
+          return group.periods.map((p) => entryOf(x, narrower, p));
+        });
+    const writers = g
+      .filter((x) => (x.action & 1) !== 0)
+      .flatMap((x): Entry[] =>
+        own.every((rule) => covers(x.segments, rule.segments))
+          ? [{ keyId: x.keyId, actions: x.action, matchKind: 0, level: 0, match: zeros(16), notAfter: x.notAfter }]
+          : each(x),
+      );
+    return { groupId: group.groupId, writers: unique(writers), edge: unique(g.flatMap(each)) };
+  });
+}

@@ -1,0 +1,178 @@
+import { compareBytes } from '../bytes/bytes.ts';
+import { actions } from '../codepoints/actions.gen.ts';
+import { matchKinds } from '../codepoints/match-kinds.gen.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { TridcommError } from '../errors.ts';
+import { coversPattern, hasSingleWildcard, overlapsPattern } from '../topics/cover.ts';
+import type { TopicPattern } from '../topics/grammar.ts';
+import { deriveRouteKey, tokenOfPattern } from '../topics/tags.ts';
+import { encodeEntry, type AccessEntry, type TopicMatch } from './access-list.ts';
+
+/** Topics of this pattern belong to this group. */
+export interface Rule {
+  readonly pattern: TopicPattern;
+  readonly groupId16: Uint8Array;
+}
+
+/** This principal may do this on this topic pattern until then. */
+export interface Grant {
+  readonly keyId32: Uint8Array;
+  /** One bit of the registry of actions. */
+  readonly action: number;
+  readonly pattern: TopicPattern;
+  readonly notAfterMs: number;
+}
+
+/** From which period on a route secret counts, until the next one does. */
+export interface RouteSecret {
+  readonly fromPeriod: number;
+  readonly secret32: Uint8Array;
+}
+
+/** The entries of the two lists of a group, ascending as bytes. */
+export interface CompiledGroup {
+  readonly writers: AccessEntry[];
+  readonly edge: AccessEntry[];
+}
+
+/**
+ * Refuses rules and grants that no keys could keep.
+ *
+ * @throws TridcommError `E_POLICY`
+ * @spec principals.19
+ */
+export function checkPolicySource(rules: readonly Rule[], grants: readonly Grant[]): void {
+  for (const [i, rule] of rules.entries()) {
+    if (hasSingleWildcard(rule.pattern)) throw refusal(`rule ${i} with a segment *`);
+    for (const other of rules.slice(0, i)) {
+      if (compareBytes(other.groupId16, rule.groupId16) !== 0 && overlapsPattern(other.pattern, rule.pattern)) {
+        throw refusal(`rule ${i} overlaps one of another group`);
+      }
+    }
+  }
+  for (const [i, { pattern, action }] of grants.entries()) {
+    if (hasSingleWildcard(pattern)) throw refusal(`grant ${i} with a segment *`);
+    const met = rules.filter((rule) => overlapsPattern(pattern, rule.pattern));
+    if (met.length === 0) throw refusal(`grant ${i} matches no rule`);
+    // Who holds the key of a group reads all of it, so less cannot be promised.
+    if ((action & actions.subscribe) !== 0 && !met.every((rule) => coversPattern(pattern, rule.pattern))) {
+      throw refusal(`grant ${i} would read a part of what a rule gives to a group`);
+    }
+  }
+  checkWholeGroups(rules, grants);
+}
+
+/** The grants of one principal to read a group cover all of its rules, or none. */
+function checkWholeGroups(rules: readonly Rule[], grants: readonly Grant[]): void {
+  const reading = grants.filter(({ action }) => (action & actions.subscribe) !== 0);
+  for (const { keyId32 } of reading) {
+    const own = reading.filter((grant) => compareBytes(grant.keyId32, keyId32) === 0);
+    const covered = rules.map((rule) => own.some(({ pattern }) => coversPattern(pattern, rule.pattern)));
+    for (const [i, { groupId16 }] of rules.entries()) {
+      const isSame = rules.map((rule) => compareBytes(rule.groupId16, groupId16) === 0);
+      if (covered[i] === true && isSame.some((same, j) => same && covered[j] === false)) {
+        throw refusal('a principal would read some rules of a group and not all');
+      }
+    }
+  }
+}
+
+/**
+ * What follows from rules and grants for the lists of one group.
+ *
+ * @param rules - of all groups, with {@link checkPolicySource} behind them, as for the grants
+ * @param routeSecrets - of the group
+ * @param periods - that the lists are to serve
+ * @throws TridcommError `E_USAGE` where a period has no route secret
+ */
+export function compileGroup(
+  provider: CryptoProvider,
+  groupId16: Uint8Array,
+  rules: readonly Rule[],
+  grants: readonly Grant[],
+  routeSecrets: readonly RouteSecret[],
+  periods: readonly number[],
+): CompiledGroup {
+  const own = rules.filter((rule) => compareBytes(rule.groupId16, groupId16) === 0);
+  const matchesOf = matcher(provider, groupId16, routeSecrets, periods);
+  const writers: AccessEntry[] = [];
+  const edge: AccessEntry[] = [];
+  for (const { keyId32, action, pattern, notAfterMs } of grants) {
+    const met = own.filter((rule) => overlapsPattern(pattern, rule.pattern));
+    if (met.length === 0) continue;
+    const matches = met.flatMap((rule) => matchesOf(coversPattern(pattern, rule.pattern) ? rule.pattern : pattern));
+    for (const match of matches) edge.push({ keyId32, actions: action, ...match, notAfterMs });
+    if ((action & actions.publish) === 0) continue;
+    const coversAll = own.every((rule) => coversPattern(pattern, rule.pattern));
+    for (const match of coversAll ? [wholeGroup] : matches) {
+      writers.push({ keyId32, actions: actions.publish, ...match, notAfterMs });
+    }
+  }
+  return { writers: ascending(writers), edge: ascending(edge) };
+}
+
+/**
+ * What a broker compares for a pattern in one period; the caller's.
+ *
+ * @param pattern - without a segment `*`, as everything that a right is given for
+ */
+export function matchOf(
+  provider: CryptoProvider,
+  routeSecret32: Uint8Array,
+  groupId16: Uint8Array,
+  period: number,
+  pattern: TopicPattern,
+): TopicMatch {
+  const routeKey32 = deriveRouteKey(provider, routeSecret32, groupId16, period);
+  const found = tokenOfPattern(provider, routeKey32, period, pattern);
+  return found.kind === 'exact'
+    ? { matchKind: matchKinds.exact, level: 0, match16: found.token16 }
+    : { matchKind: matchKinds.prefix, level: found.level, match16: found.token16 };
+}
+
+/**
+ * The route secret of a period: the one with the highest `from_period` that is not above it; 32 bytes, not a copy.
+ *
+ * @throws TridcommError `E_USAGE` where there is none
+ */
+export function routeSecretOf(routeSecrets: readonly RouteSecret[], period: number): Uint8Array {
+  let found: RouteSecret | undefined;
+  for (const one of routeSecrets) {
+    if (one.fromPeriod <= period && (found === undefined || one.fromPeriod > found.fromPeriod)) found = one;
+  }
+  if (found === undefined) throw new TridcommError('E_USAGE', `no route secret for period ${period}`);
+  return found.secret32;
+}
+
+/** The matches of a pattern in all periods, each made once: grants of many principals meet in the same patterns. */
+function matcher(
+  provider: CryptoProvider,
+  groupId16: Uint8Array,
+  routeSecrets: readonly RouteSecret[],
+  periods: readonly number[],
+): (pattern: TopicPattern) => readonly TopicMatch[] {
+  const made = new Map<string, readonly TopicMatch[]>();
+  return (pattern) => {
+    const matches =
+      made.get(pattern.text) ??
+      periods.map((period) => matchOf(provider, routeSecretOf(routeSecrets, period), groupId16, period, pattern));
+    made.set(pattern.text, matches);
+    return matches;
+  };
+}
+
+/** In the order of the bytes, each once. */
+function ascending(entries: readonly AccessEntry[]): AccessEntry[] {
+  const ordered = entries
+    .map((entry) => ({ entry, bytes: encodeEntry(entry) }))
+    .toSorted((a, b) => compareBytes(a.bytes, b.bytes));
+  return ordered
+    .filter(({ bytes }, i) => i === 0 || compareBytes(ordered[i - 1]!.bytes, bytes) !== 0)
+    .map(({ entry }) => entry);
+}
+
+function refusal(detail: string): TridcommError {
+  return new TridcommError('E_POLICY', detail);
+}
+
+const wholeGroup: TopicMatch = { matchKind: matchKinds.group, level: 0, match16: new Uint8Array(16) };

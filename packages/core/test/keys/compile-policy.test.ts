@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { encodeAccessList, type AccessEntry } from '../../src/keys/access-list.ts';
+import {
+  checkPolicySource,
+  compileGroup,
+  matchOf,
+  routeSecretOf,
+  type Grant,
+  type Rule,
+} from '../../src/keys/compile-policy.ts';
+import { allowsSuite } from '../../src/keys/principal-record.ts';
+import { coversPattern, hasSingleWildcard, overlapsPattern } from '../../src/topics/cover.ts';
+import { matchesTopic, parsePattern, parseTopic } from '../../src/topics/grammar.ts';
+import { useSeed } from '../property/support.ts';
+import { codeOf, filled, provider } from './support.ts';
+
+useSeed();
+
+const [ours, theirs] = [filled(16, 1), filled(16, 2)];
+const rule = (pattern: string, groupId16 = ours): Rule => ({ pattern: parsePattern(pattern), groupId16 });
+const grant = (pattern: string, action = 1, who = 1): Grant => ({
+  keyId32: filled(32, who),
+  action,
+  pattern: parsePattern(pattern),
+  notAfterMs: 1000,
+});
+const secrets = [
+  { fromPeriod: 0, secret32: filled(32, 8) },
+  { fromPeriod: 5, secret32: filled(32, 9) },
+];
+
+describe('patterns', () => {
+  it('cover what they match, and overlap where one covers the other', () => {
+    const segment = fc.constantFrom('a', 'b');
+    const literals = fc.array(segment, { minLength: 1, maxLength: 3 });
+    const pattern = fc.oneof(
+      literals.map((parts) => parts.join('/')),
+      literals.map((parts) => `${parts.join('/')}/**`),
+      fc.constant('**'),
+    );
+    const topics = [...every(['a', 'b', 'c'], 5)].map((parts) => parseTopic(parts.join('/')));
+    fc.assert(
+      fc.property(pattern, pattern, (one, other) => {
+        const [a, b] = [parsePattern(one), parsePattern(other)];
+        const inB = topics.filter((topic) => matchesTopic(b, topic));
+        expect(coversPattern(a, b)).toBe(inB.every((topic) => matchesTopic(a, topic)));
+        expect(overlapsPattern(a, b)).toBe(inB.some((topic) => matchesTopic(a, topic)));
+      }),
+    );
+    expect(['*', 'a/*/b', 'a/**', 'a'].map((text) => hasSingleWildcard(parsePattern(text)))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+});
+
+function* every(
+  segments: readonly string[],
+  most: number,
+  before: readonly string[] = [],
+): Generator<readonly string[]> {
+  if (before.length > 0) yield before;
+  if (before.length < most) for (const segment of segments) yield* every(segments, most, [...before, segment]);
+}
+
+describe('rules and grants', () => {
+  const check = (rules: Rule[], grants: Grant[] = []): string => codeOf(() => checkPolicySource(rules, grants));
+
+  it('principals.19 are refused where no key could keep them', () => {
+    expect(check([rule('a/**'), rule('a/b')])).toBe('ok');
+    expect(check([rule('a/**'), rule('a/b', theirs)])).toBe('E_POLICY');
+    expect(check([rule('a/**'), rule('a', theirs)])).toBe('ok');
+    expect(check([rule('a/*')])).toBe('E_POLICY');
+    const rules = [rule('a/**'), rule('b', theirs)];
+    expect(check(rules, [grant('a/x')])).toBe('ok');
+    expect(check(rules, [grant('a')])).toBe('E_POLICY');
+    expect(check(rules, [grant('a/*')])).toBe('E_POLICY');
+    expect(check(rules, [grant('a/x', 2)])).toBe('E_POLICY');
+    expect(check(rules, [grant('a/**', 2)])).toBe('ok');
+    expect(check(rules, [grant('**', 2)])).toBe('ok');
+    expect(check([rule('a/**'), rule('a/x')], [grant('a/x', 2)])).toBe('E_POLICY');
+  });
+
+  const compile = (rules: Rule[], grants: Grant[], periods = [4, 5]) =>
+    compileGroup(provider, ours, rules, grants, secrets, periods);
+  const match = (pattern: string, period: number) =>
+    matchOf(provider, routeSecretOf(secrets, period), ours, period, parsePattern(pattern));
+  const entry = (pattern: string, period: number, actions: number): AccessEntry => ({
+    keyId32: filled(32, 1),
+    actions,
+    ...match(pattern, period),
+    notAfterMs: 1000,
+  });
+
+  it('give writers and edge entries', () => {
+    const rules = [rule('a/**'), rule('b'), rule('c', theirs)];
+    const whole = compile(rules, [grant('**')]);
+    expect(whole.writers).toEqual([
+      { keyId32: filled(32, 1), actions: 1, matchKind: 0, level: 0, match16: filled(16, 0), notAfterMs: 1000 },
+    ]);
+    const edge = [entry('a/**', 4, 1), entry('a/**', 5, 1), entry('b', 4, 1), entry('b', 5, 1)];
+    expect(encodeAccessList(2, ours, whole.edge)).toEqual(encodeAccessList(2, ours, edge));
+    const part = compile(rules, [grant('a/x/**'), grant('b', 2)], [5]);
+    expect(part.writers).toEqual([entry('a/x/**', 5, 1)]);
+    expect(encodeAccessList(2, ours, part.edge)).toEqual(
+      encodeAccessList(2, ours, [entry('a/x/**', 5, 1), entry('b', 5, 2)]),
+    );
+    expect(compile(rules, [grant('c')])).toEqual({ writers: [], edge: [] });
+    expect(compile([rule('c', theirs)], [grant('c')])).toEqual({ writers: [], edge: [] });
+  });
+
+  it('give an entry that comes out twice once', () => {
+    const { writers, edge } = compile([rule('a/**'), rule('a/x'), rule('b')], [grant('a/x'), grant('a/x')], [4]);
+    expect([writers.length, edge.length]).toEqual([1, 1]);
+  });
+
+  it('take the route secret of the period', () => {
+    expect([0, 4, 5, 9].map((period) => routeSecretOf(secrets, period)[0])).toEqual([8, 8, 9, 9]);
+    expect(codeOf(() => routeSecretOf(secrets.slice(1), 4))).toBe('E_USAGE');
+    expect(match('a/**', 4)).not.toEqual(match('a/**', 5));
+    expect([match('a/**', 4).level, match('a', 4).level, match('**', 4).matchKind]).toEqual([1, 0, 2]);
+  });
+});
+
+describe('suites', () => {
+  it('principals.15 are those of the record, from its floor on', () => {
+    const record = { suites: [1, 17, 99], suiteFloor: 1 };
+    expect([1, 2, 17, 99].map((suite) => allowsSuite(record, suite))).toEqual([true, false, true, false]);
+    expect([1, 17].map((suite) => allowsSuite({ ...record, suiteFloor: 2 }, suite))).toEqual([false, true]);
+  });
+});
