@@ -43,9 +43,9 @@ export function prekeyOf(m: MemberPerson, index = 0): Bytes {
 export const AUTHORITY: Bytes = seeded('authority of the groups', 32);
 export const GROUP: Bytes = seeded('group id', 16);
 export const OTHER_GROUP: Bytes = seeded('other group id', 16);
-export const HEIGHT = 3;
+const HEIGHT = 3;
 export const BASE = 5;
-export const HOUR = 3_600_000n;
+const HOUR = 3_600_000n;
 
 export const PRIVATE_FIELDS: Fields = {
   patterns: ['orders/new'],
@@ -59,14 +59,13 @@ export function nodeKey(generation: number, node: bigint, steps: number): Bytes 
   const name = `${generation}/${node}/${steps}`;
   let key = stepped.get(name);
   if (key === undefined) {
-    key =
-      steps === 0 ? seeded(`node key ${generation} ${node}`, 32) : stepKey(nodeKey(generation, node, 0), steps);
+    key = steps === 0 ? seeded(`node key ${generation} ${node}`, 32) : stepKey(nodeKey(generation, node, 0), steps);
     stepped.set(name, key);
   }
   return key;
 }
 
-export function blockHeader(over: Partial<BlockHeader> = {}): BlockHeader {
+function blockHeader(over: Partial<BlockHeader> = {}): BlockHeader {
   return {
     kind: 2,
     suite: 1,

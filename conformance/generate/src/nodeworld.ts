@@ -8,25 +8,33 @@ import { known as ext } from './twin/extensions.ts';
 import { H } from './twin/hash.ts';
 import * as o from './twin/objects.ts';
 import { privateHash } from './twin/private.ts';
+import { stepKey } from './twin/subtree.ts';
 import { chainOf, parseTopic } from './twin/topics.ts';
 import { HEDGE, NOW } from './world.ts';
 
 const DAY = 86_400_000n;
 export const FOREVER: bigint = 2n ** 53n - 1n;
 const ROOT = o.keyPair(seeded('seed of node root', 32));
-export const ISSUER: o.KeyPair = o.keyPair(seeded('seed of node issuer', 32));
+const ISSUER: o.KeyPair = o.keyPair(seeded('seed of node issuer', 32));
 export const POLICY: o.KeyPair = o.keyPair(seeded('seed of node policy', 32));
 export const STATUS: o.KeyPair = o.keyPair(seeded('seed of node status', 32));
 const during = { notBefore: NOW - DAY, notAfter: NOW + 5n * DAY };
 const FIRST = o.firstAuthority(
-  o.authorityFields(1, 1, [ROOT], [
-    { key: ISSUER, roles: o.ROLE.issuer, ...during },
-    { key: POLICY, roles: o.ROLE.policy, ...during },
-    { key: STATUS, roles: o.ROLE.status, ...during },
-  ]),
+  o.authorityFields(
+    1,
+    1,
+    [ROOT],
+    [
+      { key: ISSUER, roles: o.ROLE.issuer, ...during },
+      { key: POLICY, roles: o.ROLE.policy, ...during },
+      { key: STATUS, roles: o.ROLE.status, ...during },
+    ],
+  ),
   [ROOT],
 );
 export const AUTHORITY_ID: Bytes = FIRST.authorityId;
+/** The key of the only node of a tree of one leaf, at epoch 7. */
+export const ONLY_NODE: Bytes = seeded('only node', 32);
 export const GROUP_ID: Bytes = seeded('node group id', 16);
 export const TOPIC = 'orders/new';
 
@@ -56,8 +64,8 @@ export function principal(p: o.KeyPair, name: string, over: o.Fields = {}): Byte
     ...over,
   }).bytes;
 }
-export const ANNAS: Bytes = principal(ANNA, 'anna');
-export const BENS: Bytes = principal(BEN, 'ben');
+const ANNAS: Bytes = principal(ANNA, 'anna');
+const BENS: Bytes = principal(BEN, 'ben');
 export const CARAS: Bytes = principal(CARA, 'cara');
 
 export function writer(p: o.KeyPair, over: Partial<o.Entry> = {}): o.Entry {
@@ -143,7 +151,7 @@ export function stage(spec: StageSpec = {}, prev?: Stage): Stage {
   const epoch = over.epoch ?? 7;
   const list = recipients ?? [pub(prekeyOf(ANNA))];
   const header: BlockHeader = {
-    kind: 1,
+    kind: Number(recordFields['block_kind']),
     suite: Number(recordFields['suite']),
     groupId: GROUP_ID,
     generation: 1,
@@ -155,7 +163,7 @@ export function stage(spec: StageSpec = {}, prev?: Stage): Stage {
     prevBlockHash: prev === undefined ? zeros(32) : prev.block.blockHash,
     policyRoot: s.policyRoot ?? writers.root,
     policyVersion: version,
-    baseEpoch: 5,
+    baseEpoch: recordFields['block_kind'] === 2 ? 7 : 5,
     purpose: 1,
     flags: 0,
     height: 0,
@@ -169,8 +177,9 @@ export function stage(spec: StageSpec = {}, prev?: Stage): Stage {
         seed: CONTROLLER.seed,
         private: own,
         epochSecret: seeded(`node epoch secret ${epoch} ${name ?? ''}`, 32),
-        recipients: list,
-        rng: seeded(`node ephemerals ${epoch} ${name ?? ''}`, 32 * list.length),
+        ...(header.kind === 1
+          ? { recipients: list, rng: seeded(`node ephemerals ${epoch} ${name ?? ''}`, 32 * list.length) }
+          : { nodes: [{ node: 1n, key: stepKey(ONLY_NODE, epoch - header.baseEpoch) }] }),
         ...(bend === undefined ? {} : { bend }),
       });
   const policy = o.policyObject(AUTHORITY_ID, POLICY, {
@@ -338,7 +347,11 @@ export function refused(m: Made | Bytes, error: string, now: bigint = NOW): Step
   const bytes = m instanceof Uint8Array ? m : m.sealed.bytes;
   return { step: { now: now.toString(), envelope: hex(bytes) }, result: { error } };
 }
-export function publish(result: string | { epoch: number; headSeq: bigint }, now: bigint = NOW, topic: string = TOPIC): Step {
+export function publish(
+  result: string | { epoch: number; headSeq: bigint },
+  now: bigint = NOW,
+  topic: string = TOPIC,
+): Step {
   return {
     step: { now: now.toString(), publish: { topic: hex(text(topic)), payloads: [hex(text('news'))] } },
     result:

@@ -1,5 +1,5 @@
 /*
- * @tridcomm/core: sealed, signed, replay-safe envelopes, without I/O, clocks or timers. What an application may import.
+ * @tridcomm/core: sealed, signed, replay-safe messages, without I/O, clocks or timers. What an application may import.
  */
 export { TridcommError, outwardCode, type ErrorCode, type ErrorKind } from './errors.ts';
 export { keyAlgorithms } from './codepoints/key-algorithms.gen.ts';
@@ -36,3 +36,30 @@ export type { DurableLife, ReplayGuardOptions, VolatileLife } from './replay/gua
 export type { GroupName, ReplayWrites, StoredEviction, StoredFloor, StreamName } from './replay/stored-state.ts';
 export { matchesTopic, parsePattern, parseTopic, type Topic, type TopicPattern } from './topics/grammar.ts';
 export { deriveRouteKey, tagPeriod, tagTopic, type TopicTag } from './topics/tags.ts';
+export { actions } from './codepoints/actions.gen.ts';
+export { addressTypes } from './codepoints/address-types.gen.ts';
+export { keyBlockKinds } from './codepoints/key-block-kinds.gen.ts';
+export { signingKeyOf, type SigningKey } from './keys/signing-key.ts';
+export { publicKeyOf, type PublicKey } from './keys/public-key.ts';
+export { addressOf } from './keys/address.ts';
+export { decodeBundle } from './keys/bundle.ts';
+export type { TopicMatch } from './keys/access-list.ts';
+export type { PrincipalRecord } from './keys/principal-record.ts';
+export { Trust, type Taken, type TrustOptions } from './keys/trust.ts';
+export type { Carrier, CarrierReceiver } from './client/carrier.ts';
+export { Client, type ClientOptions, type Published, type Subscription } from './client/client.ts';
+export type { ClientEvent, Delivery } from './client/events.ts';
+export type { NumberRange } from './client/gaps.ts';
+export { Identity } from './client/identity.ts';
+export { MemoryStore, type ClientStore } from './client/store.ts';
+export { Authority } from './authority/authority.ts';
+export type {
+  AuthorityOptions,
+  GrantFields,
+  GrantName,
+  GroupFields,
+  PrincipalFields,
+  RestoreSources,
+  WaitingMember,
+} from './authority/options.ts';
+export { Relay, type RelayEvent, type RelayLink, type RelayOptions } from './relay/relay.ts';

@@ -30,3 +30,44 @@ export { deriveKeyPair } from './hpke/kem.ts';
 export type { PreSharedKey } from './hpke/key-schedule.ts';
 export { openBase, sealBase, type SealedBase } from './hpke/one-shot.ts';
 export { setupReceiver, setupSender, type SenderOptions, type SenderSetup } from './hpke/setup.ts';
+export { coverOf, stepNodeKeys } from './keys/complete-subtree.ts';
+export { makeEnrolment, type EnrolmentFields } from './keys/enrolment.ts';
+export { encodeGroupPrivate } from './keys/group-private.ts';
+export { parseBlock, type KeyBlockHeader, type ParsedBlock } from './keys/key-block-format.ts';
+export {
+  makeListBlock,
+  makePskBlock,
+  makeSubtreeBlock,
+  partialBlock,
+  type CoverNode,
+  type MadeBlock,
+} from './keys/key-block.ts';
+export { MemberKeys, type GroupSettings, type MemberKeysOptions } from './keys/member-keys.ts';
+export { PrekeyStore } from './keys/prekeys.ts';
+export { publicKeyOf, type PublicKey } from './keys/public-key.ts';
+export { signingKeyOf, type SigningKey } from './keys/signing-key.ts';
+export { messages } from './codepoints/messages.gen.ts';
+export { objectKinds } from './codepoints/object-kinds.gen.ts';
+export { AccessList, encodeAccessList, type AccessEntry } from './keys/access-list.ts';
+export { addressOf } from './keys/address.ts';
+export { decodeBody, encodeBody, type Body, type MessageName } from './keys/body.ts';
+export { decodeBundle, encodeBundle, type AddressedObject } from './keys/bundle.ts';
+export { checkPolicySource, compileGroup } from './keys/compile-policy.ts';
+export { encodeHead, headHashOf } from './keys/head.ts';
+export { encodeRevocationList, RevocationList } from './keys/revocation-list.ts';
+export { encodeObject, parseObject } from './keys/signed-object.ts';
+export { treeHead } from './keys/tree-head.ts';
+export { Trust, type Taken } from './keys/trust.ts';
+export type { Carrier } from './client/carrier.ts';
+export { Client } from './client/client.ts';
+export type { Delivery } from './client/events.ts';
+export { Identity } from './client/identity.ts';
+export { Authority } from './authority/authority.ts';
+export type { GrantFields, RestoreSources } from './authority/options.ts';
+export type { CarrierReceiver } from './client/carrier.ts';
+export type { Subscription } from './client/client.ts';
+export type { ClientEvent } from './client/events.ts';
+export type { NumberRange } from './client/gaps.ts';
+export { MemoryStore } from './client/store.ts';
+export type { TopicMatch } from './keys/access-list.ts';
+export { Relay } from './relay/relay.ts';

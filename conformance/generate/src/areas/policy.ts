@@ -491,9 +491,9 @@ export function policy(): VectorFile {
       },
     ],
   );
-  bad('some-rules', 'a grant to subscribe to one of two rules', twoRules, [[ALICE_KEY, S, 'orders/**']], 'every-rule');
+  bad('read-some-rules', 'a grant to subscribe to one of two rules', twoRules, [[ALICE_KEY, S, 'orders/**']], 'every-rule');
   bad(
-    'some-rules-each',
+    'read-some-rules-each',
     'two principals with one rule each',
     twoRules,
     [

@@ -52,12 +52,13 @@ export function subtree(): VectorFile {
   cover('last', 'The last leaf of eight', 3, [7], ['2', '6', '14']);
   cover('middle', 'One leaf in the middle: nodes on both sides, by their first leaf', 3, [2], ['4', '11', '3']);
   cover('siblings', 'Two neighbours that are siblings go with their parent', 3, [2, 3], ['4', '3']);
-  cover('neighbours', 'Two neighbours that are no siblings, left and right of the middle', 3, [3, 4], [
-    '4',
-    '10',
-    '13',
-    '7',
-  ]);
+  cover(
+    'neighbours',
+    'Two neighbours that are no siblings, left and right of the middle',
+    3,
+    [3, 4],
+    ['4', '10', '13', '7'],
+  );
   cover('cousins', 'Neighbours 1 and 2: no siblings, one grandparent', 3, [1, 2], ['8', '11', '3']);
   cover('half', 'The left half: the right one is one node', 3, [0, 1, 2, 3], ['3']);
   cover('alternate', 'Every other leaf: each of the others alone', 3, [0, 2, 4, 6], ['9', '11', '13', '15']);

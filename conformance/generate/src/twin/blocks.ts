@@ -52,7 +52,7 @@ export const HDR = {
   last: 183,
 } as const;
 
-export function encodeBlockHeader(h: BlockHeader, controllerKeyId: Bytes): Bytes {
+function encodeBlockHeader(h: BlockHeader, controllerKeyId: Bytes): Bytes {
   const out = cat(
     text('TDKB'),
     u8(1),
@@ -79,7 +79,7 @@ export function encodeBlockHeader(h: BlockHeader, controllerKeyId: Bytes): Bytes
   return out;
 }
 
-export function entryLength(kind: number): number {
+function entryLength(kind: number): number {
   return kind === 1 ? 96 : kind === 2 ? 56 : 0;
 }
 
@@ -95,7 +95,7 @@ export function wrapKey(nodeKey: Bytes, groupCtx: Bytes, node: bigint): Bytes {
   return xp(nodeKey, 'kb wrap', cat(groupCtx, u64(node)), 32);
 }
 
-export function entriesRootOf(entries: readonly Bytes[]): Bytes {
+function entriesRootOf(entries: readonly Bytes[]): Bytes {
   return merkleRoot(entries.map((e) => H(u8(0), e)));
 }
 

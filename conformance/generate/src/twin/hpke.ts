@@ -27,7 +27,7 @@ function labeledExpand(suiteId: Bytes, prk: Bytes, label: string, info: Bytes, l
 }
 
 /** §7.1.3 */
-export function deriveSecretKey(ikm: Bytes): Bytes {
+function deriveSecretKey(ikm: Bytes): Bytes {
   const prk = labeledExtract(KEM_SUITE, zeros(0), 'dkp_prk', ikm);
   return labeledExpand(KEM_SUITE, prk, 'sk', zeros(0), 32);
 }
@@ -59,7 +59,7 @@ function keySchedule(suite: number, shared: Bytes, info: Bytes): HpkeKey {
 }
 
 /** Key and nonce of the one message of a sender; `drawn` makes the ephemeral. */
-export function senderKey(suite: number, publicKey: Bytes, info: Bytes, drawn: Bytes): HpkeKey & { enc: Bytes } {
+function senderKey(suite: number, publicKey: Bytes, info: Bytes, drawn: Bytes): HpkeKey & { enc: Bytes } {
   const ephemeral = deriveSecretKey(drawn);
   const enc = x25519Public(ephemeral);
   return { enc, ...keySchedule(suite, sharedSecret(x25519(ephemeral, publicKey), enc, publicKey), info) };

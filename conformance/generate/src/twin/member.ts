@@ -204,16 +204,15 @@ export class Member {
     if (secret === undefined) return refuse('E_KEY', 'no such prekey');
     const keys = openBase(e.suite, secret, e.enc, enrolInfo(e.hdr), zeros(0), e.ct);
     this.lastEnrolment = { generation: e.generation, epoch: e.epoch, bytes };
-    this.seats = {
-      ...this.seats,
-      waiting: {
-        generation: e.generation,
-        epoch: e.epoch,
-        height: e.height,
-        leaf: Number(e.leaf),
-        nodeKeys: Array.from({ length: e.height + 1 }, (_, i) => keys.slice(32 * i, 32 * i + 32)),
-      },
+    const seat: Seat = {
+      generation: e.generation,
+      epoch: e.epoch,
+      height: e.height,
+      leaf: Number(e.leaf),
+      nodeKeys: Array.from({ length: e.height + 1 }, (_, i) => keys.slice(32 * i, 32 * i + 32)),
     };
+    // groups.14: what it had stays, also where no block has opened under it yet
+    this.seats = this.seats.current === undefined ? { current: seat } : { ...this.seats, waiting: seat };
     return 'held';
   }
 

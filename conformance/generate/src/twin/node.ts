@@ -104,7 +104,13 @@ export class Node {
   private readonly groups: Map<string, Group> = new Map();
   private readonly numbers: Map<string, Set<bigint>> = new Map();
 
-  constructor(authorityId: Bytes, me: KeyPair, prekeys: Bytes[], subscriptions: { bytes: Bytes; segments: Bytes[] }[], boot: bigint) {
+  constructor(
+    authorityId: Bytes,
+    me: KeyPair,
+    prekeys: Bytes[],
+    subscriptions: { bytes: Bytes; segments: Bytes[] }[],
+    boot: bigint,
+  ) {
     this.trust = new Trust(authorityId, SKEW);
     this.authorityId = authorityId;
     this.me = me;
@@ -189,7 +195,9 @@ export class Node {
       }
       case 7: {
         const id = bytes.slice(8, 24);
-        const entry = asList(this.newestPolicy?.['groups']).map(asFields).find((g) => same(asBytes(g['group_id16']), id));
+        const entry = asList(this.newestPolicy?.['groups'])
+          .map(asFields)
+          .find((g) => same(asBytes(g['group_id16']), id));
         const root = asBytes(entry?.['writers_root32']);
         const had = this.writers.has(`${hex(id)}${hex(root)}`);
         this.writers.set(`${hex(id)}${hex(root)}`, checkList(bytes, USE.writers, id, root));
@@ -252,7 +260,9 @@ export class Node {
     const revoked = this.revocations.get(p.head.revokedHash);
     if (policy === undefined || revoked === undefined || this.authority === undefined) return;
     if (hex(asBytes(policy['authority_record_hash32'])) !== this.authority.hash) return;
-    const entry = asList(policy['groups']).map(asFields).find((x) => same(asBytes(x['group_id16']), g.id));
+    const entry = asList(policy['groups'])
+      .map(asFields)
+      .find((x) => same(asBytes(x['group_id16']), g.id));
     if (entry === undefined) return;
     const record = this.records.get(hex(asBytes(entry['group_record_hash32'])));
     const root = asBytes(entry['writers_root32']);
@@ -355,7 +365,7 @@ export class Node {
     const stale = !this.fresh(view, now);
     if (stale && view.record['stale_ok'] !== true) refuse('E_STALE', 'principals.30');
     if (block.header.suite !== h.suite) refuse('E_SUITE', 'step 8');
-    if ((h.flags & MERKLE) !== 0 || e.keyinfo.length > 0) refuse('E_ENCODING', 'patterns.3');
+    if (h.patternKind !== 0x20 || (h.flags & MERKLE) !== 0 || e.keyinfo.length > 0) refuse('E_ENCODING', 'patterns.3');
     const headSeq = extension(8);
     if (headSeq === undefined || (chains && extension(9) === undefined)) return refuse('E_EXT', 'patterns.3');
     // 9
@@ -414,7 +424,8 @@ export class Node {
           : parseRecords(plain, h.count, h.timestamp, (h.flags & PADDED) !== 0);
       if (chains) {
         const [first, ...rest] = records;
-        if ((h.flags & BATCH) === 0 || first === undefined || rest.length === 0) return refuse('E_ENCODING', 'patterns.4');
+        if ((h.flags & BATCH) === 0 || first === undefined || rest.length === 0)
+          return refuse('E_ENCODING', 'patterns.4');
         topic = this.ownTopic(r, first.payload, h, chainBytes);
         records = rest;
       }
@@ -443,7 +454,8 @@ export class Node {
     const secret = this.secretOf(r.view, period) ?? refuse('E_ENCODING', 'no route secret');
     const values = chainOf(secret, r.group.id, period, segments).values.map((v) => v.slice(0, 16));
     const right = cat(...values.slice(0, -1));
-    if (!same(values[values.length - 1] ?? right, h.topicTag) || !same(right, chain)) refuse('E_ENCODING', 'tag or chain');
+    if (!same(values[values.length - 1] ?? right, h.topicTag) || !same(right, chain))
+      refuse('E_ENCODING', 'tag or chain');
     return payload;
   }
 
@@ -472,8 +484,11 @@ export class Node {
       if (g.learnt.some((l) => l.seq > v.head.seq && now >= l.at + BEHIND)) refuse('E_STALE', 'principals.32');
       if (g.member.forked) refuse('E_FORK', 'groups.8');
       const epochs = [...g.blocks.keys()].sort((a, b) => b - a);
-      const newest = g.blocks.get(epochs[0] ?? -1);
-      const before = g.blocks.get(epochs[1] ?? -1);
+      const own = v.block.header.epoch;
+      const unseen = epochs.flatMap((e) => (e > own ? [g.blocks.get(e)?.header] : []));
+      if (unseen.some((u) => u !== undefined && (u.notBefore <= now || u.flags === 1))) refuse('E_STALE', 'groups.28');
+      const newest = g.blocks.get(own);
+      const before = g.blocks.get(epochs.find((e) => e < own) ?? -1);
       const begun = newest !== undefined && (newest.header.notBefore <= now || newest.header.flags === 1);
       const block = begun ? newest : before;
       if (block === undefined || now > block.header.notAfter) return refuse('E_EPOCH', 'groups.25');

@@ -46,7 +46,20 @@ const hello = {
   version: '0.1.0',
   language: 'typescript',
   spec: ['1.0'],
-  features: ['codec', 'schedule', 'ed25519', 'x25519', 'seal', 'open', 'replay', 'topics', 'errors', 'principals', 'groups', 'node'],
+  features: [
+    'codec',
+    'schedule',
+    'ed25519',
+    'x25519',
+    'seal',
+    'open',
+    'replay',
+    'topics',
+    'errors',
+    'principals',
+    'groups',
+    'node',
+  ],
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

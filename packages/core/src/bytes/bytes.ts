@@ -88,3 +88,13 @@ export function writeU64(bytes: Uint8Array, offset: number, value: number): void
 export function checkWidth(what: string, bytes: Uint8Array, width: number): void {
   if (bytes.length !== width) throw new TridcommError('E_USAGE', `${what} of ${bytes.length} bytes, not ${width}`);
 }
+
+/** Below 0, 0 or above 0 as `a` stands before, is equal to, or stands behind `b`: byte by byte, the shorter of equal starts first. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) {
+    const difference = a[i]! - b[i]!;
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}

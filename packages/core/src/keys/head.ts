@@ -18,7 +18,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import { checkLimit, TridcommError } from '../errors.ts';
 import { signInputOf } from './sign-input.ts';
 import type { SigningKey } from './signing-key.ts';
-import { leafHashOf, treePath } from './tree-head.ts';
+import { leafHashOf, treePaths } from './tree-head.ts';
 
 /*
  * head       = "TDHD" ‖ u8 1 ‖ u8 0 ‖ u16 0x0001 ‖ status_key_id32 ‖ u64 head_seq ‖ u64 issued ‖ u64 fresh_until ‖
@@ -194,27 +194,26 @@ export function encodeGroupLeaf({ groupId16, generation, epoch, blockHash32 }: G
 }
 
 /**
- * A head with the leaf of one group; the caller's.
+ * A head with the leaf of each group, in the order of the leaves; the caller's.
  *
  * @param head - 264 bytes, whose `groups_root32` is over the leaves
  * @param leaves - all of them, ascending as bytes
- * @param index - of the group's leaf
  */
-export function encodeGroupHead(
+export function encodeGroupHeads(
   provider: CryptoProvider,
   head: Uint8Array,
   leaves: readonly Uint8Array[],
-  index: number,
-): Uint8Array {
+): Uint8Array[] {
   checkWidth('head', head, headBytes);
-  const leaf = leaves[index];
-  if (leaf === undefined) throw new TridcommError('E_USAGE', `leaf ${index} of ${leaves.length}`);
-  const path = treePath(provider, leaves, index);
-  const place = new Uint8Array(9);
-  writeU32(place, 0, index);
-  writeU32(place, 4, leaves.length);
-  place[8] = path.length / 32;
-  return concat(head, leaf, place, path);
+  const paths = treePaths(provider, leaves);
+  return leaves.map((leaf, index) => {
+    const path = paths[index]!;
+    const place = new Uint8Array(9);
+    writeU32(place, 0, index);
+    writeU32(place, 4, leaves.length);
+    place[8] = path.length / 32;
+    return concat(head, leaf, place, path);
+  });
 }
 
 /**

@@ -27,6 +27,13 @@ export function treePath(provider: CryptoProvider, leaves: readonly Uint8Array[]
   return concat(...treeOf(provider, leaves).path(index));
 }
 
+/** The paths of all leaves, each as {@link treePath} gives it, of one tree. */
+export function treePaths(provider: CryptoProvider, leaves: readonly Uint8Array[]): Uint8Array[] {
+  if (leaves.length === 0) return [];
+  const tree = treeOf(provider, leaves);
+  return leaves.map((_, index) => concat(...tree.path(index)));
+}
+
 /** The hash of one leaf, to begin a path with; 32 bytes, the caller's. */
 export function leafHashOf(provider: CryptoProvider, leaf: Uint8Array): Uint8Array {
   return provider.sha256(leafPrefix, leaf);

@@ -3,7 +3,7 @@ import { delegatedRoles } from '../../src/codepoints/delegated-roles.gen.ts';
 import { labels } from '../../src/codepoints/labels.gen.ts';
 import { objectKinds } from '../../src/codepoints/object-kinds.gen.ts';
 import { encodeAuthorityRecordBody } from '../../src/keys/authority-record.ts';
-import { encodeGroupHead, encodeGroupLeaf, encodeHeadAnswer, isFresh } from '../../src/keys/head.ts';
+import { encodeGroupHeads, encodeGroupLeaf, encodeHeadAnswer, isFresh } from '../../src/keys/head.ts';
 import { encodeKeyRecordBody } from '../../src/keys/key-record.ts';
 import { encodePrincipalRecordBody } from '../../src/keys/principal-record.ts';
 import { treeHead } from '../../src/keys/tree-head.ts';
@@ -439,7 +439,7 @@ describe('heads', () => {
       encodeGroupLeaf({ groupId16: filled(16, n), generation: n, epoch: 10 + n, blockHash32: filled(32, n) }),
     );
     const head = world.head({ groupsRoot32: treeHead(provider, leaves) });
-    const groupHead = encodeGroupHead(provider, head, leaves, 1);
+    const groupHead = encodeGroupHeads(provider, head, leaves)[1]!;
     const take = (bytes: Uint8Array, group = filled(16, 2)): string =>
       after([], (trust) => trust.takeGroupHead(bytes, group, now).taken);
     expect(take(groupHead)).toBe('held');
@@ -458,7 +458,7 @@ describe('heads', () => {
     expect([taken, leaf.generation, leaf.epoch]).toEqual(['held', 2, 12]);
     expect(trust.takeGroupHead(groupHead, filled(16, 2), now).taken).toBe('known');
     expect(trust.takeHead(head, now)).toBe('known');
-    expect(trust.takeGroupHead(encodeGroupHead(provider, head, leaves, 2), filled(16, 3), now).taken).toBe('held');
+    expect(trust.takeGroupHead(encodeGroupHeads(provider, head, leaves)[2]!, filled(16, 3), now).taken).toBe('held');
     expect(codeOf(() => trust.takeGroupHead(changed(groupHead, -1), filled(16, 2), now))).toBe('E_PROOF');
     const refused = world.trust();
     expect(codeOf(() => refused.takeGroupHead(changed(groupHead, -1), filled(16, 2), now))).toBe('E_PROOF');

@@ -1,0 +1,71 @@
+import { equalBytes } from '../bytes/bytes.ts';
+import { hexOf } from '../client/hex.ts';
+import { checkPolicySource, type Grant, type Rule } from '../keys/compile-policy.ts';
+import { overlapsPattern } from '../topics/cover.ts';
+import type { TopicPattern } from '../topics/grammar.ts';
+
+/**
+ * What the authority was told: rules and grants, none of which contradicts another. Never changed: a change is another one.
+ *
+ * @spec principals.19
+ */
+export class PolicySource {
+  readonly rules: readonly Rule[];
+  readonly grants: readonly Grant[];
+
+  /** @throws TridcommError `E_POLICY` for rules and grants that chapter 07 does not allow beside each other */
+  constructor(rules: readonly Rule[], grants: readonly Grant[]) {
+    checkPolicySource(rules, grants);
+    this.rules = rules;
+    this.grants = grants;
+  }
+
+  /** Patterns of the rules of a group. */
+  patternsOf(groupId16: Uint8Array): readonly TopicPattern[] {
+    return this.rules.filter((rule) => equalBytes(rule.groupId16, groupId16)).map(({ pattern }) => pattern);
+  }
+
+  /** Ids of the groups that a grant of this pattern reaches, each once. */
+  groupsOf(pattern: TopicPattern): readonly Uint8Array[] {
+    const reached = this.rules.filter((rule) => overlapsPattern(rule.pattern, pattern));
+    return [...new Map(reached.map(({ groupId16 }) => [hexOf(groupId16), groupId16])).values()];
+  }
+
+  /** The grants that reach a group. */
+  grantsIn(groupId16: Uint8Array): readonly Grant[] {
+    const patterns = this.patternsOf(groupId16);
+    return this.grants.filter((grant) => patterns.some((pattern) => overlapsPattern(pattern, grant.pattern)));
+  }
+
+  /** The same with these grants, each in the place of one that differs in its time only. */
+  with(grants: readonly Grant[]): PolicySource {
+    const named = new Map(grants.map((grant) => [nameOf(grant), grant]));
+    const others = this.grants.filter((held) => !named.has(nameOf(held)));
+    return new PolicySource(this.rules, [...others, ...named.values()]);
+  }
+
+  /** The same with the rules of one group more. */
+  withRules(rules: readonly Rule[]): PolicySource {
+    return new PolicySource([...this.rules, ...rules], this.grants);
+  }
+
+  /** The same without these grants. */
+  without(grants: ReadonlySet<Grant>): PolicySource {
+    return new PolicySource(
+      this.rules,
+      this.grants.filter((held) => !grants.has(held)),
+    );
+  }
+
+  /** The grant of this principal, action and pattern; undefined where there is none. */
+  find(keyId32: Uint8Array, action: number, pattern: string): Grant | undefined {
+    return this.grants.find(
+      (held) => held.action === action && held.pattern.text === pattern && equalBytes(held.keyId32, keyId32),
+    );
+  }
+}
+
+/** What two grants share that differ in their time only. */
+function nameOf({ keyId32, action, pattern }: Grant): string {
+  return `${hexOf(keyId32)} ${action} ${pattern.text}`;
+}

@@ -1,0 +1,189 @@
+import { equalBytes } from '../bytes/bytes.ts';
+import { bytesOfHex, hexOf } from '../client/hex.ts';
+import { limits } from '../codepoints/limits.gen.ts';
+import { objectKinds } from '../codepoints/object-kinds.gen.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { TridcommError } from '../errors.ts';
+import type { AuthorityRecord } from '../keys/authority-record.ts';
+import type { Grant } from '../keys/compile-policy.ts';
+import { decodeGroupRecord } from '../keys/group-record.ts';
+import { decodePrincipalRecord, type PrincipalRecord } from '../keys/principal-record.ts';
+import { parseObject } from '../keys/signed-object.ts';
+import { Trust } from '../keys/trust.ts';
+import { parsePattern } from '../topics/grammar.ts';
+import type { ControlledGroup, GroupChange, GroupFoundation } from './controlled-group.ts';
+import { allRoles, drawKeys, heldKeyOf, recordWithDelegations, type AuthorityKeys } from './delegated-keys.ts';
+import { examine, readAuthorityRecord, rightName, type Evidence } from './evidence.ts';
+import type { AuthorityOptions, RestoreSources } from './options.ts';
+import { PolicySource } from './policy-source.ts';
+import { Revocations, type Revocation } from './revocations.ts';
+import { readSnapshot, type AuthorityMemory } from './snapshot.ts';
+import { signGroupRecord, type AuthorityBeginning, type AuthorityChange } from './state.ts';
+
+/** What an authority begins its next life with. */
+export interface NextLife {
+  readonly authorityId32: Uint8Array;
+  /** Of the first head: above every number that an earlier life gave to anything. */
+  readonly headSeq: number;
+  readonly principals: readonly { readonly record: PrincipalRecord; readonly lastRecordEndsMs: number }[];
+  readonly keyRecords: readonly Uint8Array[];
+  /** Key ids that were ended for good. */
+  readonly ended: readonly Uint8Array[];
+  readonly beginning: AuthorityBeginning;
+  /** To be performed on the beginning. */
+  readonly change: AuthorityChange;
+}
+
+/**
+ * Works out where an authority begins again: see `Authority.restore`, which says what it throws.
+ *
+ * @spec groups.22, groups.23
+ */
+export function beginAgain(
+  options: AuthorityOptions,
+  snapshot: Uint8Array,
+  sources: RestoreSources,
+  nowMs: number,
+): NextLife {
+  const { provider, random, skewMs = limits.skewMs } = options;
+  const memory = readSnapshot(snapshot);
+  const { authorityId32 } = memory;
+  const chain = readChain(options, memory, sources, nowMs);
+  const root = heldKeyOf(provider, memory.rootSeed32);
+  const newest = chain.at(-1)!;
+  if (!newest.rootKeys.some(({ keyId32 }) => equalBytes(keyId32, root.key.keyId32))) {
+    throw new TridcommError('E_KEY', 'root key of the snapshot counts no more');
+  }
+  const controller = heldKeyOf(provider, memory.controllerSeed32);
+  const keys = { ...drawKeys(provider, random), root, controller };
+  const evidence = examine(provider, authorityId32, chain, controller.publicKey, sources);
+  const isAhead = evidence.head.headSeq > memory.headSeq;
+  const { headSeq: seenSeq, hash32 } = isAhead ? evidence.head : { headSeq: memory.headSeq, hash32: memory.headHash32 };
+  const headSeq = seenSeq + limits.restoredHeads;
+
+  const principals = memory.principals.map(({ record, lastRecordEndsMs }) => ({
+    record: decodePrincipalRecord(provider, parseObject(provider, record, objectKinds.principalRecord)),
+    lastRecordEndsMs,
+  }));
+  const live = principals.filter(({ record }) => nowMs <= record.notAfterMs + skewMs);
+  const issuers = new Set(live.map(({ record }) => hexOf(record.object.signatures[1]!.signerKeyId32)));
+  const record = recordWithDelegations(provider, newest, keys, allRoles, issuers, nowMs);
+  const ended = endedKeys(memory, evidence, principals);
+  const neededUntilMs = nowMs + limits.principalRecordMs + 2 * skewMs;
+  const beginning = {
+    keys,
+    chain: [...chain, record],
+    source: recallSource(provider, memory, evidence, ended),
+    revocations: recallRevocations(provider, memory, evidence, neededUntilMs),
+    groups: new Map<string, ControlledGroup>(),
+    // Every change of the policy took a head, so its version was never above the number of a head.
+    policyVersion: headSeq - 1,
+    place: { headSeq: headSeq - 1, hash32 },
+  };
+  const change = recallGroups(provider, memory, evidence, keys, headSeq);
+  return {
+    authorityId32,
+    headSeq,
+    principals,
+    keyRecords: memory.keyRecords,
+    ended: [...ended].map(bytesOfHex),
+    beginning,
+    change,
+  };
+}
+
+/** The authority records of the snapshot and those that came after it, verified. */
+function readChain(
+  { provider, skewMs = limits.skewMs }: AuthorityOptions,
+  { authorityId32, chain }: AuthorityMemory,
+  { authorityRecords = [] }: RestoreSources,
+  nowMs: number,
+): readonly AuthorityRecord[] {
+  const trust = new Trust({ provider, authorityId32, skewMs });
+  const read: AuthorityRecord[] = [];
+  for (const bytes of [...chain, ...authorityRecords]) {
+    const record = readAuthorityRecord(provider, bytes);
+    if (read.some(({ object }) => equalBytes(object.hash32, record.object.hash32))) continue;
+    trust.takeAuthorityRecord(bytes, nowMs);
+    read.push(record);
+  }
+  return read;
+}
+
+/** In hex, the keys that the snapshot or a revocation list given ended. */
+function endedKeys(
+  memory: AuthorityMemory,
+  evidence: Evidence,
+  principals: NextLife['principals'],
+): ReadonlySet<string> {
+  const serials = new Map(principals.map(({ record }) => [hexOf(record.key.keyId32), record.serial]));
+  const revoked = evidence.revoked.filter(({ keyId32, minSerial }) => minSerial > (serials.get(hexOf(keyId32)) ?? 0));
+  return new Set([...memory.ended, ...revoked.map(({ keyId32 }) => keyId32)].map(hexOf));
+}
+
+/** Rules and grants of the snapshot, without what a newer list shows to be gone. */
+function recallSource(
+  provider: CryptoProvider,
+  memory: AuthorityMemory,
+  { policy, rights }: Evidence,
+  ended: ReadonlySet<string>,
+): PolicySource {
+  const rules = memory.groups.flatMap(({ record, patterns }) => {
+    const { groupId16 } = decodeGroupRecord(provider, parseObject(provider, record, objectKinds.groupRecord));
+    return patterns.map((text) => ({ pattern: parsePattern(text), groupId16 }));
+  });
+  const grants = memory.grants.map((grant): Grant => ({ ...grant, pattern: parsePattern(grant.pattern) }));
+  const source = new PolicySource(rules, grants);
+  // A policy from before the snapshot says nothing about what came in between.
+  const isNewer = policy !== undefined && policy.version >= memory.policyVersion;
+  const gone = grants.filter(({ keyId32, action, pattern }) => {
+    if (ended.has(hexOf(keyId32))) return true;
+    const lists = source.groupsOf(pattern).map((groupId16) => rights.get(hexOf(groupId16)));
+    return isNewer && lists.some((list) => list?.has(rightName(keyId32, action)) === false);
+  });
+  return source.without(new Set(gone));
+}
+
+/** The revocations of the snapshot and of all lists given; of what only these show, it is not known how long it is needed. */
+function recallRevocations(
+  provider: CryptoProvider,
+  memory: AuthorityMemory,
+  { revoked }: Evidence,
+  neededUntilMs: number,
+): Revocations {
+  const united = new Map<string, Revocation>();
+  const learnt = revoked.map((entry) => ({ ...entry, neededUntilMs }));
+  for (const entry of [...memory.revocations, ...learnt]) {
+    const held = united.get(hexOf(entry.keyId32)) ?? entry;
+    united.set(hexOf(entry.keyId32), {
+      keyId32: entry.keyId32,
+      minSerial: Math.max(held.minSerial, entry.minSerial),
+      neededUntilMs: Math.max(held.neededUntilMs, entry.neededUntilMs),
+    });
+  }
+  return new Revocations(provider, united.values());
+}
+
+/** A new generation for every group of the snapshot, under a record of a serial that was never given. */
+function recallGroups(
+  provider: CryptoProvider,
+  memory: AuthorityMemory,
+  { places }: Evidence,
+  keys: AuthorityKeys,
+  serial: number,
+): AuthorityChange {
+  const foundations = new Map<string, GroupFoundation>();
+  const groups = new Map<string, GroupChange>();
+  for (const group of memory.groups) {
+    const before = decodeGroupRecord(provider, parseObject(provider, group.record, objectKinds.groupRecord));
+    const record = signGroupRecord(provider, memory.authorityId32, keys.policy.key, { ...before, serial });
+    const id = hexOf(before.groupId16);
+    const seen = places.get(id) ?? group;
+    const { epoch, blockHash32 } = seen.epoch > group.epoch ? seen : group;
+    const generation = Math.max(seen.generation, group.generation);
+    foundations.set(id, { ...group, record, generation, epoch, blockHash32 });
+    const opens = { generation: generation + 1, epoch: epoch + limits.restoredEpochs };
+    groups.set(id, { record, revokes: true, opens });
+  }
+  return { foundations, groups };
+}

@@ -1,0 +1,21 @@
+import type { TopicMatch } from '../keys/access-list.ts';
+
+/**
+ * What a member asks of a broker. Answers come by {@link CarrierReceiver}, now or later, and may come inside the call.
+ */
+export interface Carrier {
+  /** Hands over an envelope. A broker in the same process may throw its refusal. */
+  publish(envelope: Uint8Array): void;
+  subscribe(match: TopicMatch): void;
+  unsubscribe(match: TopicMatch): void;
+  /** Asks for what is retained under an address, now and at every change. */
+  watch(address16: Uint8Array): void;
+  /** Asks for what is retained under an address, once more. */
+  fetch(address16: Uint8Array): void;
+}
+
+/** Where a broker delivers to. Bytes belong to the receiver. */
+export interface CarrierReceiver {
+  envelope(bytes: Uint8Array): void;
+  object(address16: Uint8Array, bytes: Uint8Array): void;
+}

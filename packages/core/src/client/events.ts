@@ -1,0 +1,42 @@
+import type { TridcommError } from '../errors.ts';
+import type { PrincipalRecord } from '../keys/principal-record.ts';
+import type { Message } from '../wire/records.ts';
+import type { NumberRange } from './gaps.ts';
+
+/** What one envelope brought, after every check. */
+export interface Delivery {
+  readonly topic: string;
+  /** Who signed it, as the authority names them. */
+  readonly sender: PrincipalRecord;
+  /** Payloads are views of one plaintext that belongs to the receiver. */
+  readonly messages: readonly Message[];
+  /** The view of the group was not fresh, and the group takes that. */
+  readonly stale: boolean;
+  /** Numbers of the sender's stream that are missing since this envelope, and such that have come. */
+  readonly gaps: readonly NumberRange[];
+  readonly filled: readonly NumberRange[];
+  readonly groupId16: Uint8Array;
+  readonly epoch: number;
+  readonly seq: number;
+  /** Identity of the envelope. */
+  readonly id32: Uint8Array;
+}
+
+/** What happens to a member besides answers to its own calls. */
+export type ClientEvent =
+  | { readonly type: 'message'; readonly delivery: Delivery }
+  | { readonly type: 'gap' | 'filled'; readonly delivery: Delivery; readonly range: NumberRange }
+  /** The member went over to a newer view of a group. */
+  | { readonly type: 'view'; readonly groupId16: Uint8Array; readonly headSeq: number; readonly epoch: number }
+  /** The view of a group is not fresh any more, or is again. */
+  | { readonly type: 'stale' | 'fresh'; readonly groupId16: Uint8Array }
+  /** Somebody has a key of the authority or the controller twice. */
+  | { readonly type: 'fork'; readonly groupId16: Uint8Array | undefined; readonly error: TridcommError }
+  /** Something that arrived, or was asked of the broker, was refused. */
+  | {
+      readonly type: 'refused';
+      readonly what: 'object' | 'envelope' | 'view' | 'subscription';
+      readonly error: TridcommError;
+    }
+  /** A new key record: the authority and its brokers have to get it. */
+  | { readonly type: 'keyRecord'; readonly bytes: Uint8Array };

@@ -1,0 +1,443 @@
+import { equalBytes, readU64, writeU64 } from '../bytes/bytes.ts';
+import { actions } from '../codepoints/actions.gen.ts';
+import { addressTypes } from '../codepoints/address-types.gen.ts';
+import { extensions as numbers } from '../codepoints/extensions.gen.ts';
+import { listUses } from '../codepoints/list-uses.gen.ts';
+import { purposes } from '../codepoints/purposes.gen.ts';
+import type { KeySource } from '../envelope/key-source.ts';
+import type { Receiver, SenderKey, TopicKeys } from '../envelope/open.ts';
+import { TridcommError } from '../errors.ts';
+import { AccessList } from '../keys/access-list.ts';
+import { parseEnrolment } from '../keys/enrolment.ts';
+import type { GroupRecord } from '../keys/group-record.ts';
+import { isFresh, type GroupLeaf, type Head } from '../keys/head.ts';
+import { keyBlockFlags, parseBlock, type KeyBlockHeader } from '../keys/key-block-format.ts';
+import { MemberKeys } from '../keys/member-keys.ts';
+import { entryOf } from '../keys/policy.ts';
+import { checkPubSubForm, topicOfRecords } from '../patterns/pub-sub.ts';
+import { routeSecretAt } from './route-secrets.ts';
+import type { TopicPattern, Topic } from '../topics/grammar.ts';
+import { tagPeriod, type TopicTag } from '../topics/tags.ts';
+import type { EnvelopeView, JobView } from '../wire/envelope.ts';
+import type { Extensions } from '../wire/extensions.ts';
+import type { HeaderView } from '../wire/header.ts';
+import type { Records } from '../wire/records.ts';
+import { hexOf } from './hex.ts';
+import type { Holdings } from './holdings.ts';
+import { OpenEpoch, storedEpochs } from './open-epoch.ts';
+import { TagCache } from './tag-cache.ts';
+import { viewOf, type View, type ViewFloor, type ViewParts } from './view.ts';
+
+/** A head with the leaf of the group, proven, to which the member has not gone over. */
+interface Candidate {
+  readonly head: Head;
+  readonly leaf: GroupLeaf;
+}
+
+/**
+ * One group as a member sees it: what it holds of it, the view that it acts on, and the epochs that are open.
+ */
+export class Group implements ViewParts {
+  readonly groupId16: Uint8Array;
+  readonly id: string;
+  readonly tags: TagCache;
+  /** False where nothing lets this principal in; undefined while that is not known. */
+  isMember: boolean | undefined;
+  readonly #holdings: Holdings;
+  #keys: MemberKeys | undefined;
+  #settings: GroupRecord | undefined;
+  readonly #writers = new Map<string, AccessList>();
+  /** Ascending. */
+  #epochs: readonly OpenEpoch[] = [];
+  readonly #receivers = new WeakMap<OpenEpoch, Receiver>();
+  #candidate: Candidate | undefined;
+  #view: View | undefined;
+  #lookAgainMs = 0;
+  #floor: ViewFloor;
+
+  constructor(holdings: Holdings, groupId16: Uint8Array) {
+    this.#holdings = holdings;
+    this.groupId16 = new Uint8Array(groupId16);
+    this.id = hexOf(groupId16);
+    this.tags = new TagCache(holdings.provider, this.groupId16);
+    const floor = holdings.store?.get(`view/${this.id}`);
+    this.#floor = {
+      policyVersion: floor === undefined ? 0 : readU64(floor, 0),
+      authoritySerial: floor === undefined ? 0 : readU64(floor, 8),
+      recordSerial: floor === undefined ? 0 : readU64(floor, 16),
+    };
+  }
+
+  get view(): View | undefined {
+    return this.#view;
+  }
+
+  /** The newest group record that was taken: it says whose blocks count. */
+  get record(): GroupRecord | undefined {
+    return this.#settings;
+  }
+
+  get epochs(): readonly OpenEpoch[] {
+    return this.#epochs;
+  }
+
+  /** The head that the member knows of for this group, whether it has gone over or not. */
+  get newestHead(): Head | undefined {
+    return this.#candidate?.head ?? this.#view?.head;
+  }
+
+  /** Patterns of the rules, as the view has them. */
+  get patterns(): readonly TopicPattern[] {
+    // Other purposes have rules of their own for what belongs into an envelope.
+    return this.#view?.record.purpose === purposes.pubSub ? this.#view.block.private.patterns : [];
+  }
+
+  epoch(number: number): OpenEpoch | undefined {
+    return this.#epochs.find((one) => one.number === number);
+  }
+
+  block(blockHash32: Uint8Array): OpenEpoch['block'] | undefined {
+    return this.#epochs.find(({ block }) => equalBytes(block.blockHash32, blockHash32))?.block;
+  }
+
+  writers(root32: Uint8Array): AccessList | undefined {
+    return this.#writers.get(hexOf(root32));
+  }
+
+  /** Takes over a newer group record, which {@link Trust} has accepted. */
+  useRecord(record: GroupRecord): void {
+    const isFirst = this.#settings === undefined;
+    this.#settings = record;
+    this.#holdings.groupRecords.add(record.object.hash32, record);
+    if (isFirst) this.#epochs = storedEpochs(this.#holdings, this.groupId16, record.topicChains);
+    if (this.#epochs.length > 0) this.isMember = true;
+  }
+
+  /**
+   * Takes a list of writers that the newest policy states.
+   *
+   * @throws TridcommError as the form of lists says; `E_POLICY`
+   * @spec principals.21
+   */
+  takeWriters(bytes: Uint8Array): 'held' | 'known' {
+    const list = AccessList.decode(this.#holdings.provider, bytes, listUses.writers, this.groupId16);
+    list.checkRoot(statedRoots(this.#holdings, this.groupId16).writersRoot32);
+    const name = hexOf(list.root32);
+    if (this.#writers.has(name)) return 'known';
+    this.#writers.set(name, list);
+    return 'held';
+  }
+
+  takeEnrolment(bytes: Uint8Array): 'held' | 'known' {
+    parseEnrolment(bytes);
+    const taken = this.#memberKeys().takeEnrolment(bytes, this.#requireSettings());
+    if (taken === 'held') {
+      this.isMember = undefined;
+      this.#storeKeys();
+    }
+    return taken;
+  }
+
+  /** @returns whether the block opened, or was known */
+  takeBlock(bytes: Uint8Array): 'held' | 'known' {
+    parseBlock(this.#holdings.provider, bytes);
+    const keys = this.#memberKeys();
+    const settings = this.#requireSettings();
+    try {
+      const opened = keys.takeBlock(bytes, settings);
+      if (opened === 'known') {
+        // A life before this one opened it, and its secret is gone: volatile, or closed.
+        if (this.#epochs.length === 0)
+          this.#addEpoch(new OpenEpoch(this.#holdings, keys.reopen(bytes, settings), bytes));
+        return 'known';
+      }
+      this.#addEpoch(new OpenEpoch(this.#holdings, opened, bytes));
+    } catch (error) {
+      if (error instanceof TridcommError && error.code === 'E_REVOKED') this.isMember = false;
+      if (error instanceof TridcommError && error.code === 'E_FORK') this.#storeKeys();
+      throw error;
+    }
+    this.#storeKeys();
+    this.isMember = true;
+    return 'held';
+  }
+
+  /** Takes a head with the leaf of this group, both proven. */
+  takeHead(head: Head, leaf: GroupLeaf): void {
+    if ((this.newestHead?.headSeq ?? 0) < head.headSeq) this.#candidate = { head, leaf };
+  }
+
+  /**
+   * Goes over to the newest head if all that it names is there.
+   *
+   * @returns whether there is a new view
+   * @throws TridcommError `E_POLICY`, `E_EPOCH` for a head that cannot be gone over to; it is forgotten, and the view stays
+   * @spec principals.34
+   */
+  advance(): boolean {
+    const candidate = this.#candidate;
+    if (candidate === undefined) return false;
+    try {
+      const view = viewOf(this.#holdings, this, this.#floor, candidate.head, candidate.leaf);
+      if (Array.isArray(view)) return false;
+      this.#goOver(view);
+      return true;
+    } catch (error) {
+      this.#candidate = undefined;
+      throw error;
+    }
+  }
+
+  /** Address types of what is lacking for a newer view; empty where nothing is known to be. */
+  missing(): readonly number[] {
+    // Who was in and is not any more may have got another leaf.
+    if (this.isMember === false) return this.#view === undefined ? [] : [addressTypes.enrolment];
+    if (this.#candidate === undefined) return this.#view === undefined ? [addressTypes.groupHead] : [];
+    try {
+      const view = viewOf(this.#holdings, this, this.#floor, this.#candidate.head, this.#candidate.leaf);
+      return Array.isArray(view) ? view : [];
+    } catch {
+      return [];
+    }
+  }
+
+  /** Whether it is time to ask, as nobody's member, if there is an enrolment that got lost. */
+  mayLookAgain(nowMs: number): boolean {
+    if (this.isMember !== false || nowMs < this.#lookAgainMs) return false;
+    this.#lookAgainMs = nowMs + lookAgainMs;
+    return true;
+  }
+
+  isFresh(nowMs: number): boolean {
+    const view = this.#view;
+    return view !== undefined && isFresh(view.head, nowMs, this.#holdings.skewMs, view.record.maxHeadAgeMs);
+  }
+
+  /**
+   * Closes the epochs whose time is over.
+   *
+   * @returns whether there were any
+   * @spec groups.12, groups.26
+   */
+  closeEpochs(nowMs: number): boolean {
+    const open = this.#epochs.filter(({ block }, i) => {
+      const next = this.#epochs[i + 1];
+      if (next !== undefined) return nowMs <= next.block.header.drainUntilMs;
+      // After that, whatever keeps its times is too old.
+      return nowMs <= block.header.notAfterMs + this.#holdings.skewMs + this.#holdings.maxAgeMs;
+    });
+    if (open.length === this.#epochs.length) return false;
+    for (const epoch of this.#epochs) if (!open.includes(epoch)) epoch.close();
+    this.#epochs = open;
+    this.tags.clear();
+    return true;
+  }
+
+  /** Overwrites the secrets in memory. */
+  stop(): void {
+    for (const { block, guard } of this.#epochs) {
+      block.epochSecret32.fill(0);
+      guard.release();
+    }
+    this.#epochs = [];
+    this.tags.clear();
+  }
+
+  /**
+   * Whether a block is held that the view has not come to, and under which sealing would have begun: its head is held back, or late.
+   *
+   * @spec groups.28
+   */
+  isBehindBlock(nowMs: number): boolean {
+    const viewed = this.#view?.block.header.epoch ?? 0;
+    return this.#epochs.some(({ block: { header } }) => header.epoch > viewed && hasBegun(header, nowMs));
+  }
+
+  /**
+   * The epoch to seal under.
+   *
+   * @throws TridcommError `E_EPOCH`; `E_FORK` where the newest block has a rival
+   * @spec groups.8, groups.25
+   */
+  sealingEpoch(nowMs: number): OpenEpoch {
+    if (this.#keys?.isForked === true) throw new TridcommError('E_FORK', 'two key blocks of one epoch');
+    const at = this.#epochs.findIndex(({ block }) => block === this.#view?.block);
+    const viewed = this.#epochs[at];
+    const epoch = viewed === undefined || hasBegun(viewed.block.header, nowMs) ? viewed : this.#epochs[at - 1];
+    if (epoch === undefined || nowMs > epoch.block.header.notAfterMs) {
+      throw new TridcommError('E_EPOCH', 'no epoch to seal under');
+    }
+    return epoch;
+  }
+
+  /** Tags that a topic may have at a time: one for each route secret that open epochs and the view give. */
+  *tagsAt(timestampMs: number, topic: Topic): Generator<TopicTag, void, undefined> {
+    const period = tagPeriod(timestampMs, this.#requireSettings().periodMs);
+    for (const secret32 of this.routeSecrets(period)) yield this.tags.tagOf(secret32, period, topic);
+  }
+
+  /** The route secrets that count for a period, the newest block's first. */
+  routeSecrets(period: number): Uint8Array[] {
+    const secrets: Uint8Array[] = [];
+    for (const { block } of this.#epochs.toReversed()) {
+      const secret32 = routeSecretAt(block.private.routeSecrets, period);
+      if (secret32 !== undefined && !secrets.some((one) => equalBytes(one, secret32))) secrets.push(secret32);
+    }
+    return secrets;
+  }
+
+  /** A receiver of one epoch, for steps 8 to 15 of chapter 03. */
+  receiverOf(epoch: OpenEpoch): Receiver {
+    let receiver = this.#receivers.get(epoch);
+    if (receiver === undefined) {
+      receiver = new EpochReceiver(this.#holdings, this, epoch);
+      this.#receivers.set(epoch, receiver);
+    }
+    return receiver;
+  }
+
+  #goOver(view: View): void {
+    this.#view = view;
+    this.#candidate = undefined;
+    this.#floor = {
+      policyVersion: Math.max(this.#floor.policyVersion, view.policy.version),
+      authoritySerial: Math.max(this.#floor.authoritySerial, view.authoritySerial),
+      recordSerial: Math.max(this.#floor.recordSerial, view.record.serial),
+    };
+    const value = new Uint8Array(24);
+    writeU64(value, 0, this.#floor.policyVersion);
+    writeU64(value, 8, this.#floor.authoritySerial);
+    writeU64(value, 16, this.#floor.recordSerial);
+    this.#holdings.store?.put(`view/${this.id}`, value);
+    const roots = this.#epochs.map(({ block }) => hexOf(block.header.policyRoot32));
+    const used = new Set([...roots, hexOf(view.writers.root32)]);
+    for (const name of this.#writers.keys()) if (!used.has(name)) this.#writers.delete(name);
+  }
+
+  #addEpoch(epoch: OpenEpoch): void {
+    this.#epochs = [...this.#epochs, epoch].sort((a, b) => a.number - b.number);
+  }
+
+  #requireSettings(): GroupRecord {
+    if (this.#settings === undefined) throw new TridcommError('E_POLICY', 'no record of this group');
+    return this.#settings;
+  }
+
+  #memberKeys(): MemberKeys {
+    const { provider, authorityId32, keyId32, identity, trust, psks, store } = this.#holdings;
+    const own = trust.principal(keyId32);
+    if (own === undefined) throw new TridcommError('E_POLICY', 'no principal record of our own');
+    if (this.#keys === undefined) {
+      const { prekeys } = identity;
+      const { id } = this;
+      const { suites, suiteFloor } = own;
+      const options = {
+        provider,
+        authorityId32,
+        keyId32,
+        prekeys,
+        suites,
+        suiteFloor,
+        // It may come later than the first block.
+        get psk32() {
+          return psks.get(id);
+        },
+      };
+      const stored = store?.get(`member/${this.id}`);
+      this.#keys = stored === undefined ? new MemberKeys(options) : MemberKeys.restore(options, stored);
+    }
+    this.#keys.useOwnSuites(own);
+    return this.#keys;
+  }
+
+  #storeKeys(): void {
+    if (this.#keys !== undefined) this.#holdings.store?.put(`member/${this.id}`, this.#keys.export());
+  }
+}
+
+/** Whether sealing under a block has begun: a revocation counts at once. */
+function hasBegun({ flags, notBeforeMs }: KeyBlockHeader, nowMs: number): boolean {
+  return (flags & keyBlockFlags.revocation) !== 0 || nowMs >= notBeforeMs;
+}
+
+const lookAgainMs = 60_000;
+
+/** What the newest policy states of a group. */
+export function statedRoots(
+  { trust }: Holdings,
+  groupId16: Uint8Array,
+): { readonly writersRoot32: Uint8Array; readonly edgeRoot32: Uint8Array } {
+  const entry = trust.policy && entryOf(trust.policy, groupId16);
+  if (entry === undefined) throw new TridcommError('E_POLICY', 'group that the policy does not have');
+  return entry;
+}
+
+/** Steps 8, 9 and 14 for envelopes of one epoch of a group. */
+class EpochReceiver implements Receiver, TopicKeys {
+  readonly provider: Receiver['provider'];
+  readonly replay: Receiver['replay'];
+  readonly #holdings: Holdings;
+  readonly #group: Group;
+  readonly #epoch: OpenEpoch;
+
+  constructor(holdings: Holdings, group: Group, epoch: OpenEpoch) {
+    this.provider = holdings.provider;
+    this.replay = epoch.guard;
+    this.#holdings = holdings;
+    this.#group = group;
+    this.#epoch = epoch;
+  }
+
+  /** Who asks has found the group by the tag. */
+  findTopic(): TopicKeys {
+    return this;
+  }
+
+  /** @spec groups.26, principals.30, patterns.3, storage.1 */
+  keySource(_number: number, view: EnvelopeView | JobView, nowMs: number): KeySource {
+    const { skewMs } = this.#holdings;
+    const { notBeforeMs, notAfterMs } = this.#epoch.block.header;
+    const { epochs } = this.#group;
+    const next = epochs[epochs.indexOf(this.#epoch) + 1];
+    if (next === undefined) {
+      if (nowMs < notBeforeMs - skewMs) throw new TridcommError('E_EPOCH', 'epoch that has not begun');
+    } else if (nowMs > next.block.header.drainUntilMs) throw new TridcommError('E_EPOCH', 'epoch that has drained');
+    const { timestampMs } = view.header;
+    if (timestampMs < notBeforeMs - skewMs || timestampMs > notAfterMs + skewMs) {
+      throw new TridcommError('E_EPOCH', `timestamp ${timestampMs} outside its epoch`);
+    }
+    const record = this.#group.view?.record;
+    if (record === undefined || (!this.#group.isFresh(nowMs) && !record.staleOk)) throw new TridcommError('E_STALE');
+    checkPubSubForm(view, record.topicChains);
+    return this.#epoch.keySource;
+  }
+
+  /** @spec principals.14, principals.24 */
+  findSender(senderId16: Uint8Array, nowMs: number): SenderKey | undefined {
+    const { trust, revocationLists } = this.#holdings;
+    const record = trust.principalBySenderId(senderId16);
+    if (record === undefined) return undefined;
+    trust.checkPrincipalNow(record, nowMs);
+    const newest = trust.head && revocationLists.get(trust.head.revokedHash32);
+    const revoked = newest ?? this.#group.view?.revoked;
+    if (revoked?.isRevoked(record.key.keyId32, record.serial) === true) throw new TridcommError('E_REVOKED');
+    return record.key;
+  }
+
+  /** @spec groups.27 */
+  mayWrite({ keyId32 }: SenderKey, header: HeaderView, extensions: Extensions): boolean {
+    const { view } = this.#group;
+    const ofEpoch = this.#group.writers(this.#epoch.block.header.policyRoot32);
+    if (view === undefined || ofEpoch === undefined) return false;
+    const { timestampMs, topicTag } = header;
+    const chain = extensions.value(numbers.topicChain);
+    const lists = ofEpoch === view.writers ? [ofEpoch] : [ofEpoch, view.writers];
+    return lists.every((list) => list.allowsEnvelope(keyId32, actions.publish, timestampMs, topicTag, chain));
+  }
+
+  /** @spec patterns.4 */
+  checkRecords(view: EnvelopeView | JobView, records: Records): void {
+    if (this.#group.view?.record.topicChains !== true) return;
+    topicOfRecords(view, records, this.#group.patterns, (topic) => this.#group.tagsAt(view.header.timestampMs, topic));
+  }
+}

@@ -1,0 +1,47 @@
+import { addressTypes } from '../codepoints/address-types.gen.ts';
+import { objectKinds } from '../codepoints/object-kinds.gen.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { decodeAuthorityRecord } from '../keys/authority-record.ts';
+import { decodeGroupRecord } from '../keys/group-record.ts';
+import { decodePrincipalRecord } from '../keys/principal-record.ts';
+import { parseObject } from '../keys/signed-object.ts';
+import { hexOf } from './hex.ts';
+
+/** Under what everything stands that {@link storedNameOf} names. */
+export const storedPrefix = 'object/';
+
+/**
+ * Where a durable member stores an object that it holds; undefined for one that it would only ask for again. Names ascend in the order in
+ * which the objects are to be taken.
+ *
+ * What is stored keeps serials from going back, and saves the questions after a restart.
+ */
+export function storedNameOf(provider: CryptoProvider, type: number, bytes: Uint8Array): string | undefined {
+  switch (type) {
+    case addressTypes.authorityRecord: {
+      const { serial } = decodeAuthorityRecord(provider, parseObject(provider, bytes, objectKinds.authorityRecord));
+      return `${storedPrefix}${type}/${String(serial).padStart(16, '0')}`;
+    }
+    case addressTypes.principalRecord: {
+      const { key } = decodePrincipalRecord(provider, parseObject(provider, bytes, objectKinds.principalRecord));
+      return `${storedPrefix}${type}/${hexOf(key.keyId32)}`;
+    }
+    case addressTypes.policy:
+      return `${storedPrefix}${type}/`;
+    case addressTypes.groupRecord: {
+      const { groupId16 } = decodeGroupRecord(provider, parseObject(provider, bytes, objectKinds.groupRecord));
+      return `${storedPrefix}${type}/${hexOf(groupId16)}`;
+    }
+    case addressTypes.revocationList:
+      return `${storedPrefix}${type}/`;
+    case addressTypes.writers:
+      return `${storedPrefix}${type}/${hexOf(bytes.subarray(8, 24))}`;
+    default:
+      return undefined;
+  }
+}
+
+/** The type of an object by its stored name. */
+export function typeOfStoredName(name: string): number {
+  return Number(name.slice(storedPrefix.length).split('/')[0]);
+}

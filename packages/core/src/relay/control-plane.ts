@@ -1,0 +1,226 @@
+import { copyOf, equalBytes } from '../bytes/bytes.ts';
+import { addressTypes } from '../codepoints/address-types.gen.ts';
+import { listUses } from '../codepoints/list-uses.gen.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { TridcommError } from '../errors.ts';
+import { AccessList } from '../keys/access-list.ts';
+import { addressOf } from '../keys/address.ts';
+import { decodeKeyRecord } from '../keys/key-record.ts';
+import { decodePrincipalRecord } from '../keys/principal-record.ts';
+import { enrolmentSignInput, parseEnrolment } from '../keys/enrolment.ts';
+import type { GroupRecord } from '../keys/group-record.ts';
+import { decodeGroupRecord } from '../keys/group-record.ts';
+import { parseBlock, type KeyBlockHeader, type ParsedBlock } from '../keys/key-block-format.ts';
+import { entryOf, type GroupEntry } from '../keys/policy.ts';
+import { RevocationList } from '../keys/revocation-list.ts';
+import { parseObject } from '../keys/signed-object.ts';
+import { Trust, type Taken } from '../keys/trust.ts';
+import { objectKinds } from '../codepoints/object-kinds.gen.ts';
+import { hexOf } from '../client/hex.ts';
+import { idOfObject, typeOfObject } from './object-form.ts';
+
+/** What became of an object of a bundle that was not refused. */
+export interface TakenObject {
+  readonly taken: Taken;
+  readonly type: number;
+  readonly address16: Uint8Array;
+  readonly bytes: Uint8Array;
+  /** Of a list for the edge, with its group. */
+  readonly edge?: { readonly groupId: string; readonly list: AccessList };
+  readonly revoked?: RevocationList;
+  readonly block?: KeyBlockHeader;
+}
+
+/** What a broker is made with to judge the objects of an authority. */
+export interface ControlPlaneOptions {
+  readonly provider: CryptoProvider;
+  readonly authorityId32: Uint8Array;
+  readonly skewMs?: number | undefined;
+  readonly floor?: { readonly headSeq: number; readonly headHash32: Uint8Array } | undefined;
+}
+
+/**
+ * Judges what an authority publishes, as a receiver without secrets does.
+ */
+export class ControlPlane {
+  readonly trust: Trust;
+  readonly #provider: CryptoProvider;
+  readonly #authorityId32: Uint8Array;
+  readonly #blocks = new Map<string, { readonly header: KeyBlockHeader; readonly hash32: Uint8Array }>();
+  readonly #enrolments = new Map<
+    string,
+    { readonly generation: number; readonly epoch: number; readonly hash32: Uint8Array }
+  >();
+  /** Of lists, by address. */
+  readonly #roots = new Map<string, Uint8Array>();
+
+  constructor({ provider, authorityId32, skewMs, floor }: ControlPlaneOptions) {
+    this.#provider = provider;
+    this.#authorityId32 = authorityId32;
+    this.trust = new Trust({
+      provider,
+      authorityId32,
+      ...(skewMs !== undefined && { skewMs }),
+      ...(floor !== undefined && { floor }),
+    });
+  }
+
+  /**
+   * Takes one object.
+   *
+   * @throws TridcommError as any receiver's; `E_BINDING` where it does not belong under its address
+   * @spec principals.37
+   */
+  take(address16: Uint8Array, received: Uint8Array, nowMs: number): TakenObject {
+    const bytes = copyOf(received);
+    const type = typeOfObject(bytes);
+    const { id, ...taken } = this.#judge(type, bytes, nowMs);
+    if (!equalBytes(addressOf(this.#provider, this.#authorityId32, type, id), address16)) {
+      throw new TridcommError('E_BINDING', 'object under an address of another');
+    }
+    return { type, bytes, address16: copyOf(address16), ...taken };
+  }
+
+  #judge(
+    type: number,
+    bytes: Uint8Array,
+    nowMs: number,
+  ): Pick<TakenObject, 'taken' | 'edge' | 'revoked' | 'block'> & { readonly id: Uint8Array } {
+    const { trust } = this;
+    const provider = this.#provider;
+    switch (type) {
+      case addressTypes.authorityRecord:
+        return { taken: trust.takeAuthorityRecord(bytes, nowMs), id: nothing };
+      case addressTypes.principalRecord: {
+        const taken = trust.takePrincipalRecord(bytes, nowMs);
+        const object = parseObject(provider, bytes, objectKinds.principalRecord);
+        return { taken, id: decodePrincipalRecord(provider, object).key.keyId32 };
+      }
+      case addressTypes.keyRecord: {
+        const taken = trust.takeKeyRecord(bytes, nowMs);
+        const object = parseObject(provider, bytes, objectKinds.keyRecord);
+        return { taken, id: decodeKeyRecord(provider, object).principalKeyId32 };
+      }
+      case addressTypes.policy:
+        return { taken: trust.takePolicy(bytes, nowMs), id: nothing };
+      case addressTypes.groupRecord: {
+        const taken = trust.takeGroupRecord(bytes, nowMs);
+        const object = parseObject(provider, bytes, objectKinds.groupRecord);
+        return { taken, id: decodeGroupRecord(provider, object).groupId16 };
+      }
+      case addressTypes.revocationList: {
+        const revoked = RevocationList.decode(provider, bytes);
+        const named = trust.head?.revokedHash32;
+        if (named === undefined || !equalBytes(named, revoked.hash32)) {
+          throw new TridcommError('E_POLICY', 'revocation list that the head does not name');
+        }
+        return { taken: this.#noteRoot('revoked', revoked.hash32), id: nothing, revoked };
+      }
+      case addressTypes.head:
+        return { taken: trust.takeHead(bytes, nowMs), id: nothing };
+      case addressTypes.groupHead: {
+        // The head may be known from another group: that this leaf is new is seen by the bytes.
+        const { leaf } = trust.takeGroupHead(bytes, idOfObject(type, bytes), nowMs);
+        const name = `head/${hexOf(leaf.groupId16)}`;
+        return { taken: this.#noteRoot(name, provider.sha256(bytes)), id: leaf.groupId16 };
+      }
+      case addressTypes.writers:
+      case addressTypes.edgeList:
+        return this.#judgeList(type, bytes);
+      case addressTypes.keyBlock:
+        return this.#judgeBlock(parseBlock(provider, bytes));
+      default:
+        return this.#judgeEnrolment(bytes);
+    }
+  }
+
+  /** @spec principals.21 */
+  #judgeList(type: number, bytes: Uint8Array): Pick<TakenObject, 'taken' | 'edge'> & { readonly id: Uint8Array } {
+    const isEdge = type === addressTypes.edgeList;
+    const groupId16 = bytes.length < 28 ? new Uint8Array(16) : idOfObject(type, bytes);
+    const list = AccessList.decode(this.#provider, bytes, isEdge ? listUses.edge : listUses.writers, groupId16);
+    const entry = this.#entry(groupId16);
+    list.checkRoot(isEdge ? entry.edgeRoot32 : entry.writersRoot32);
+    const groupId = hexOf(groupId16);
+    const taken = this.#noteRoot(`${type}/${groupId}`, list.root32);
+    return { taken, id: groupId16, ...(isEdge && { edge: { groupId, list } }) };
+  }
+
+  /** Steps 7 to 9 of the order of checks for a block, but for the member's own part in them. @spec groups.1, groups.7, groups.8, groups.9 */
+  #judgeBlock(block: ParsedBlock): Pick<TakenObject, 'taken' | 'block'> & { readonly id: Uint8Array } {
+    const { header, blockHash32, signInput, signature64, isPartial } = block;
+    if (isPartial) throw new TridcommError('E_ENCODING', 'partial block for a broker');
+    const { groupId16, kind, suite, purpose, generation, epoch, controllerKeyId32 } = header;
+    const record = this.#record(groupId16);
+    this.#checkController(record, controllerKeyId32);
+    if (kind !== record.blockKind || suite !== record.suite || purpose !== record.purpose) {
+      throw new TridcommError('E_POLICY', `key block of kind ${kind}, suite ${suite}, purpose ${purpose}`);
+    }
+    this.#checkSignature(record, signInput, signature64);
+    const groupId = hexOf(groupId16);
+    const held = this.#blocks.get(groupId);
+    if (held !== undefined) {
+      if (equalBytes(held.hash32, blockHash32)) return { taken: 'known', id: groupId16 };
+      if (this.#roots.has(`block/${groupId}/${hexOf(blockHash32)}`)) return { taken: 'known', id: groupId16 };
+      if (epoch < held.header.epoch || generation < held.header.generation) {
+        throw new TridcommError('E_EPOCH', `key block ${generation}, ${epoch}`);
+      }
+      const follows = generation === held.header.generation && epoch === held.header.epoch + 1;
+      if (epoch === held.header.epoch || (follows && !equalBytes(header.prevBlockHash32, held.hash32))) {
+        throw new TridcommError('E_FORK', `key block of epoch ${epoch}`);
+      }
+    }
+    this.#blocks.set(groupId, { header, hash32: blockHash32 });
+    this.#roots.set(`block/${groupId}/${hexOf(blockHash32)}`, blockHash32);
+    return { taken: 'held', id: groupId16, block: header };
+  }
+
+  #judgeEnrolment(bytes: Uint8Array): Pick<TakenObject, 'taken'> & { readonly id: Uint8Array } {
+    const enrolment = parseEnrolment(bytes);
+    const { groupId16, kind, suite, generation, epoch, controllerKeyId32 } = enrolment.header;
+    const record = this.#record(groupId16);
+    this.#checkController(record, controllerKeyId32);
+    if (kind !== record.blockKind || suite !== record.suite) throw new TridcommError('E_POLICY', 'enrolment');
+    const signInput = enrolmentSignInput(this.#provider, enrolment, this.#authorityId32);
+    this.#checkSignature(record, signInput, enrolment.signature64);
+    const id = idOfObject(addressTypes.enrolment, bytes);
+    const held = this.#enrolments.get(hexOf(id));
+    const hash32 = this.#provider.sha256(signInput);
+    if (held !== undefined) {
+      if (equalBytes(held.hash32, hash32)) return { taken: 'known', id };
+      const isLater = generation > held.generation || (generation === held.generation && epoch > held.epoch);
+      if (!isLater) throw new TridcommError('E_EPOCH', `enrolment ${generation}, ${epoch}`);
+    }
+    this.#enrolments.set(hexOf(id), { generation, epoch, hash32 });
+    return { taken: 'held', id };
+  }
+
+  #record(groupId16: Uint8Array): GroupRecord {
+    const record = this.trust.groupRecord(groupId16);
+    if (record === undefined) throw new TridcommError('E_POLICY', 'no record of this group');
+    return record;
+  }
+
+  #entry(groupId16: Uint8Array): GroupEntry {
+    const entry = this.trust.policy && entryOf(this.trust.policy, groupId16);
+    if (entry === undefined) throw new TridcommError('E_POLICY', 'group that the policy does not have');
+    return entry;
+  }
+
+  #checkController({ controller }: GroupRecord, controllerKeyId32: Uint8Array): void {
+    if (!equalBytes(controller.keyId32, controllerKeyId32)) throw new TridcommError('E_POLICY', 'another controller');
+  }
+
+  #checkSignature({ controller }: GroupRecord, signInput: Uint8Array, signature64: Uint8Array): void {
+    if (!this.#provider.ed25519Verify(controller.publicKey32, signInput, signature64)) throw new TridcommError('E_SIG');
+  }
+
+  #noteRoot(name: string, root32: Uint8Array): Taken {
+    const held = this.#roots.get(name);
+    if (held !== undefined && equalBytes(held, root32)) return 'known';
+    this.#roots.set(name, root32);
+    return 'held';
+  }
+}
+
+const nothing = new Uint8Array(0);

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { equalBytes } from '../../src/bytes/bytes.ts';
+import { hexOf } from '../../src/client/hex.ts';
+import type { Identity } from '../../src/client/identity.ts';
+import { actions } from '../../src/codepoints/actions.gen.ts';
+import { keyBlockKinds } from '../../src/codepoints/key-block-kinds.gen.ts';
+import { chanceOf, type Chance } from '../replay/chance.ts';
+import { codeOf, World } from './world.ts';
+
+const histories = 150;
+const patterns = { publish: ['orders/**', 'orders/eu', 'orders/eu/**'], subscribe: ['orders/**', '**'] } as const;
+
+type Action = keyof typeof patterns;
+
+/** What is left of the grants and members of a history, kept by hand. */
+class Model {
+  readonly grants = new Set<string>();
+  readonly ended = new Set<Identity>();
+
+  has(who: Identity): boolean {
+    const id = hexOf(who.key.keyId32);
+    return [...this.grants].some((grant) => grant.startsWith(id));
+  }
+}
+
+describe('random histories', () => {
+  it(`keep every promise in ${histories} of them`, { timeout: 240_000 }, () => {
+    const seed = Number(process.env['TRIDCOMM_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+    console.log(`seed ${seed}`);
+    for (let i = 0; i < histories; i++) {
+      try {
+        runHistory(seed + i);
+      } catch (error) {
+        throw new Error(`history of seed ${seed + i}`, { cause: error });
+      }
+    }
+  });
+});
+
+function runHistory(seed: number): void {
+  const chance = chanceOf(seed);
+  const world = new World(seed);
+  const isTree = chance(4) > 0;
+  const group = world.group({
+    blockKind: isTree ? keyBlockKinds.completeSubtree : keyBlockKinds.list,
+    periodMs: 60_000 * 60 ** chance(2),
+  });
+  const members = [world.member('a'), world.member('b'), world.member('c')];
+  const model = new Model();
+  for (let step = 0; step < 6; step++) {
+    world.nowMs += chance(3) * 10_000;
+    const who = members[chance(3)]!;
+    const before = world.authority.snapshot();
+    const bundles = world.receiver.bundles.length;
+    const [work, expected] = operation(world, model, group, who, chance, isTree);
+    const code = codeOf(work);
+    expect(code).toBe(expected);
+    if (code !== undefined) {
+      expect(equalBytes(world.authority.snapshot(), before)).toBe(true);
+      expect(world.receiver.bundles.length).toBe(bundles);
+    }
+    checkPromises(world, model, group, members, isTree);
+  }
+}
+
+/** One operation at random, what it does to the model, and how it should be refused. */
+function operation(
+  world: World,
+  model: Model,
+  group: Uint8Array,
+  who: Identity,
+  chance: Chance,
+  isTree: boolean,
+): [() => void, string | undefined] {
+  const { authority, nowMs } = world;
+  const { keyId32 } = who.key;
+  const hasEnded = model.ended.has(who);
+  const action: Action = chance(2) === 0 ? 'publish' : 'subscribe';
+  const pattern = patterns[action][chance(patterns[action].length)]!;
+  const name = `${hexOf(keyId32)} ${actions[action]} ${pattern}`;
+  switch (chance(10)) {
+    case 0:
+    case 1:
+    case 2: {
+      if (!hasEnded) model.grants.add(name);
+      const join = chance(2) === 0 ? 'now' : 'next';
+      return [() => authority.grant({ keyId32, action, pattern, join }, nowMs), hasEnded ? 'E_REVOKED' : undefined];
+    }
+    case 3: {
+      const expected = hasEnded ? 'E_REVOKED' : model.grants.has(name) ? undefined : 'E_USAGE';
+      model.grants.delete(name);
+      return [() => authority.withdraw({ keyId32, action, pattern }, nowMs), expected];
+    }
+    case 4: {
+      for (const grant of model.grants) if (grant.startsWith(hexOf(keyId32))) model.grants.delete(grant);
+      model.ended.add(who);
+      return [() => authority.revoke(keyId32, nowMs), hasEnded ? 'E_REVOKED' : undefined];
+    }
+    case 5:
+      return [() => authority.rotate(group, nowMs, { notBeforeMs: nowMs + chance(2) * 5_000 }), undefined];
+    case 6: {
+      const expected = hasEnded ? 'E_REVOKED' : model.has(who) ? undefined : 'E_USAGE';
+      return [() => authority.reseat(group, keyId32, nowMs), expected];
+    }
+    case 7:
+      return [() => authority.newGeneration(group, nowMs), undefined];
+    case 8:
+      return [() => (chance(2) === 0 ? authority.delegate(nowMs) : authority.rollover(nowMs)), undefined];
+    default:
+      world.nowMs += isTree ? 20_000 * 180 ** chance(2) : 20_000;
+      return [() => authority.tick(world.nowMs), undefined];
+  }
+}
+
+function checkPromises(
+  world: World,
+  model: Model,
+  group: Uint8Array,
+  members: readonly Identity[],
+  isTree: boolean,
+): void {
+  for (const who of members) expect(world.opens(group, who)).toBe(model.has(who));
+  const { edge, enrolments } = world.receiver.group(group);
+  const rights = new Set(edge!.entries.map(({ keyId32, actions: bits }) => `${hexOf(keyId32)} ${bits}`));
+  const granted = new Set([...model.grants].map((grant) => grant.split(' ').slice(0, 2).join(' ')));
+  expect([...rights].toSorted()).toEqual([...granted].toSorted());
+  if (!isTree) return;
+  const leaves = enrolments.map(({ generation, leaf }) => `${generation} ${leaf}`);
+  expect(new Set(leaves).size).toBe(leaves.length);
+}

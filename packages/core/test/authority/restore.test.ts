@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest';
+import { Authority } from '../../src/authority/authority.ts';
+import { GroupPlan } from '../../src/authority/controlled-group.ts';
+import { heldKeyOf } from '../../src/authority/delegated-keys.ts';
+import type { RestoreSources } from '../../src/authority/options.ts';
+import { PolicySource } from '../../src/authority/policy-source.ts';
+import type { Identity } from '../../src/client/identity.ts';
+import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
+import { keyBlockKinds } from '../../src/codepoints/key-block-kinds.gen.ts';
+import { encodeHead, type HeadFields } from '../../src/keys/head.ts';
+import { signingKeyOf } from '../../src/keys/signing-key.ts';
+import { codeOf, randomOf, World } from './world.ts';
+
+/** The newest objects of a type that the receiver got. */
+function newest(world: World, type: number, count = 1): Uint8Array[] {
+  return world.arrivals
+    .filter((one) => one.type === type)
+    .slice(-count)
+    .map(({ bytes }) => bytes);
+}
+
+/** All that the carriers of a world would show. */
+function sourcesOf(world: World): RestoreSources {
+  const head = newest(world, addressTypes.head)[0]!;
+  const groups = world.authority.groupIds;
+  return {
+    heads: [head, ...newest(world, addressTypes.groupHead, groups.length)],
+    blocks: groups.flatMap((group) => world.receiver.group(group).blockBytes.slice(-1)),
+    authorityRecords: newest(world, addressTypes.authorityRecord, 10),
+    policies: newest(world, addressTypes.policy),
+    revocationLists: newest(world, addressTypes.revocationList),
+    edgeLists: groups.map((group) => world.receiver.group(group).edge!.bytes),
+  };
+}
+
+function restore(world: World, snapshot: Uint8Array, sources: RestoreSources, seed = 99): Authority {
+  const publish = (bundle: Uint8Array): void => world.take(bundle);
+  return Authority.restore(
+    { provider: world.provider, random: randomOf(seed), publish },
+    snapshot,
+    sources,
+    world.nowMs,
+  );
+}
+
+function worldWithGroup(): { world: World; group: Uint8Array; a: Identity; b: Identity } {
+  const world = new World();
+  const group = world.group();
+  const [a, b] = [world.member('a'), world.member('b')];
+  world.grant(a, 'publish');
+  world.grant(b, 'subscribe');
+  return { world, group, a, b };
+}
+
+describe('restore', () => {
+  it('begins a new life that every receiver follows', () => {
+    const { world, group, a, b } = worldWithGroup();
+    const list = world.group({ patterns: ['list'], blockKind: keyBlockKinds.list });
+    const psk32 = world.random(32);
+    const psk = world.group({ patterns: ['psk'], blockKind: keyBlockKinds.psk, psk32 });
+    world.grant(a, 'publish', 'list');
+    const snapshot = world.authority.snapshot();
+    // What came after the backup.
+    world.authority.delegate(world.nowMs);
+    for (let i = 0; i < 5; i++) world.authority.rotate(group, world.nowMs);
+    world.authority.newGeneration(list, world.nowMs);
+    const { headSeq } = world.authority.head;
+    const before = { ...world.block(group).header };
+    world.nowMs += 3_600_000;
+    const secretsBefore = world.secretsOf(group, a);
+    const restored = restore(world, snapshot, sourcesOf(world));
+    expect(restored.authorityId32).toEqual(world.authority.authorityId32);
+    expect(restored.head.headSeq).toBe(headSeq + 2 ** 20);
+    for (const one of [group, list, psk]) {
+      const { header } = world.block(one);
+      expect(header.flags).toBe(1);
+      expect(header.baseEpoch).toBe(header.epoch);
+    }
+    expect(world.block(group).header.epoch).toBe(before.epoch + 2 ** 16);
+    expect(world.block(group).header.generation).toBe(before.generation + 1);
+    expect(world.block(list).header.generation).toBe(3);
+    for (const who of [a, b]) expect(world.opens(group, who)).toBe(true);
+    expect(world.opens(list, a)).toBe(true);
+    const secrets = world.secretsOf(group, a);
+    expect(secrets.map(({ fromPeriod }) => fromPeriod)).toEqual([0, Math.floor(world.nowMs / 86_400_000) + 1]);
+    expect(secrets[0]).toEqual(secretsBefore[0]);
+    // It goes on as any authority does.
+    restored.issue(a.key, { name: 'a' }, world.nowMs);
+    restored.rotate(group, world.nowMs);
+    restored.revoke(b.key.keyId32, world.nowMs);
+    expect(world.opens(group, a)).toBe(true);
+    expect(world.opens(group, b)).toBe(false);
+    restored.tick(world.nowMs + 20_000);
+    // And again, from its own backup.
+    const again = restore(world, restored.snapshot(), { ...sourcesOf(world), policies: [], edgeLists: [] }, 100);
+    expect(again.head.headSeq).toBeGreaterThan(restored.head.headSeq + 2 ** 20 - 1);
+    expect(codeOf(() => again.issue(b.key, { name: 'b' }, world.nowMs))).toBe('E_REVOKED');
+    expect(world.opens(group, b)).toBe(false);
+  });
+
+  it('does not readmit who was revoked, or lost a right, after the backup', () => {
+    const { world, group, a, b } = worldWithGroup();
+    const c = world.member('c');
+    world.grant(c, 'publish');
+    world.grant(c, 'subscribe');
+    const snapshot = world.authority.snapshot();
+    world.authority.revoke(a.key.keyId32, world.nowMs);
+    world.authority.withdraw({ keyId32: c.key.keyId32, action: 'publish', pattern: 'orders/**' }, world.nowMs);
+    world.authority.withdraw({ keyId32: b.key.keyId32, action: 'subscribe', pattern: 'orders/**' }, world.nowMs);
+    const restored = restore(world, snapshot, sourcesOf(world));
+    expect(world.opens(group, a)).toBe(false);
+    expect(world.opens(group, b)).toBe(false);
+    expect(world.opens(group, c)).toBe(true);
+    expect(world.receiver.revocations!.isRevoked(a.key.keyId32, 1)).toBe(true);
+    expect(world.receiver.group(group).writers!.entries).toEqual([]);
+    expect(codeOf(() => restored.revoke(a.key.keyId32, world.nowMs))).toBe('E_REVOKED');
+    restored.grant({ keyId32: b.key.keyId32, action: 'subscribe', pattern: 'orders/**' }, world.nowMs);
+    expect(world.opens(group, b)).toBe(true);
+  });
+
+  it('knows no more than its sources: a grant withdrawn after the backup is back without lists', () => {
+    const { world, group, b } = worldWithGroup();
+    const snapshot = world.authority.snapshot();
+    world.authority.withdraw({ keyId32: b.key.keyId32, action: 'subscribe', pattern: 'orders/**' }, world.nowMs);
+    const { heads, blocks } = sourcesOf(world);
+    restore(world, snapshot, { heads, blocks });
+    expect(world.opens(group, b)).toBe(true);
+  });
+
+  it('takes the highest of what sources and blocks show', () => {
+    const { world, group } = worldWithGroup();
+    const snapshot = world.authority.snapshot();
+    const old = sourcesOf(world);
+    world.authority.rotate(group, world.nowMs);
+    world.authority.rotate(group, world.nowMs);
+    const { epoch } = world.block(group).header;
+    const { headSeq } = world.authority.head;
+    const current = sourcesOf(world);
+    restore(world, snapshot, { heads: [...old.heads, current.heads[0]!], blocks: current.blocks });
+    expect(world.block(group).header.epoch).toBe(epoch + 2 ** 16);
+    expect(world.receiver.trust.head!.headSeq).toBe(headSeq + 2 ** 20);
+  });
+
+  it('refuses sources that it cannot verify', () => {
+    const { world, group, a } = worldWithGroup();
+    const snapshot = world.authority.snapshot();
+    const sources = sourcesOf(world);
+    const { heads, blocks } = sources;
+    const [first] = heads as [Uint8Array];
+    const flip = (bytes: Uint8Array, at: number) => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
+    const stranger = signingKeyOf(world.provider, world.random(32));
+    const fields: HeadFields = { ...world.authority.head, headSeq: 1000 };
+    const foreign = encodeHead(world.provider, world.authority.authorityId32, stranger, fields);
+    const cases: [string, Uint8Array, RestoreSources][] = [
+      ['E_USAGE', snapshot, { heads: [], blocks }],
+      ['E_USAGE', snapshot, { heads: [first], blocks }],
+      ['E_POLICY', snapshot, { heads: [first, foreign], blocks }],
+      ['E_SIG', snapshot, { heads: [first, flip(first, 47)], blocks }],
+      ['E_PROOF', snapshot, { heads: [first, flip(heads[1]!, 264 + 20)], blocks }],
+      ['E_SIG', snapshot, { heads, blocks: [flip(blocks[0]!, 31)] }],
+      ['E_POLICY', snapshot, { heads, blocks: [flip(blocks[0]!, 140)] }],
+      [
+        'E_POLICY',
+        snapshot,
+        {
+          ...sources,
+          revocationLists: [flip(sources.revocationLists![0]!, 11).fill(0, 11)].map(
+            (list) => new Uint8Array([...list.subarray(0, 11), 1, ...world.random(40).fill(0, 32)]),
+          ),
+        },
+      ],
+      ['E_POLICY', snapshot, { ...sources, policies: [flip(sources.policies![0]!, 47)] }],
+      ['E_POLICY', snapshot, { ...sources, policies: [] }],
+      ['E_VERSION', flip(snapshot, 7), sources],
+      ['E_ENCODING', flip(snapshot, 0), sources],
+      ['E_LENGTH', snapshot.subarray(0, -1), sources],
+      ['E_LENGTH', new Uint8Array([...snapshot, 0]), sources],
+    ];
+    const bundles = world.receiver.bundles.length;
+    for (const [i, [code, bytes, given]] of cases.entries()) {
+      expect([i, codeOf(() => restore(world, bytes, given))]).toEqual([i, code]);
+    }
+    expect(world.receiver.bundles.length).toBe(bundles);
+    // Heads signed by keys that were delegated after the backup need the record that says so.
+    world.authority.delegate(world.nowMs);
+    const later = sourcesOf(world);
+    const { authorityRecords = [], ...without } = later;
+    expect(codeOf(() => restore(world, snapshot, without))).toBe('E_POLICY');
+    // A root that was rolled over no longer speaks.
+    world.authority.rollover(world.nowMs);
+    expect(authorityRecords).not.toHaveLength(0);
+    expect(codeOf(() => restore(world, snapshot, sourcesOf(world)))).toBe('E_KEY');
+    expect(world.opens(group, a)).toBe(true);
+  });
+
+  it('refuses a generation or an epoch that is not above what was used', () => {
+    const { world, group } = worldWithGroup();
+    const record = world.receiver.trust.groupRecord(group)!;
+    const foundation = {
+      record,
+      patterns: ['orders/**'],
+      psk32: undefined,
+      leastHeight: 0,
+      generation: 7,
+      epoch: 9,
+      blockHash32: new Uint8Array(32),
+      routeSecrets: [],
+    };
+    const controller = {
+      provider: world.provider,
+      random: world.random,
+      authorityId32: world.authority.authorityId32,
+      key: heldKeyOf(world.provider, world.random(32)),
+      skewMs: 30_000,
+    };
+    const source = new PolicySource([], []);
+    const planFor = (generation: number, epoch: number) =>
+      new GroupPlan(
+        controller,
+        foundation,
+        { opens: { generation, epoch } },
+        source,
+        () => 'record not valid',
+        world.nowMs,
+      );
+    expect(codeOf(() => planFor(8, 9))).toBe('E_EPOCH');
+    expect(codeOf(() => planFor(7, 10))).toBe('E_EPOCH');
+    expect(codeOf(() => planFor(8, 10))).toBe(undefined);
+  });
+});

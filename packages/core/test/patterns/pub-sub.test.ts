@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { pubSubInput, splitMessages } from '../../src/patterns/pub-sub.ts';
+import { parseTopic } from '../../src/topics/grammar.ts';
+import { codeOf } from '../client/world.ts';
+
+const timestampMs = 1_790_000_000_000;
+const message = (lengthBytes: number) => ({ timestampMs, payload: new Uint8Array(lengthBytes) });
+const fields = { topic: parseTopic('a/b'), headSeq: 7, timestampMs };
+
+test('one message is a single, more are a batch, and with a chain the topic comes first', () => {
+  const chain = new Uint8Array(32);
+  expect(pubSubInput({ ...fields, chain: undefined }, [message(1)])).toMatchObject({ form: 'single' });
+  expect(pubSubInput({ ...fields, chain: undefined }, [message(1), message(1)])).toMatchObject({ form: 'batch' });
+  const late = { timestampMs: timestampMs - 5, payload: new Uint8Array(1) };
+  expect(pubSubInput({ ...fields, chain: undefined }, [late])).toMatchObject({ form: 'batch' });
+  const chained = pubSubInput({ ...fields, chain }, [message(1)]);
+  expect(chained.form).toBe('batch');
+  expect(chained.messages.map(({ payload }) => payload.length)).toEqual([3, 1]);
+  expect(chained.extensions!.map(({ number }) => number)).toEqual([8, 9]);
+});
+
+test('messages are cut where an envelope is full, by records and by bytes', () => {
+  const sizes = (runs: readonly (readonly unknown[])[]) => runs.map(({ length }) => length);
+  expect(
+    sizes(
+      splitMessages(
+        Array.from({ length: 4097 }, () => message(1)),
+        false,
+      ),
+    ),
+  ).toEqual([4096, 1]);
+  expect(
+    sizes(
+      splitMessages(
+        Array.from({ length: 4096 }, () => message(1)),
+        true,
+      ),
+    ),
+  ).toEqual([4095, 1]);
+  expect(sizes(splitMessages([message(983_040), message(1)], false))).toEqual([1, 1]);
+  expect(sizes(splitMessages([message(400_000), message(400_000), message(400_000)], true))).toEqual([2, 1]);
+  expect(codeOf(() => splitMessages([message(983_041)], false))).toBe('E_LIMIT');
+  expect(codeOf(() => splitMessages([message(983_040)], true))).toBe('E_LIMIT');
+  expect(codeOf(() => splitMessages([], true))).toBe('E_USAGE');
+});
