@@ -1,7 +1,8 @@
+import { runGroups } from './groups.ts';
 import { runRecord } from './record.ts';
 import { printTable, type Row } from './report.ts';
 
-const suites: Readonly<Record<string, () => Row[]>> = { record: runRecord };
+const suites: Readonly<Record<string, () => Row[]>> = { record: runRecord, groups: runGroups };
 
 const args = process.argv.slice(2);
 if (args.includes('--help')) {

@@ -1,27 +1,19 @@
 import { createReadStream } from 'node:fs';
-import type { Message } from '@tridcomm/core';
 
-/** A file is cut into messages of this many bytes, so a file of any size passes through little memory. */
-const chunkBytes = 64 * 1024;
-const batchBytes = 512 * 1024;
+const messageBytes = 16 * 1024;
+const batchMessages = 8;
 
-/** The files as messages, batch by batch; a chapter or a small file is one message. */
-export async function* batchesOf(paths: readonly (string | URL)[]): AsyncGenerator<Message[], void, undefined> {
-  let batch: Message[] = [];
-  let bytes = 0;
-  for (const path of paths) {
-    let empty = true;
-    for await (const chunk of createReadStream(path, { highWaterMark: chunkBytes })) {
-      const payload = new Uint8Array(chunk as Buffer);
-      batch.push({ timestampMs: Date.now(), payload });
-      bytes += payload.length;
-      empty = false;
-      if (bytes < batchBytes) continue;
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    if (empty) batch.push({ timestampMs: Date.now(), payload: new Uint8Array(0) });
+/** A file as batches of messages of up to 16 KiB, so that one of any size passes through little memory. */
+export async function* batchesOf(path: string | URL): AsyncGenerator<Uint8Array[], void, undefined> {
+  let batch: Uint8Array[] = [];
+  let count = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: messageBytes })) {
+    batch.push(new Uint8Array(chunk as Buffer));
+    count++;
+    if (batch.length < batchMessages) continue;
+    yield batch;
+    batch = [];
   }
+  if (count === 0) batch.push(new Uint8Array(0));
   if (batch.length > 0) yield batch;
 }

@@ -226,7 +226,7 @@ function accessLists(file: VectorFile): void {
       from: use === 1 ? 'writers' : 'edge',
     });
   };
-  const sorted = WRITERS.map(entry60).sort(Buffer.compare);
+  const sorted = WRITERS.map(entry60).sort((a, b) => Buffer.compare(a, b));
   bad('descending', 'entries that descend', sorted.toReversed());
   bad('swapped-last', 'the last two exchanged', [
     ...sorted.slice(0, 2),
@@ -239,7 +239,7 @@ function accessLists(file: VectorFile): void {
     entry60(entry({ match: m16('a'), actions: 1 })),
   ]);
   const twin = cat(ALICE_KEY.keyId.slice(0, 16), seeded('twin', 16));
-  const pair = [entry60(entry()), entry60(entry({ keyId: twin }))].sort(Buffer.compare);
+  const pair = [entry60(entry()), entry60(entry({ keyId: twin }))].sort((a, b) => Buffer.compare(a, b));
   bad('sender-id-twice', 'two key ids with equal first 16 bytes (S20)', pair);
   bad('sender-id-twice-edge', 'the same at the edge', pair, 'E_ENCODING', USE.edge);
   bad('no-action', 'no action', [entry60(entry({ actions: 0 }))]);

@@ -491,7 +491,13 @@ export function policy(): VectorFile {
       },
     ],
   );
-  bad('read-some-rules', 'a grant to subscribe to one of two rules', twoRules, [[ALICE_KEY, S, 'orders/**']], 'every-rule');
+  bad(
+    'read-some-rules',
+    'a grant to subscribe to one of two rules',
+    twoRules,
+    [[ALICE_KEY, S, 'orders/**']],
+    'every-rule',
+  );
   bad(
     'read-some-rules-each',
     'two principals with one rule each',

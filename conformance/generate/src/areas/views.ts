@@ -76,7 +76,13 @@ function rotation(add: Add): void {
   add(
     'seal-unseen-revocation',
     'A revocation block that its head has not named yet: no sealing at once',
-    [...START, ...w.news(at_once, NOW, withoutHead), w.publish('E_STALE'), ...w.news(at_once).slice(-1), w.publish(at8)],
+    [
+      ...START,
+      ...w.news(at_once, NOW, withoutHead),
+      w.publish('E_STALE'),
+      ...w.news(at_once).slice(-1),
+      w.publish(at8),
+    ],
     ['groups.28'],
     { flags: ['Freshness'] },
   );

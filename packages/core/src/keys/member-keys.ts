@@ -224,7 +224,11 @@ export class MemberKeys {
     return false;
   }
 
-  /** Steps 10 and 11; changes nothing. */
+  /**
+   * Steps 10 and 11; changes nothing.
+   *
+   * @spec groups.5
+   */
   #open(
     block: ParsedBlock,
     blockHash32: Uint8Array,

@@ -75,6 +75,7 @@ export function readMemberState(bytes: Uint8Array): MemberState {
   }
   const [version = 0, parts = 0] = reader.take(2);
   if (version !== formatVersion) throw new TridcommError('E_VERSION', `member state version ${version}`);
+  if ((parts & (hasBlock | isForked)) === isForked) throw new TridcommError('E_ENCODING', 'a fork without a block');
   const count = parts >>> countShift;
   if (count > 2) throw new TridcommError('E_ENCODING', `${count} enrolments in the state of a member`);
   const block = (parts & hasBlock) === 0 ? undefined : { ...reader.place(), forked: (parts & isForked) !== 0 };

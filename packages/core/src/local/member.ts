@@ -2,6 +2,7 @@ import type { Client, Published } from '../client/client.ts';
 import type { ClientEvent } from '../client/events.ts';
 import { encodeUtf8 } from '../topics/utf8.ts';
 import { ReceivedMessages } from './received.ts';
+import type { Recent } from './recent.ts';
 
 /** A member of a local network. */
 export class LocalMember {
@@ -9,10 +10,10 @@ export class LocalMember {
   /** The engine behind it. */
   readonly client: Client;
   readonly #now: () => number;
-  readonly #events: ClientEvent[];
+  readonly #events: Recent<ClientEvent>;
 
   /** @internal */
-  constructor(name: string, client: Client, events: ClientEvent[], now: () => number) {
+  constructor(name: string, client: Client, events: Recent<ClientEvent>, now: () => number) {
     this.name = name;
     this.client = client;
     this.#events = events;
@@ -37,9 +38,9 @@ export class LocalMember {
     return messages;
   }
 
-  /** What happened to the member since the last time: views, gaps, refusals. */
+  /** What happened to the member since the last time, the latest thousand or 16 MiB of it: messages, views, gaps, refusals. */
   events(): ClientEvent[] {
     this.#now();
-    return this.#events.splice(0);
+    return this.#events.take();
   }
 }

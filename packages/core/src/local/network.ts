@@ -10,6 +10,7 @@ import { Relay, type RelayLink } from '../relay/relay.ts';
 import { LocalRelay } from './local-relay.ts';
 import { LocalMember } from './member.ts';
 import { randomOf } from './random.ts';
+import { Recent } from './recent.ts';
 
 /** Adjusts a local network. */
 export interface LocalNetworkOptions {
@@ -87,7 +88,7 @@ export class LocalNetwork {
     const identity = stored ? Identity.restore(provider, random, stored) : Identity.create(provider, random, nowMs);
     this.authority.issue(identity.key, { name }, nowMs);
     if (stored === undefined) this.authority.takeKeyRecord(identity.keyRecord(authorityId32, 1, nowMs), nowMs);
-    const events: ClientEvent[] = [];
+    const events = new Recent<ClientEvent>(bytesOfEvent);
     const link = this.relay.relay.attach(identity.key.keyId32, {
       envelope: (bytes) => receiver.envelope(bytes),
       object: (address16, bytes) => receiver.object(address16, bytes),
@@ -103,7 +104,7 @@ export class LocalNetwork {
       ...(store !== undefined && { store }),
       onEvent: (event) => {
         if (event.type === 'keyRecord') this.authority.takeKeyRecord(event.bytes, this.#clock());
-        if (events.length < mostEvents) events.push(event);
+        events.add(event);
       },
     });
     const receiver = client.receiver(this.#clock);
@@ -206,4 +207,8 @@ export class LocalNetwork {
 const tickMs = 500;
 /** Records of principals last 30 days. */
 const renewMs = 10 * 86_400_000;
-const mostEvents = 10_000;
+
+function bytesOfEvent(event: ClientEvent): number {
+  if (event.type !== 'message') return 0;
+  return event.delivery.messages.reduce((sum, { payload }) => sum + payload.length, 0);
+}

@@ -23,7 +23,7 @@ class Model {
   }
 }
 
-describe('random histories', () => {
+describe('random histories (groups.16, groups.17, groups.20)', () => {
   it(`keep every promise in ${histories} of them`, { timeout: 240_000 }, () => {
     const seed = Number(process.env['TRIDCOMM_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
     console.log(`seed ${seed}`);

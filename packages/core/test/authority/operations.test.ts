@@ -43,7 +43,7 @@ describe('what operations publish', () => {
     expect(world.receiver.trust.groupRecord(plain)!.topicChains).toBe(false);
   });
 
-  it('enrols before the block, and sends what changed and only that', () => {
+  it('enrols before the block, and sends what changed and only that (principals.40)', () => {
     const world = new World();
     const group = world.group();
     const other = world.group({ patterns: ['other/**'] });
@@ -203,7 +203,7 @@ describe('what operations publish', () => {
 });
 
 describe('what takes rights away', () => {
-  it('revokes in one bundle, in all groups', () => {
+  it('revokes in one bundle, in all groups (principals.39)', () => {
     const world = new World();
     const groups = [world.group(), world.group({ patterns: ['other/**'], blockKind: keyBlockKinds.list })];
     const [a, b] = [world.member('a'), world.member('b')];
@@ -298,7 +298,7 @@ describe('what takes rights away', () => {
     expect(world.block(group).count).toBe(4);
   });
 
-  it('prunes the revocation list when no record is valid any more', () => {
+  it('prunes the revocation list when no record is valid any more (principals.25)', () => {
     const world = new World();
     const a = world.member('a');
     world.authority.issue(a.key, { name: 'short', notAfterMs: world.nowMs + 1000 }, world.nowMs);
@@ -362,7 +362,7 @@ describe('what is refused', () => {
     }
   });
 
-  it('refuses a suite that the principal does not allow, and a grant that a new rule would cut', () => {
+  it('refuses a suite that the principal does not allow (groups.24), and a grant that a new rule would cut', () => {
     const world = new World();
     const a = world.member('a', { suites: [2] });
     const floor = world.member('b', { suiteFloor: 2 });

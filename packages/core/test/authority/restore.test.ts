@@ -127,7 +127,7 @@ describe('restore', () => {
     expect(world.opens(group, b)).toBe(true);
   });
 
-  it('takes the highest of what sources and blocks show', () => {
+  it('takes the highest of what sources and blocks show (groups.22, groups.23)', () => {
     const { world, group } = worldWithGroup();
     const snapshot = world.authority.snapshot();
     const old = sourcesOf(world);

@@ -11,7 +11,7 @@ import { codeOf, startMs, World } from './world.ts';
 const dayMs = 86_400_000;
 
 describe('tick', () => {
-  it('makes a head every 20 s, and nothing in between', () => {
+  it('makes a head every 20 s, and nothing in between (principals.26)', () => {
     const world = new World();
     const group = world.group();
     for (let i = 1; i <= 10; i++) {

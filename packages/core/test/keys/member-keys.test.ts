@@ -264,6 +264,8 @@ it('groups.12 refuses to restore what no export gave', () => {
   expect(restore(patched(0, 0))).toBe('E_ENCODING');
   expect(restore(patched(4, 2))).toBe('E_VERSION');
   expect(restore(patched(5, 0x1d))).toBe('E_ENCODING');
+  // A fork is one of a block.
+  expect(restore(patched(5, 0x02))).toBe('E_ENCODING');
   expect(restore(patched(86 + 11, 25))).toBe('E_ENCODING');
   expect(restore(patched(86 + 15, 8))).toBe('E_ENCODING');
 });

@@ -14,7 +14,7 @@ describe('SeededRandom', () => {
   it('keeps its ranges', () => {
     const random = new SeededRandom(1);
     const seen = new Set(Array.from({ length: 500 }, () => random.between(3, 6)));
-    expect([...seen].sort()).toEqual([3, 4, 5, 6]);
+    expect([...seen].sort((a, b) => a - b)).toEqual([3, 4, 5, 6]);
     expect(random.below(0)).toBe(0);
     expect(random.below(1)).toBe(0);
     expect(['a', 'b']).toContain(random.pick(['a', 'b']));
