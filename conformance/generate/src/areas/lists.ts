@@ -623,8 +623,8 @@ function bundles(file: VectorFile): void {
   for (const at of [5, 6, 7])
     bad(`zero-${at}`, `byte ${at}, which is zero`, put(b, at, u8(1)), 'E_ENCODING', ['Reserved']);
   const header = (count: number): Bytes => cat(text('TDBU'), u8(1), zeros(3), u32(count));
-  bad('count-4097', 'a count of 4,097, without an object', header(4097), 'E_LIMIT', ['Limit']);
-  bad('count-4096', 'a count of 4,096, without an object', header(4096), 'E_LENGTH', ['Limit']);
+  bad('count-16385', 'a count of 16,385, without an object', header(16_385), 'E_LIMIT', ['Limit']);
+  bad('count-16384', 'a count of 16,384, without an object', header(16_384), 'E_LENGTH', ['Limit']);
   bad('count-max', 'a count of 2^32 - 1', header(0xffff_ffff), 'E_LIMIT', ['Limit']);
   bad('truncated', 'the last byte is missing', b.slice(0, -1), 'E_LENGTH', ['Truncated']);
   bad(
@@ -648,7 +648,11 @@ function bundles(file: VectorFile): void {
     'E_VERSION',
     ['Order'],
   );
-  bad('order-zeros-count', 'a zero byte that is not and a count of 4,097', put(header(4097), 6, u8(1)), 'E_ENCODING', [
-    'Order',
-  ]);
+  bad(
+    'order-zeros-count',
+    'a zero byte that is not and a count of 16,385',
+    put(header(16_385), 6, u8(1)),
+    'E_ENCODING',
+    ['Order'],
+  );
 }

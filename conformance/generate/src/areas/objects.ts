@@ -1,8 +1,9 @@
 /** objects.json: signed objects of the five kinds, principals.8 to principals.16. */
 import { VectorFile, type Group } from '../cases.ts';
 import type { Json } from '../json.ts';
-import { cat, flip, hex, put, seeded, text, u32, u8, zeros, type Bytes } from '../twin/bytes.ts';
+import { cat, flip, hex, put, seeded, text, u32, u8, unhex, zeros, type Bytes } from '../twin/bytes.ts';
 import { encodeY, littleEndian, P } from '../twin/ed25519.ts';
+import { LOW_ORDER } from '../twin/trust.ts';
 import {
   ascending,
   authorityFields,
@@ -795,13 +796,13 @@ function chain(run: Run): void {
   );
   run(
     'place-first',
-    'step 10 comes before step 6: without a signature, a gap is E_EPOCH, a wrong previous hash E_FORK',
+    'without a signature, a gap is E_EPOCH before anything is asked of signatures; a fork is E_POLICY, for anybody could make it',
     ['principals.8'],
     ['Order', 'RootChain'],
     [
       one,
       objectStep(1, next(3, 2, R, two.hash, []), 'E_EPOCH'),
-      objectStep(1, next(2, 2, R, flip(start.object.hash, 0), []), 'E_FORK'),
+      objectStep(1, next(2, 2, R, flip(start.object.hash, 0), []), 'E_POLICY'),
       objectStep(1, next(2, 2, R, start.object.hash, []), 'E_POLICY'),
     ],
     at,
@@ -1299,6 +1300,18 @@ function keys(run: Run): void {
         objectStep(3, keysOf(ALICE_KEY, 1, { prekeys: [xKey(k)] }), 'E_KEY'),
       ),
       objectStep(3, keysOf(ALICE_KEY, 1, { noise_static: xKey(high) }), 'E_KEY'),
+    ],
+  );
+  run(
+    'low-order',
+    'prekeys that give zeros with every secret: the five canonical u of low order; such a Noise key',
+    ['principals.8', 'suites.5'],
+    ['KeyUse'],
+    [
+      FIRST,
+      principal,
+      ...[...LOW_ORDER].map((k) => objectStep(3, keysOf(ALICE_KEY, 1, { prekeys: [xKey(unhex(k))] }), 'E_KEY')),
+      objectStep(3, keysOf(ALICE_KEY, 1, { prekeys: [xKey(xPublic('a'))], noise_static: xKey(zeros(32)) }), 'E_KEY'),
     ],
   );
   run(

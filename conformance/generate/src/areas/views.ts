@@ -56,6 +56,21 @@ function rotation(add: Add): void {
     [...START, ...w.news(at_once), w.publish(at8)],
     ['groups.25', 'groups.21'],
   );
+  const second = w.stage({ block: { epoch: 9, notBefore: NOW + 20_000n, drainUntil: NOW + 30_000n } }, next);
+  add(
+    'seal-two-ahead',
+    'Two blocks that begin later: sealed under the highest epoch that has begun',
+    [
+      ...START,
+      ...w.news(next),
+      ...w.news(second),
+      w.publish({ epoch: 7, headSeq: 12n }, t(9_999n)),
+      w.publish({ epoch: 8, headSeq: 12n }, t(10_000n)),
+      w.publish({ epoch: 8, headSeq: 12n }, t(19_999n)),
+      w.publish({ epoch: 9, headSeq: 12n }, t(20_000n)),
+    ],
+    ['groups.25'],
+  );
   const withoutHead = [ADDRESS.groupHead, ADDRESS.head];
   add(
     'seal-unseen',
@@ -905,17 +920,37 @@ function gossip(add: Add): void {
   );
   add(
     'false-again',
-    'The same number made up once more counts anew',
+    'Made up once more by the same writer: it is not believed any more',
     [
       ...START,
       w.delivered(tells(1_000_000n)),
       w.take(ADDRESS.groupHead, early.groupHead, w.HELD, NOW + 30_000n),
       w.take(ADDRESS.groupHead, shows.groupHead, w.HELD, NOW + 30_001n),
       w.delivered(tells(1_000_000n, 'again', 30_002n), { now: NOW + 30_002n }),
+      w.publish({ epoch: 7, headSeq: 12n }, NOW + 35_002n),
+      w.publish({ epoch: 7, headSeq: 12n }, NOW + 50_000n),
+    ],
+    [...G, 'principals.41'],
+    { flags: ['BrokenSender'] },
+  );
+  const three = w.stage({ writers: [w.writer(ANNA), w.writer(BEN), w.writer(CARA)] });
+  const earlier = w.stage({ issued: NOW + 29_999n }, three);
+  const later = w.stage({ issued: NOW + 30_000n }, earlier);
+  const says = (name: string, from: typeof BEN, ms: bigint): w.Made =>
+    w.envelope(three, { headSeq: 1_000_000n, name, from, timestamp: NOW + ms });
+  add(
+    'false-other',
+    'One writer was found to make numbers up; another one is still believed',
+    [
+      ...w.start(three, [w.CARAS]),
+      w.delivered(says('tells', BEN, 0n)),
+      w.take(ADDRESS.groupHead, earlier.groupHead, w.HELD, NOW + 30_000n),
+      w.take(ADDRESS.groupHead, later.groupHead, w.HELD, NOW + 30_001n),
+      w.delivered(says('too', CARA, 30_002n), { now: NOW + 30_002n }),
       w.publish({ epoch: 7, headSeq: 12n }, NOW + 35_001n),
       w.publish('E_STALE', NOW + 35_002n),
     ],
-    G,
+    [...G, 'principals.41'],
     { flags: ['BrokenSender'] },
   );
   const bare = makeHead(w.AUTHORITY_ID, w.STATUS, {

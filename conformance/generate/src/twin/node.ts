@@ -21,6 +21,7 @@ import { allows, checkList, checkRevoked, decodeBody, Trust } from './trust.ts';
 
 const SKEW = 30_000n;
 const MAX_AGE = 120_000n;
+const FOREVER_NOT = 2n ** 63n;
 const BEHIND = 5_000n;
 
 const asBytes = (v: Value | undefined): Bytes => (v instanceof Uint8Array ? v : zeros(0));
@@ -66,7 +67,8 @@ interface Group {
   pending?: { head: HeadSeen; blockHash: string };
   view?: View;
   /** higher numbers than that of the view, and since when they are known */
-  learnt: { seq: bigint; at: bigint }[];
+  /** `from`: the sender of the extension that said so */
+  learnt: { seq: bigint; at: bigint; from?: string }[];
 }
 
 export interface Delivered {
@@ -100,6 +102,8 @@ export class Node {
   private readonly principals: Map<string, Fields> = new Map();
   private readonly writers: Map<string, Entry[]> = new Map();
   private readonly revocations: Map<string, Map<string, bigint>> = new Map();
+  /** principals.41 */
+  private readonly liars = new Set<string>();
   private newestRevoked: string | undefined;
   private readonly groups: Map<string, Group> = new Map();
   private readonly numbers: Map<string, Set<bigint>> = new Map();
@@ -233,8 +237,10 @@ export class Node {
     }
   }
 
-  private learn(g: Group, seq: bigint, now: bigint): void {
-    if (seq > (g.view?.head.seq ?? 0n)) g.learnt.push({ seq, at: now });
+  private learn(g: Group, seq: bigint, now: bigint, from?: string): void {
+    // principals.41
+    if (from !== undefined && this.liars.has(from)) return;
+    if (seq > (g.view?.head.seq ?? 0n)) g.learnt.push({ seq, at: now, ...(from === undefined ? {} : { from }) });
   }
 
   /** principals.32: a head teaches its number to every group, and disproves higher ones. */
@@ -242,7 +248,10 @@ export class Node {
     const h = readHead(head);
     this.newestRevoked = h.revokedHash;
     for (const g of this.groups.values()) {
-      g.learnt = g.learnt.filter((l) => !(l.seq > h.seq && h.issued >= l.at + SKEW));
+      const isFalse = (l: { seq: bigint; at: bigint; from?: string }): boolean =>
+        l.from !== undefined && l.seq > h.seq && h.issued >= l.at + SKEW;
+      for (const l of g.learnt) if (isFalse(l) && l.from !== undefined) this.liars.add(l.from);
+      g.learnt = g.learnt.filter((l) => l.from === undefined || !this.liars.has(l.from));
       this.learn(g, h.seq, now);
     }
   }
@@ -406,7 +415,7 @@ export class Node {
     const look = this.replay.lookUp(offer);
     // 12
     verify(publicKey, sigin, e.signature);
-    this.learn(group, number(headSeq), now);
+    this.learn(group, number(headSeq), now, senderName);
     this.replay.underSignature(offer, look);
     // 13
     const k = recordKey(block.epochSecret, block.groupCtx, senderId, h.streamId, h.salt);
@@ -488,7 +497,8 @@ export class Node {
       const unseen = epochs.flatMap((e) => (e > own ? [g.blocks.get(e)?.header] : []));
       if (unseen.some((u) => u !== undefined && (u.notBefore <= now || u.flags === 1))) refuse('E_STALE', 'groups.28');
       const newest = g.blocks.get(own);
-      const before = g.blocks.get(epochs.find((e) => e < own) ?? -1);
+      const begunAt = (e: number): bigint => g.blocks.get(e)?.header.notBefore ?? FOREVER_NOT;
+      const before = g.blocks.get(epochs.find((e) => e < own && begunAt(e) <= now) ?? -1);
       const begun = newest !== undefined && (newest.header.notBefore <= now || newest.header.flags === 1);
       const block = begun ? newest : before;
       if (block === undefined || now > block.header.notAfter) return refuse('E_EPOCH', 'groups.25');
