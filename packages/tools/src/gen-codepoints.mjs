@@ -91,9 +91,7 @@ function orphans(root, files) {
 function validator(root) {
   const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: false });
   const validators = new Map(
-    schemaFiles
-      .filter((file) => existsSync(join(root, file)))
-      .map((file) => [file, ajv.compile(readJson(root, file))]),
+    schemaFiles.filter((file) => existsSync(join(root, file))).map((file) => [file, ajv.compile(readJson(root, file))]),
   );
   return (path) => {
     const registry = readJson(root, path);

@@ -37,6 +37,7 @@ const packageMayImport = new Map([
   ['packages/broker', ['core']],
   ['packages/demo', ['core', 'client-node', 'broker', 'conformance', 'vectors']],
   ['packages/bench', ['core', 'client-node', 'broker']],
+  ['packages/simulation', ['core']],
   ['packages/tools', ['core', 'conformance', 'vectors']],
   ['conformance/harness', ['vectors']],
 ]);

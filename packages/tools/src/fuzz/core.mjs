@@ -10,6 +10,14 @@ import { pathToFileURL } from 'node:url';
  *   & typeof import('../../../core/src/codepoints/errors.gen.ts')
  *   & typeof import('../../../core/src/crypto/merkle.ts')
  *   & typeof import('../../../core/src/envelope/record-cipher.ts')
+ *   & typeof import('../../../core/src/keys/authority-record.ts')
+ *   & typeof import('../../../core/src/keys/enrolment.ts')
+ *   & typeof import('../../../core/src/keys/group-private.ts')
+ *   & typeof import('../../../core/src/keys/head.ts')
+ *   & typeof import('../../../core/src/keys/key-block-format.ts')
+ *   & typeof import('../../../core/src/keys/key-block.ts')
+ *   & typeof import('../../../core/src/keys/member-state.ts')
+ *   & typeof import('../../../core/src/keys/sign-input.ts')
  *   & typeof import('../../../core/src/replay/guard.ts')
  *   & typeof import('../../../core/src/topics/grammar.ts')
  *   & typeof import('../../../core/src/wire/envelope.ts')
@@ -24,6 +32,14 @@ const modules = [
   'codepoints/errors.gen.js',
   'crypto/merkle.js',
   'envelope/record-cipher.js',
+  'keys/authority-record.js',
+  'keys/enrolment.js',
+  'keys/group-private.js',
+  'keys/head.js',
+  'keys/key-block-format.js',
+  'keys/key-block.js',
+  'keys/member-state.js',
+  'keys/sign-input.js',
   'replay/guard.js',
   'topics/grammar.js',
   'wire/envelope.js',

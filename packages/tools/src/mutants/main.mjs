@@ -22,7 +22,8 @@ const nearby = {
   node: ['ed25519'],
   envelope: ['merkle', 'derive', 'seal', 'open', 'receiver'],
   replay: ['freshness', 'replay', 'receiver'],
-  topics: ['topics'],
+  topics: ['topics', 'policy'],
+  keys: ['bodies', 'objects', 'lists', 'heads', 'policy', 'subtree', 'blocks', 'members', 'openings', 'enrolments'],
 };
 
 /** @typedef {import('./mutate.mjs').Mutant} Mutant */

@@ -1,10 +1,15 @@
 /** Everything in core that takes bytes from outside, one target a decoder. */
+import { blockTarget, enrolmentTarget, memberStateTarget } from './blocks.mjs';
+import { bodyTarget, groupPrivateTarget, objectTarget } from './bodies.mjs';
 import { extensionsTarget, merkleTarget, recordsTarget, varintTarget } from './codec.mjs';
 import { envelopeTarget, jobTarget, splitTarget } from './envelopes.mjs';
 import { frameTarget, prefaceTarget } from './frames.mjs';
+import { controllerTarget, groupMemberTarget } from './group-member.mjs';
 import { keyIdTarget, signatureTarget } from './keys.mjs';
+import { accessListTarget, bundleTarget, headTarget, revocationListTarget } from './lists.mjs';
 import { memberTarget, openTarget } from './open.mjs';
 import { matchTarget, topicTarget } from './topics.mjs';
+import { signerTarget, trustTarget } from './trust.mjs';
 import { makeWorld } from './world.mjs';
 
 const makers = {
@@ -23,6 +28,20 @@ const makers = {
   signature: signatureTarget,
   open: openTarget,
   member: memberTarget,
+  body: bodyTarget,
+  object: objectTarget,
+  'access-list': accessListTarget,
+  'revocation-list': revocationListTarget,
+  head: headTarget,
+  bundle: bundleTarget,
+  trust: trustTarget,
+  signer: signerTarget,
+  block: blockTarget,
+  enrolment: enrolmentTarget,
+  'group-private': groupPrivateTarget,
+  'member-state': memberStateTarget,
+  'group-member': groupMemberTarget,
+  controller: controllerTarget,
 };
 
 export const targetNames = Object.keys(makers);

@@ -23,3 +23,16 @@ export function rootOfPath(provider, leafHash, leaf, leafCount, path) {
   const pair = leaf < left ? [own, sibling] : [sibling, own];
   return provider.sha256(Uint8Array.of(1), ...pair);
 }
+
+/**
+ * The tree head of §2.1.1, by its recursion.
+ * @param {CryptoProvider} provider @param {readonly Uint8Array[]} leaves @returns {Uint8Array}
+ */
+export function treeHead(provider, leaves) {
+  const [only] = leaves;
+  if (only === undefined) return provider.sha256();
+  if (leaves.length === 1) return provider.sha256(Uint8Array.of(0), only);
+  const left = 2 ** (31 - Math.clz32(leaves.length - 1));
+  const halves = [leaves.slice(0, left), leaves.slice(left)].map((half) => treeHead(provider, half));
+  return provider.sha256(Uint8Array.of(1), ...halves);
+}
