@@ -822,7 +822,7 @@ function chain(run: Run): void {
   );
   run(
     'delegation-withdrawn',
-    'after a record that no longer delegates the issuer, its principal records are refused, those of before stay',
+    'after a record that no longer delegates the issuer, its principal records are refused, and those of before hold no more',
     ['principals.8', 'principals.10'],
     ['Delegation'],
     [
@@ -830,7 +830,7 @@ function chain(run: Run): void {
       objectStep(2, principalOf(ALICE_KEY)),
       objectStep(1, without),
       objectStep(2, principalOf(BOB_KEY), 'E_SENDER'),
-      objectStep(3, keysOf(ALICE_KEY)),
+      objectStep(3, keysOf(ALICE_KEY), 'E_EXPIRED'),
       objectStep(4, policyAt(1)),
     ],
   );

@@ -317,6 +317,8 @@ export class Trust {
   readonly authorityId: Bytes;
   readonly skew: bigint;
   private authority: Authority | undefined;
+  /** issuer of each principal record held, by key id */
+  private readonly issuers = new Map<string, Bytes>();
   private readonly placed: Map<string, Placed> = new Map();
   private head: { seq: bigint; hash: Bytes } | undefined;
   private readonly leaves: Map<string, string> = new Map();
@@ -387,7 +389,9 @@ export class Trust {
         check(0, 'principal', key.publicKey);
         check(1, 'issuer', issuerKey);
         this.during(now, from, to);
-        return this.place(`principal ${hex(key.id)}`, asNumber(f['serial']), hash, 'E_EXPIRED', key.publicKey);
+        const taken = this.place(`principal ${hex(key.id)}`, asNumber(f['serial']), hash, 'E_EXPIRED', key.publicKey);
+        this.issuers.set(hex(key.id), issuer ?? body);
+        return taken;
       }
       case KIND.keys: {
         const f = decodeBody('KeyRecord', body);
@@ -405,6 +409,7 @@ export class Trust {
         if (!same(signer ?? body, subject)) refuse('E_SIG', 'step 6: subject');
         const principal = this.placed.get(`principal ${hex(subject)}`);
         if (principal === undefined) return refuse('E_SENDER', 'principals.16');
+        if (!this.isIssuer(this.issuers.get(hex(subject)) ?? body)) refuse('E_EXPIRED', 'principals.14: issuer');
         check(0, 'keys', principal.publicKey);
         this.during(now, from, to);
         if (asNumber(f['principal_serial']) < principal.serial) refuse('E_EXPIRED', 'principals.16');
@@ -433,6 +438,11 @@ export class Trust {
       default:
         return encoding('step 2: kind');
     }
+  }
+
+  /** principals.14 */
+  private isIssuer(id: Bytes): boolean {
+    return this.authority?.delegations.some((d) => same(d.key.id, id) && (d.roles & ROLE.issuer) !== 0) === true;
   }
 
   /** Step 10. */

@@ -1,4 +1,4 @@
-import { checkWidth, compareBytes, copyOf } from '../bytes/bytes.ts';
+import { checkWidth, compareBytes, copyOf, equalBytes } from '../bytes/bytes.ts';
 import { bytesOfHex, hexOf } from '../client/hex.ts';
 import { actions } from '../codepoints/actions.gen.ts';
 import { addressTypes } from '../codepoints/address-types.gen.ts';
@@ -15,7 +15,13 @@ import { TridcommError } from '../errors.ts';
 import type { Grant, Rule } from '../keys/compile-policy.ts';
 import { encodeHeadAnswer, type Head } from '../keys/head.ts';
 import { decodeKeyRecord } from '../keys/key-record.ts';
-import { allowsSuite, decodePrincipalRecord, encodePrincipalRecordBody } from '../keys/principal-record.ts';
+import type { GroupRecord } from '../keys/group-record.ts';
+import {
+  allowsSuite,
+  decodePrincipalRecord,
+  encodePrincipalRecordBody,
+  type PrincipalRecord,
+} from '../keys/principal-record.ts';
 import type { PublicKey } from '../keys/public-key.ts';
 import { encodeObject, parseObject } from '../keys/signed-object.ts';
 import type { SigningKey } from '../keys/signing-key.ts';
@@ -23,7 +29,9 @@ import { Trust } from '../keys/trust.ts';
 import { parsePattern } from '../topics/grammar.ts';
 import {
   entryOfGroup,
+  eraseReplacedSecrets,
   GroupPlan,
+  hasBlockAhead,
   leafOf,
   nextBlockMs,
   sendGroup,
@@ -34,6 +42,7 @@ import {
 import {
   allRoles,
   drawKeys,
+  eraseReplaced,
   firstRecord,
   heldKeyOf,
   nextRenewalMs,
@@ -42,13 +51,16 @@ import {
   redrawKeys,
   rolesDue,
   type DelegatedRoleName,
+  type HeldKey,
 } from './delegated-keys.ts';
+import { GroupFailures, type HeldFailure } from './group-failures.ts';
 import { beginAgain } from './restore.ts';
 import { checkHeadTimes, nextHead, sendHead } from './heads.ts';
 import type {
   AuthorityOptions,
   GrantFields,
   GrantName,
+  GroupFailure,
   GroupFields,
   PrincipalFields,
   RestoreSources,
@@ -56,7 +68,7 @@ import type {
 } from './options.ts';
 import { Outgoing } from './outgoing.ts';
 import { PolicySource } from './policy-source.ts';
-import { Principals } from './principals.ts';
+import { isNarrower, Principals } from './principals.ts';
 import { Revocations } from './revocations.ts';
 import { writeSnapshot } from './snapshot.ts';
 import {
@@ -71,7 +83,8 @@ import {
  * Who says who is who, who may read and write, and what is newest; and the controller of all its groups.
  *
  * Every operation works out all that follows from it, moves the state on, and hands one bundle to `publish`: what changed, and only
- * that. An operation that is refused changes nothing and publishes nothing. Groups of thousands of members may take more enrolments
+ * that. An operation that is refused changes nothing and publishes nothing; what must not wait for one group, as a revocation and the
+ * next head, goes on without a group that cannot be changed: see {@link failures}. Groups of thousands of members may take more enrolments
  * than a bundle holds; then enrolments go ahead in bundles of their own, which is their order in any case.
  *
  * Time is the argument `nowMs` of each call: whoever runs the authority calls {@link tick} at {@link nextTickMs}, or at least every 20 s.
@@ -128,19 +141,21 @@ export class Authority {
 
   /**
    * The authority of a snapshot, with what has to come after a restore: fresh delegated keys, a `head_seq` 2^20 above all that the
-   * sources show, for each group a new generation 2^16 epochs above, with every member that can be reached enrolled anew, and new route secrets.
-   * Publishes everything that carriers should retain.
+   * sources show, for each group a generation and an epoch 2^16 above, with every member that can be reached enrolled anew, and new route
+   * secrets. Publishes everything that carriers should retain.
    *
    * What the snapshot cannot know is only as good as the sources. Give it the authority records that came after it; without them
-   * newer heads do not verify. Revocations in `revocationLists` count from then on. A grant that the newest edge list of a group
-   * no longer shows is withdrawn; that takes the newest policy and the lists, and where they are not given, who was withdrawn or had
-   * left after the backup has its right again until it is withdrawn again. Groups, principals and grants that came
+   * newer heads do not verify. Revocations in `revocationLists` count from then on. A grant is withdrawn where the newest edge list of
+   * one of its groups shows no entry of its principal for its action; where that list is not given, who was withdrawn or had left after
+   * the backup has its right again until it is withdrawn again. So it is where a principal had two grants for one action in a group and
+   * lost only one: entries are of patterns under route secrets that the snapshot may not have. Groups, principals and grants that came
    * after the backup are gone and have to be made again; records that were issued in the meantime stay valid until they end, and give
    * no right.
    *
-   * @throws TridcommError `E_USAGE` with heads of fewer than two sources; `E_KEY` where the root key of the snapshot counts no more; `E_VERSION`,
-   * `E_LENGTH`, `E_ENCODING` for bytes that are no snapshot; whatever is wrong with a source
-   * @spec groups.22, groups.23
+   * @throws TridcommError `E_STALE` without the policy and the revocation list that the highest head names, where they are not the snapshot's
+   * own; `E_USAGE` with heads of fewer than two sources; `E_KEY` where the root key of the snapshot counts no more; `E_VERSION`, `E_LENGTH`,
+   * `E_ENCODING` for bytes that are no snapshot; whatever is wrong with a source
+   * @spec groups.22, groups.23, groups.29
    */
   static restore(options: AuthorityOptions, snapshot: Uint8Array, sources: RestoreSources, nowMs: number): Authority {
     const { authorityId32, headSeq, principals, keyRecords, ended, beginning, change } = beginAgain(
@@ -172,18 +187,31 @@ export class Authority {
   }
 
   /**
-   * Issues a principal record, the first or the next of its key, and publishes it.
+   * Groups that an operation could not change, each with what was thrown: they go on as they were, and the next head tries them again.
+   * Empty where all is well. Nothing else tells: look after each {@link tick}.
+   *
+   * @spec principals.43
+   */
+  get failures(): readonly GroupFailure[] {
+    return [...this.#state.failures.values()].map(({ groupId16, error }) => ({ groupId16: copyOf(groupId16), error }));
+  }
+
+  /**
+   * Issues a principal record, the first or the next of its key, and publishes it. One that allows less than the record before, in
+   * suites, floor, roles or version, goes out with an entry in the revocation list that ends all records before it.
    *
    * @param subject - the principal's key, which signs first: so it shows that it holds it
    * @returns the record; the caller's
    * @throws TridcommError `E_REVOKED` for a key that was ended; `E_LIMIT`, `E_USAGE`, `E_ENCODING` for what a record cannot say; `E_FORK` for a
    * key id that shares its first half with another
+   * @spec principals.24, principals.25
    */
   issue(subject: SigningKey, fields: PrincipalFields, nowMs: number): Uint8Array {
     const { provider } = this.#options;
     const { keys, revocations } = this.#state;
     const before = this.#principals.find(subject.keyId32);
-    const serial = Math.max((before?.record.serial ?? 0) + 1, this.#leastSerial);
+    const minSerial = revocations.minSerialOf(subject.keyId32);
+    const serial = Math.max((before?.record.serial ?? 0) + 1, this.#leastSerial, minSerial);
     if (this.#principals.isEnded(subject.keyId32) || revocations.list.isRevoked(subject.keyId32, serial)) {
       throw new TridcommError('E_REVOKED', 'key was ended for good');
     }
@@ -203,9 +231,16 @@ export class Authority {
       { label: labels.principalRecord, key: subject },
       { label: labels.issuer, key: keys.issuer.key },
     ]);
+    const record = decodePrincipalRecord(provider, parseObject(provider, bytes, objectKinds.principalRecord));
+    const neededUntilMs = (before?.lastRecordEndsMs ?? 0) + 2 * this.#skewMs;
+    const narrows = before !== undefined && nowMs <= neededUntilMs && isNarrower(record, before.record);
+    const narrowed = narrows
+      ? revocations.with(provider, { keyId32: record.key.keyId32, minSerial: serial, neededUntilMs })
+      : undefined;
     this.#trust.takePrincipalRecord(bytes, nowMs);
-    this.#principals.hold(decodePrincipalRecord(provider, parseObject(provider, bytes, objectKinds.principalRecord)));
-    this.#sendOne(addressTypes.principalRecord, subject.keyId32, bytes);
+    this.#principals.hold(record);
+    if (narrowed === undefined) this.#sendOne(addressTypes.principalRecord, subject.keyId32, bytes);
+    else this.#perform({ revocations: narrowed, issued: record }, nowMs);
     return copyOf(bytes);
   }
 
@@ -320,20 +355,24 @@ export class Authority {
   }
 
   /**
-   * Takes a right away, with a revocation block for each group that it reached. Who has another right in a group keeps its seat there.
+   * Takes a right away, with a revocation block for each group that it reached. Who has another right in a group keeps its seat there. With
+   * a right to read end all others of the principal to read of the same groups.
    *
    * @throws TridcommError `E_SENDER`, `E_REVOKED` as {@link grant}; `E_USAGE` where there is no such grant
-   * @spec principals.39
+   * @spec principals.39, principals.42
    */
   withdraw({ keyId32, action, pattern }: GrantName, nowMs: number): void {
     this.#principals.get(keyId32);
     const held = this.#state.source.find(keyId32, actions[action], pattern);
     if (held === undefined) throw new TridcommError('E_USAGE', 'no such grant');
-    this.#perform({ ...this.#withoutGrants([held]), withdraws: true }, nowMs);
+    this.#perform({ ...this.#withoutGrants([held]), withdraws: true, isolates: true }, nowMs);
   }
 
   /**
    * Ends a principal for good: its record, all its grants and all its seats, in one bundle.
+   *
+   * What it reads in a group of kind psk does not end with that: it has the key that all epochs come from, earlier and later ones, and
+   * only a group with another pre-shared key leaves it behind.
    *
    * @throws TridcommError `E_SENDER` for an unknown principal, `E_REVOKED` for one that was revoked before; `E_LIMIT` where the list is full
    * @spec principals.25, principals.39, groups.21
@@ -347,9 +386,14 @@ export class Authority {
     this.#perform(
       {
         ...this.#withoutGrants(own),
-        revocations: revocations.with(provider, ends, lastRecordEndsMs + 2 * this.#skewMs),
+        revocations: revocations.with(provider, {
+          keyId32: ends,
+          minSerial: limits.safeInteger,
+          neededUntilMs: lastRecordEndsMs + 2 * this.#skewMs,
+        }),
         withdraws: true,
         ends,
+        isolates: true,
       },
       nowMs,
     );
@@ -359,12 +403,15 @@ export class Authority {
    * Makes the next epoch of a group.
    *
    * @param options - `notBeforeMs` in the future publishes the block ahead; default now
-   * @throws TridcommError `E_USAGE` for an unknown group, or a time that has passed
+   * @throws TridcommError `E_USAGE` for an unknown group, a time that has passed, or a second block ahead before the first has begun
    */
   rotate(groupId16: Uint8Array, nowMs: number, options: { readonly notBeforeMs?: number } = {}): void {
     const { notBeforeMs = nowMs } = options;
     if (!(Number.isSafeInteger(notBeforeMs) && notBeforeMs >= nowMs)) {
       throw new TridcommError('E_USAGE', `block from ${notBeforeMs} on`);
+    }
+    if (notBeforeMs > nowMs && hasBlockAhead(this.#group(groupId16), nowMs)) {
+      throw new TridcommError('E_USAGE', 'a block has been published ahead and has not begun');
     }
     this.#changeGroup(groupId16, { rotatesFromMs: notBeforeMs }, nowMs);
   }
@@ -401,42 +448,40 @@ export class Authority {
 
   /**
    * Does what time asks for, in one bundle: the next head; the next block of an epoch that ends soon, with lists for its periods; seats
-   * for members whose key record came; the end of grants whose time is over; fresh delegated keys; a shorter revocation list.
+   * for members whose key record came; with a head the end of the seats of those whose principal record has ended, or no longer allows the
+   * suite; the end of grants whose time is over; fresh delegated keys; a shorter revocation list. See {@link failures} for what it could
+   * not do.
    *
-   * @spec principals.25, principals.26
+   * @spec principals.25, principals.26, principals.42, principals.43, groups.24
    */
   tick(nowMs: number): void {
     const { provider } = this.#options;
     const { source, revocations, groups } = this.#state;
+    const isDue = nowMs >= this.#state.head.issuedMs + this.#headIntervalMs;
     const expired = source.grants.filter(({ notAfterMs }) => nowMs > notAfterMs);
     const change = this.#withoutGrants(expired);
     const changes = new Map(change.groups);
+    const displaced = isDue ? this.#displaced(nowMs) : () => [];
     for (const [id, group] of groups) {
-      const { waiting, blocks } = group;
-      const reach = this.#reach(group.record.suite, nowMs);
-      if (waiting.some(({ keyId32 }) => typeof reach(keyId32) !== 'string')) {
-        changes.set(id, { ...changes.get(id), rotatesFromMs: nowMs });
-      } else if (nextBlockMs(group) <= nowMs) {
-        const rotatesFromMs = Math.max(nowMs, blocks.at(-1)!.notAfterMs);
-        changes.set(id, { ...changes.get(id), rotatesFromMs });
-      }
+      const owed = this.#dueChange(id, group, displaced, isDue, nowMs);
+      if (owed !== undefined) changes.set(id, { ...changes.get(id), ...owed });
     }
     const pruned = revocations.pruned(provider, nowMs);
     const roles = rolesDue(this.#state.chain.at(-1)!, this.#state.keys, nowMs);
-    const isDue = nowMs >= this.#state.head.issuedMs + this.#headIntervalMs;
     if (!isDue && changes.size === 0 && pruned === revocations && roles.length === 0) return;
     const delegated = roles.length === 0 ? {} : this.#renewed(roles, changes, nowMs);
     const withdraws = expired.length > 0;
-    this.#perform({ ...change, groups: changes, revocations: pruned, withdraws, ...delegated }, nowMs);
+    this.#perform({ ...change, groups: changes, revocations: pruned, withdraws, isolates: true, ...delegated }, nowMs);
   }
 
   /** When {@link tick} has something to do; not before `nowMs`. */
   nextTickMs(nowMs: number): number {
-    const { source, revocations, groups, head, chain, keys } = this.#state;
+    const { source, revocations, groups, head, chain, keys, failures } = this.#state;
     let next = Math.min(head.issuedMs + this.#headIntervalMs, nextRenewalMs(chain.at(-1)!, keys));
     for (const { notAfterMs } of source.grants) next = Math.min(next, notAfterMs + 1);
     for (const { neededUntilMs } of revocations.entries) next = Math.min(next, neededUntilMs + 1);
-    for (const group of groups.values()) {
+    for (const [id, group] of groups) {
+      if (failures.has(id)) continue;
       const reach = this.#reach(group.record.suite, nowMs);
       const hasArrived = group.waiting.some(({ keyId32 }) => typeof reach(keyId32) !== 'string');
       next = Math.min(next, hasArrived ? nowMs : nextBlockMs(group));
@@ -463,8 +508,27 @@ export class Authority {
    * @throws TridcommError `E_LIMIT` where more issuers are still needed than a record may list
    */
   delegate(nowMs: number): void {
-    const groups = new Map<string, GroupChange>();
-    this.#perform(this.#renewed(allRoles, groups, nowMs), nowMs);
+    this.#perform({ ...this.#renewed(allRoles, new Map(), nowMs), isolates: true }, nowMs);
+  }
+
+  /**
+   * Ends the delegation of a key that others may have, at once, and puts a fresh one in its place where it is in use.
+   *
+   * What an issuer signed ends with it: every principal whose record is under its signature has to be issued again, and one that is
+   * not loses its seats with the next {@link tick} until it is. Only what it signed goes, what it gave away does not come back: see
+   * {@link revoke} for principals that nobody should have issued.
+   *
+   * @param keyId32 - of a key that the newest authority record delegates
+   * @throws TridcommError `E_USAGE` for any other key
+   * @spec principals.14
+   */
+  distrust(keyId32: Uint8Array, nowMs: number): void {
+    const { keys, chain } = this.#state;
+    if (!chain.at(-1)!.delegations.some(({ key }) => equalBytes(key.keyId32, keyId32))) {
+      throw new TridcommError('E_USAGE', 'key that is not delegated');
+    }
+    const roles = allRoles.filter((role) => equalBytes(keys[role].key.keyId32, keyId32));
+    this.#perform({ ...this.#renewed(roles, new Map(), nowMs, keyId32), isolates: true }, nowMs);
   }
 
   /**
@@ -509,6 +573,7 @@ export class Authority {
       headSeq: head.headSeq,
       headHash32: head.hash32,
       policyVersion: policy.version,
+      policyHash32: policy.object.hash32,
       chain: chain.map(({ object }) => object.bytes),
       principals: records.map(({ record, lastRecordEndsMs }) => ({ record: record.object.bytes, lastRecordEndsMs })),
       keyRecords: keyRecords.filter((bytes) => bytes !== undefined),
@@ -530,43 +595,99 @@ export class Authority {
     this.#perform({ groups: new Map([[hexOf(groupId16), change]]) }, nowMs);
   }
 
-  /** The source without these grants, and what follows for the groups that they reached. */
+  /** The source without these grants and what ends with them, and what follows for the groups that they reached. */
   #withoutGrants(
-    grants: readonly Grant[],
+    named: readonly Grant[],
   ): Pick<AuthorityChange, 'source' | 'groups'> & { groups: Map<string, GroupChange> } {
     const { source } = this.#state;
-    if (grants.length === 0) return { source, groups: new Map() };
-    const reached = grants.flatMap(({ pattern }) => source.groupsOf(pattern));
+    if (named.length === 0) return { source, groups: new Map() };
+    const grants = source.endingWith(named);
+    const reached = [...grants].flatMap(({ pattern }) => source.groupsOf(pattern));
     const change = { grantsChanged: true, revokes: true };
     return {
-      source: source.without(new Set(grants)),
+      source: source.without(grants),
       groups: new Map(reached.map((groupId16) => [hexOf(groupId16), change])),
     };
   }
 
-  /** Fresh keys in these roles, and what follows from them: with another policy key, group records are signed anew. */
+  /**
+   * What time asks of one group; undefined where it is nothing. A group that failed waits for the next head.
+   *
+   * @param displaced - in hex, who must not have a seat in a group of this suite
+   */
+  #dueChange(
+    id: string,
+    group: ControlledGroup,
+    displaced: (suite: number) => readonly string[],
+    isDue: boolean,
+    nowMs: number,
+  ): GroupChange | undefined {
+    const hasFailed = this.#state.failures.has(id);
+    if (hasFailed && !isDue) return undefined;
+    const { waiting, blocks, seats, record } = group;
+    const reach = this.#reach(record.suite, nowMs);
+    const hasArrived = waiting.some(({ keyId32 }) => typeof reach(keyId32) !== 'string');
+    const rotates = hasArrived || nextBlockMs(group) <= nowMs;
+    const leaving = displaced(record.suite).filter((member) => seats.has(member));
+    if (!hasFailed && !rotates && leaving.length === 0) return undefined;
+    const policyKey = this.#state.keys.policy;
+    const isSigned = equalBytes(record.object.signatures[0]!.signerKeyId32, policyKey.key.keyId32);
+    return {
+      ...(rotates && { rotatesFromMs: hasArrived ? nowMs : Math.max(nowMs, blocks.at(-1)!.notAfterMs) }),
+      ...(leaving.length > 0 && { reseats: new Set(leaving), revokes: true }),
+      ...(!isSigned && { record: this.#signedAnew(record, policyKey) }),
+    };
+  }
+
+  /** In hex, for each suite the principals that no group of it may have: those whose record has ended, or does not allow it. */
+  #displaced(nowMs: number): (suite: number) => readonly string[] {
+    const found = new Map<number, readonly string[]>();
+    return (suite) => {
+      const reach = this.#reach(suite, nowMs);
+      const ids =
+        found.get(suite) ??
+        this.#principals.all().flatMap(({ record: { key } }) => {
+          const reached = reach(key.keyId32);
+          return reached === 'record not valid' || reached === 'suite not allowed' ? [hexOf(key.keyId32)] : [];
+        });
+      found.set(suite, ids);
+      return ids;
+    };
+  }
+
+  #signedAnew(record: GroupRecord, policyKey: HeldKey): GroupRecord {
+    const fields = { ...record, serial: record.serial + 1 };
+    return signGroupRecord(this.#options.provider, this.authorityId32, policyKey.key, fields);
+  }
+
+  /**
+   * Fresh keys in these roles, and what follows from them: with another policy key, group records are signed anew.
+   *
+   * @param distrusted - key id of an issuer that does not stay, whatever it signed
+   */
   #renewed(
     roles: readonly DelegatedRoleName[],
     changes: ReadonlyMap<string, GroupChange>,
     nowMs: number,
+    distrusted?: Uint8Array,
   ): Pick<AuthorityChange, 'keys' | 'records' | 'groups'> {
     const { provider, random } = this.#options;
     const { chain, groups } = this.#state;
     const keys = redrawKeys(provider, random, this.#state.keys, roles);
-    const record = recordWithDelegations(provider, chain.at(-1)!, keys, roles, this.#liveIssuers(nowMs), nowMs);
+    const issuers = this.#liveIssuers(nowMs);
+    if (distrusted !== undefined) issuers.delete(hexOf(distrusted));
+    const record = recordWithDelegations(provider, chain.at(-1)!, keys, roles, issuers, nowMs);
     const renewed = new Map(changes);
     if (roles.includes('policy')) {
       for (const [id, { record: before }] of groups) {
-        const fields = { ...before, serial: before.serial + 1 };
-        const signed = signGroupRecord(provider, this.authorityId32, keys.policy.key, fields);
-        renewed.set(id, { ...renewed.get(id), record: signed });
+        renewed.set(id, { ...renewed.get(id), record: this.#signedAnew(before, keys.policy) });
       }
     }
     return { keys, records: [record], groups: renewed };
   }
 
   /** In hex, the key ids of the issuers whose signature stands under a record that still counts. */
-  #liveIssuers(nowMs: number): ReadonlySet<string> {
+  #liveIssuers(nowMs: number): Set<string> {
     const live = this.#principals.all().filter(({ record }) => nowMs <= record.notAfterMs + this.#skewMs);
     return new Set(live.map(({ record }) => hexOf(record.object.signatures[1]!.signerKeyId32)));
   }
@@ -576,11 +697,14 @@ export class Authority {
    *
    * @spec groups.24
    */
-  #reach(suite: number, nowMs: number): (keyId32: Uint8Array) => PublicKey | WaitingMember['reason'] {
+  #reach(
+    suite: number,
+    nowMs: number,
+    { list } = this.#state.revocations,
+  ): (keyId32: Uint8Array) => PublicKey | WaitingMember['reason'] {
     return (keyId32) => {
-      const record = this.#trust.principal(keyId32);
-      if (record === undefined || this.#principals.isEnded(keyId32) || nowMs > record.notAfterMs)
-        return 'record not valid';
+      const record = this.#validRecord(keyId32, nowMs);
+      if (record === undefined || list.isRevoked(keyId32, record.serial)) return 'record not valid';
       if (!allowsSuite(record, suite)) return 'suite not allowed';
       const keyRecord = this.#trust.keyRecord(keyId32);
       const isValid =
@@ -628,20 +752,41 @@ export class Authority {
     const { keys = from.keys, records = [], source = from.source, revocations = from.revocations } = change;
     const out = new Outgoing(provider, authorityId32);
     const controller = { provider, random, authorityId32, key: keys.controller, skewMs: this.#skewMs };
-    const plans = [...(change.groups ?? [])].map(([id, groupChange]) => {
+    const failures = new GroupFailures(from.failures ?? new Map<string, HeldFailure>(), change.isolates !== true);
+    const plans = [...(change.groups ?? [])].flatMap(([id, asked]) => {
       const group = change.foundations?.get(id) ?? from.groups.get(id)!;
-      const reach = this.#reach(group.record.suite, nowMs);
-      return [id, new GroupPlan(controller, group, groupChange, source, reach, nowMs)] as const;
+      const groupChange = failures.withOwed(id, asked);
+      const reach = this.#reach(group.record.suite, nowMs, revocations);
+      const plan = failures.attempt(
+        id,
+        group,
+        groupChange,
+        () => new GroupPlan(controller, group, groupChange, source, reach, nowMs),
+      );
+      return plan === undefined ? [] : [{ id, group, groupChange, plan }];
     });
     const isFirst = from.policy === undefined;
     const chain = [...from.chain, ...records];
     const changesPolicy =
-      isFirst || change.withdraws === true || records.length > 0 || plans.some(([, plan]) => plan.changesPolicy);
+      isFirst || change.withdraws === true || records.length > 0 || plans.some(({ plan }) => plan.changesPolicy);
     const policyVersion = changesPolicy ? from.policyVersion + 1 : from.policyVersion;
 
     if (change.resends === true) for (const group of from.groups.values()) sendGroup(group, out);
     const groups = new Map(from.groups);
-    for (const [id, plan] of plans) groups.set(id, plan.carryOut(policyVersion, out));
+    for (const { id, group, groupChange, plan } of plans) {
+      const own = new Outgoing(provider, authorityId32);
+      const changed = failures.attempt(id, group, groupChange, () => {
+        const after = plan.carryOut(policyVersion, own);
+        out.addAll(own);
+        return after;
+      });
+      if (changed === undefined) {
+        plan.discard();
+        continue;
+      }
+      failures.heal(id);
+      groups.set(id, changed);
+    }
     const policy = changesPolicy
       ? signPolicy(provider, authorityId32, keys.policy.key, {
           version: policyVersion,
@@ -651,6 +796,10 @@ export class Authority {
       : from.policy!;
     const sendsAll = isFirst || change.resends === true;
     if (sendsAll) this.#sendRecords(out, nowMs);
+    if (change.issued !== undefined) {
+      const { key, object } = change.issued;
+      out.add(addressTypes.principalRecord, key.keyId32, object.bytes);
+    }
     for (const { object } of sendsAll ? chain : records) out.add(addressTypes.authorityRecord, noId, object.bytes);
     if (sendsAll || changesPolicy) out.add(addressTypes.policy, noId, policy.object.bytes);
     if (sendsAll || change.withdraws === true || revocations !== from.revocations) {
@@ -665,8 +814,20 @@ export class Authority {
     // From here on the numbers are spent, whatever becomes of the bundle.
     for (const { object } of records) this.#trust.takeAuthorityRecord(object.bytes, nowMs);
     if (change.ends !== undefined) this.#principals.end(change.ends);
-    for (const [id, { tree }] of from.groups) if (tree !== groups.get(id)?.tree) tree?.erase();
-    this.#state = { keys, chain, source, revocations, groups, policyVersion, place: head, policy, head };
+    eraseReplaced(from.keys, keys);
+    for (const { id, group } of plans) eraseReplacedSecrets(group, groups.get(id));
+    this.#state = {
+      keys,
+      chain,
+      source,
+      revocations,
+      groups,
+      policyVersion,
+      place: head,
+      policy,
+      head,
+      failures: failures.all,
+    };
     for (const bundle of bundles) this.#options.publish(bundle);
   }
 
@@ -674,7 +835,7 @@ export class Authority {
   #sendRecords(out: Outgoing, nowMs: number): void {
     for (const { record } of this.#principals.all()) {
       const { keyId32 } = record.key;
-      if (this.#principals.isEnded(keyId32) || !this.#isValid(keyId32, nowMs)) continue;
+      if (this.#validRecord(keyId32, nowMs) === undefined) continue;
       out.add(addressTypes.principalRecord, keyId32, record.object.bytes);
       const keyRecord = this.#trust.keyRecord(keyId32);
       if (keyRecord !== undefined && nowMs <= keyRecord.notAfterMs && keyRecord.principalSerial >= record.serial) {
@@ -683,19 +844,22 @@ export class Authority {
     }
   }
 
-  /** Whether a receiver takes the record of a principal. */
-  #isValid(keyId32: Uint8Array, nowMs: number): boolean {
+  /** The record of a principal that was not ended, where a receiver takes it. */
+  #validRecord(keyId32: Uint8Array, nowMs: number): PrincipalRecord | undefined {
     const record = this.#trust.principal(keyId32);
-    return record !== undefined && nowMs <= record.notAfterMs;
+    if (record === undefined || nowMs > record.notAfterMs || this.#principals.isEnded(keyId32)) return undefined;
+    return takeIfValid(() => this.#trust.checkPrincipalNow(record, nowMs)) ? record : undefined;
   }
 }
 
-/** Takes what a snapshot holds, unless it is no longer valid: then it is as if it were not there. */
-function takeIfValid(take: () => unknown): void {
+/** Takes what is valid; what is not, is as if it were not there. */
+function takeIfValid(take: () => unknown): boolean {
   try {
     take();
+    return true;
   } catch (error) {
     if (!(error instanceof TridcommError)) throw error;
+    return false;
   }
 }
 

@@ -4,6 +4,7 @@ import { addressTypes } from '../codepoints/address-types.gen.ts';
 import { keyBlockKinds } from '../codepoints/key-block-kinds.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { listUses } from '../codepoints/list-uses.gen.ts';
+import { matchKinds } from '../codepoints/match-kinds.gen.ts';
 import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
 import { checkLimit, TridcommError } from '../errors.ts';
 import { AccessList, encodeAccessList } from '../keys/access-list.ts';
@@ -21,7 +22,7 @@ import type { HeldKey } from './delegated-keys.ts';
 import type { WaitingMember } from './options.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { PolicySource } from './policy-source.ts';
-import { withRouteSecret } from './route-secrets.ts';
+import { eraseDropped, withRouteSecret } from './route-secrets.ts';
 import { heightFor, SeatTree } from './seat-tree.ts';
 
 /** What the controller of all groups works with. */
@@ -94,7 +95,7 @@ export interface GroupChange {
   readonly grantsChanged?: boolean;
   /** Somebody must not read or write any more, from now on. */
   readonly revokes?: boolean;
-  /** Key ids of members that get another leaf. */
+  /** Key ids of members that lose their leaf, and get another where they can be reached. */
   readonly reseats?: ReadonlySet<string>;
   /** Key ids of new members that are to read the running epoch too. */
   readonly joinsNow?: ReadonlySet<string>;
@@ -143,7 +144,8 @@ export class GroupPlan {
   /**
    * @param group - a foundation only where `change` opens its first generation
    * @param source - rules and grants as they are to be
-   * @throws TridcommError `E_LIMIT` for lists that are too long; `E_EPOCH` for a generation that does not rise above what was used
+   * @throws TridcommError `E_LIMIT` for lists that are too long, or would be with rights that this gives and the most periods that a block
+   * may span; `E_EPOCH` for a generation that does not rise above what was used
    * @spec groups.22
    */
   constructor(
@@ -179,8 +181,7 @@ export class GroupPlan {
     const unseated = canLeave ? this.#membersBut(kept) : (group.waiting ?? []).map(({ keyId32 }) => keyId32);
     const incoming = this.#reachable(reach, unseated);
     this.#opensGeneration = opens !== undefined || (this.#isTree && !this.#canGoOn(tree, incoming.joiners.length));
-    const isAhead = (group.blocks?.at(-1)?.notBeforeMs ?? 0) > nowMs;
-    this.#joinsNow = this.#isTree && !this.#opensGeneration && !isAhead ? (joinsNow ?? none) : none;
+    this.#joinsNow = this.#isTree && !this.#opensGeneration && !hasBlockAhead(group, nowMs) ? (joinsNow ?? none) : none;
     this.#notBeforeMs = this.#revokes ? nowMs : (change.rotatesFromMs ?? nowMs);
     const ownPart = this.#ownPart();
     this.#routeSecrets = ownPart.routeSecrets;
@@ -193,6 +194,7 @@ export class GroupPlan {
     // A block names the writers, so other writers take another block, and that may serve other periods.
     this.#makesBlock = needsBlock || !sameRoot(first.lists.writers, group.lists?.writers);
     const { lists, periods } = this.#makesBlock && !needsBlock ? this.#listsFor(this.#blockPeriods, source) : first;
+    if (change.revokes !== true && this.#members !== group.members) this.#checkRoom(lists, periods.length);
     this.#lists = lists;
     this.#periods = periods;
 
@@ -256,6 +258,11 @@ export class GroupPlan {
       privateBody: this.#privateBody,
       privateHash32: this.#privateHash32,
     };
+  }
+
+  /** Overwrites the keys that only this plan has, as it is not carried out. */
+  discard(): void {
+    this.#tree?.erase();
   }
 
   get #isTree(): boolean {
@@ -328,7 +335,7 @@ export class GroupPlan {
    */
   get #blockPeriods(): readonly number[] {
     const { epochLifeMs, periodMs } = this.record;
-    const startMs = Math.min(this.#nowMs, this.#notBeforeMs) - Math.max(this.#controller.skewMs, limits.maxAgeMs);
+    const startMs = Math.min(this.#nowMs, this.#notBeforeMs) - this.#controller.skewMs - limits.maxAgeMs;
     const first = tagPeriod(Math.max(0, startMs), periodMs);
     const last = tagPeriod(this.#notBeforeMs + epochLifeMs + this.#controller.skewMs, periodMs);
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
@@ -357,6 +364,23 @@ export class GroupPlan {
       lists: { writers: listOf(listUses.writers, compiled.writers), edge: listOf(listUses.edge, compiled.edge) },
       periods,
     };
+  }
+
+  /**
+   * Refuses rights for which the lists have no room, be it for a later block alone: when time asks for that, nobody could be told.
+   *
+   * @param periodCount - that the lists serve
+   */
+  #checkRoom({ writers, edge }: PublishedLists, periodCount: number): void {
+    const { epochLifeMs, periodMs } = this.record;
+    const spanMs = leadMs(this.record) + epochLifeMs + 2 * this.#controller.skewMs + limits.maxAgeMs;
+    const most = Math.ceil(spanMs / periodMs) + 1;
+    const scaled = ({ entries }: AccessList) => {
+      const lasting = entries.filter(({ matchKind }) => matchKind === matchKinds.group).length;
+      return lasting + ((entries.length - lasting) / periodCount) * Math.max(most, periodCount);
+    };
+    checkLimit('writers of the longest block', scaled(writers), limits.writersEntries);
+    checkLimit('edge entries of the longest block', scaled(edge), limits.edgeEntries);
   }
 
   /** Generation and epoch that are the newest afterwards. */
@@ -455,8 +479,9 @@ export class GroupPlan {
       return makeSubtreeBlock(provider, header, key.key, body, this.#tree.coverKeys(), random);
     }
     if (this.#group.psk32 !== undefined) return makePskBlock(provider, header, key.key, body, this.#group.psk32);
-    const prekeys = this.#joiners.map(({ prekey }) => prekey);
-    return makeListBlock(provider, header, key.key, body, prekeys, random);
+    // Nothing keeps a principal from naming the prekey of another as its own.
+    const prekeys = new Map(this.#joiners.map(({ prekey }) => [hexOf(prekey.keyId32), prekey]));
+    return makeListBlock(provider, header, key.key, body, [...prekeys.values()], random);
   }
 }
 
@@ -478,8 +503,27 @@ export function entryOfGroup({ record, lists, privateHash32 }: ControlledGroup):
 
 /** When the next block is due: a quarter of an epoch, or a minute, before the end of the newest, whichever comes later. */
 export function nextBlockMs({ record, blocks }: ControlledGroup): number {
-  const { notAfterMs } = blocks.at(-1)!;
-  return notAfterMs - Math.min(Math.floor(record.epochLifeMs / 4), longestLeadMs);
+  return blocks.at(-1)!.notAfterMs - leadMs(record);
+}
+
+/** Whether the newest block is one that was published ahead, and has not begun. */
+export function hasBlockAhead({ blocks }: Partial<ControlledGroup>, nowMs: number): boolean {
+  return (blocks?.at(-1)?.notBeforeMs ?? 0) > nowMs;
+}
+
+/**
+ * Overwrites what a group had and has no longer: its tree, route secrets, and the own part that held them.
+ *
+ * @param after - undefined, or the group itself, where it stays as it is
+ */
+export function eraseReplacedSecrets(
+  before: GroupFoundation & Partial<ControlledGroup>,
+  after: ControlledGroup | undefined,
+): void {
+  if (after === undefined || after === before) return;
+  if (before.tree !== after.tree) before.tree?.erase();
+  if (before.privateBody !== after.privateBody) before.privateBody?.fill(0);
+  eraseDropped(before.routeSecrets, after.routeSecrets);
 }
 
 /** Adds everything of a group that a carrier should retain to what goes out. */
@@ -493,6 +537,10 @@ export function sendGroup(group: ControlledGroup, out: Outgoing): void {
     if (enrolment !== undefined) out.add(addressTypes.enrolment, concat(groupId16, keyId32), enrolment);
   }
   for (const { bytes } of blocks) out.add(addressTypes.keyBlock, groupId16, bytes);
+}
+
+function leadMs({ epochLifeMs }: GroupRecord): number {
+  return Math.min(Math.floor(epochLifeMs / 4), longestLeadMs);
 }
 
 function sameRoot(list: AccessList, other: AccessList | undefined): boolean {

@@ -16,7 +16,7 @@ import {
 } from '../keys/authority-record.ts';
 import { publicKeyOf, type PublicKey } from '../keys/public-key.ts';
 import { encodeObject, parseObject } from '../keys/signed-object.ts';
-import { signingKeyOf, type SigningKey } from '../keys/signing-key.ts';
+import type { SigningKey } from '../keys/signing-key.ts';
 
 /** A signing key with the seed that a snapshot needs. */
 export interface HeldKey {
@@ -38,10 +38,18 @@ export interface AuthorityKeys {
 /** The keys that the root delegates, by the role that each has. */
 export type DelegatedRoleName = 'issuer' | 'policy' | 'status';
 
-/** @param seed32 - kept */
+/** @param seed32 - kept, and nowhere else: who overwrites it ends the key */
 export function heldKeyOf(provider: CryptoProvider, seed32: Uint8Array): HeldKey {
-  const key = signingKeyOf(provider, seed32);
-  return { seed32, key, publicKey: publicKeyOf(provider, keyAlgorithms.ed25519, key.publicKey32) };
+  const publicKey = publicKeyOf(provider, keyAlgorithms.ed25519, provider.publicKey('ed25519', seed32));
+  const { publicKey32, keyId32 } = publicKey;
+  const sign = (message: Uint8Array) => provider.ed25519Sign(seed32, message);
+  return { seed32, key: { publicKey32, keyId32, sign }, publicKey };
+}
+
+/** Overwrites the seeds of keys that others took the place of. */
+export function eraseReplaced(before: AuthorityKeys, keys: AuthorityKeys): void {
+  const kept = new Set<HeldKey>(Object.values(keys));
+  for (const held of Object.values<HeldKey>({ ...before })) if (!kept.has(held)) held.seed32.fill(0);
 }
 
 /** Fresh keys for all that the authority signs. */
@@ -84,6 +92,7 @@ export function firstRecord(
  * the signature they have, while everything that the other two sign is signed anew.
  *
  * @param keys - with the fresh ones
+ * @param roles - none where only an issuer that stayed until now is to go
  * @param liveIssuers - in hex, the key ids of who signed a principal record that still counts
  * @throws TridcommError `E_LIMIT` where too many issuers stay
  */

@@ -37,6 +37,8 @@ export interface Evidence {
   /** By group id. */
   readonly places: ReadonlyMap<string, GroupPlace>;
   readonly revoked: readonly RevocationEntry[];
+  /** In hex, the hashes of the revocation lists and policies that were given. */
+  readonly given: ReadonlySet<string>;
   /** The newest policy; undefined where none was given. */
   readonly policy: Policy | undefined;
   /** For each group whose edge list was given, who may do what by it, each as `key id in hex, action`; by group id. */
@@ -75,8 +77,10 @@ export function examine(
     const { groupId16, generation, epoch } = block.header;
     raise(places, { groupId16, generation, epoch, blockHash32: block.blockHash32 });
   }
+  const given = new Set<string>();
   const revoked = revocationLists.flatMap((bytes) => {
     const list = RevocationList.decode(provider, bytes);
+    given.add(hexOf(list.hash32));
     checkNamed(
       seen.some((one) => equalBytes(one.head.revokedHash32, list.hash32)),
       'revocation list',
@@ -86,6 +90,7 @@ export function examine(
   const policy = policies
     .map((bytes) => {
       const object = parseObject(provider, bytes, objectKinds.policy);
+      given.add(hexOf(object.hash32));
       checkNamed(
         seen.some((one) => equalBytes(one.head.policyHash32, object.hash32)),
         'policy',
@@ -94,7 +99,7 @@ export function examine(
     })
     .reduce<Policy | undefined>((a, b) => (a === undefined || b.version > a.version ? b : a), undefined);
   const rights = new Map(edgeLists.map((bytes) => rightsOf(provider, bytes, policy)));
-  return { head, places, revoked, policy, rights };
+  return { head, places, revoked, given, policy, rights };
 }
 
 /** What a right is called in {@link Evidence.rights}. */

@@ -45,7 +45,10 @@ export interface GroupFields {
   readonly drainMs?: number;
   readonly periodMs?: number;
   readonly staleOk?: boolean;
-  /** For kind psk, and only there: 32 uniform bytes that the members got elsewhere; copied. */
+  /**
+   * For kind psk, and only there: 32 uniform bytes that the members got elsewhere; copied. Whoever has it reads every block of the
+   * group, earlier and later ones, revoked or not: only a group with another one ends that.
+   */
   readonly psk32?: Uint8Array;
   /** Least height of the tree of a complete subtree; default the smallest that holds four times the members, at least 4. */
   readonly height?: number;
@@ -77,12 +80,19 @@ export interface RestoreSources {
   readonly blocks: readonly Uint8Array[];
   /** Authority records made after the snapshot, in order; needed where there are any. */
   readonly authorityRecords?: readonly Uint8Array[];
-  /** Each named by one of the heads. */
+  /** Each named by one of the heads; that of the highest is needed, unless the snapshot has it. */
   readonly revocationLists?: readonly Uint8Array[];
-  /** Each named by one of the heads. */
+  /** Each named by one of the heads; that of the highest is needed, unless it is the one of the snapshot. */
   readonly policies?: readonly Uint8Array[];
   /** Each named by one of the policies. */
   readonly edgeLists?: readonly Uint8Array[];
+}
+
+/** What went wrong with a group, which has been left as it was: see `Authority.failures`. */
+export interface GroupFailure {
+  readonly groupId16: Uint8Array;
+  /** What was thrown. */
+  readonly error: unknown;
 }
 
 /** Who has a right in a group but cannot open its newest block, and what is missing. */

@@ -1,6 +1,7 @@
 import { addressTypes } from '../codepoints/address-types.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
+import { checkLimit } from '../errors.ts';
 import { addressOf } from '../keys/address.ts';
 import { encodeBundle } from '../keys/bundle.ts';
 
@@ -18,6 +19,8 @@ export class Outgoing {
   readonly #provider: CryptoProvider;
   readonly #authorityId32: Uint8Array;
   readonly #entries: Entry[] = [];
+  /** Of what must not go ahead. */
+  #lateBytes = 0;
 
   constructor(provider: CryptoProvider, authorityId32: Uint8Array) {
     this.#provider = provider;
@@ -32,6 +35,20 @@ export class Outgoing {
   add(type: number, id: Uint8Array, bytes: Uint8Array): void {
     const address16 = addressOf(this.#provider, this.#authorityId32, type, id);
     this.#entries.push({ rank: sendingOrder.indexOf(type), address16, bytes });
+    if (!early.has(type)) this.#lateBytes += bundleEntryBytes + bytes.length;
+  }
+
+  /**
+   * Adds all that another one holds.
+   *
+   * @throws TridcommError `E_LIMIT`, before anything is added, where one bundle would not hold what has to stay together, with the rest that
+   * every bundle needs
+   */
+  addAll(other: Outgoing): void {
+    const lateBytes = this.#lateBytes + other.#lateBytes;
+    checkLimit('bytes of one bundle', lateBytes, limits.bundleBytes - restBytes);
+    this.#lateBytes = lateBytes;
+    for (const entry of other.#entries) this.#entries.push(entry);
   }
 
   /**
@@ -94,6 +111,8 @@ const early: ReadonlySet<number> = new Set([
   addressTypes.groupRecord,
   addressTypes.enrolment,
 ]);
+/** Room for policy, revocation list, and the heads of 1,024 groups. */
+const restBytes = 2_097_152;
 /** Magic, version, zeros and count; address and length of each object. */
 const bundleHeadBytes = 12;
 const bundleEntryBytes = 20;

@@ -1,6 +1,8 @@
 import { equalBytes } from '../bytes/bytes.ts';
 import { hexOf } from '../client/hex.ts';
+import { actions } from '../codepoints/actions.gen.ts';
 import { checkPolicySource, type Grant, type Rule } from '../keys/compile-policy.ts';
+import type { PatternIndex } from '../keys/pattern-index.ts';
 import { overlapsPattern } from '../topics/cover.ts';
 import type { TopicPattern } from '../topics/grammar.ts';
 
@@ -12,10 +14,11 @@ import type { TopicPattern } from '../topics/grammar.ts';
 export class PolicySource {
   readonly rules: readonly Rule[];
   readonly grants: readonly Grant[];
+  readonly #index: PatternIndex<Rule>;
 
   /** @throws TridcommError `E_POLICY` for rules and grants that chapter 07 does not allow beside each other */
   constructor(rules: readonly Rule[], grants: readonly Grant[]) {
-    checkPolicySource(rules, grants);
+    this.#index = checkPolicySource(rules, grants);
     this.rules = rules;
     this.grants = grants;
   }
@@ -27,7 +30,7 @@ export class PolicySource {
 
   /** Ids of the groups that a grant of this pattern reaches, each once. */
   groupsOf(pattern: TopicPattern): readonly Uint8Array[] {
-    const reached = this.rules.filter((rule) => overlapsPattern(rule.pattern, pattern));
+    const reached = this.#index.overlapping(pattern);
     return [...new Map(reached.map(({ groupId16 }) => [hexOf(groupId16), groupId16])).values()];
   }
 
@@ -47,6 +50,32 @@ export class PolicySource {
   /** The same with the rules of one group more. */
   withRules(rules: readonly Rule[]): PolicySource {
     return new PolicySource([...this.rules, ...rules], this.grants);
+  }
+
+  /**
+   * These grants, and those that end with them: with a right to read, the principal's others to read of the same groups, which alone
+   * might cover some rules of a group and not all.
+   *
+   * @spec principals.42
+   */
+  endingWith(grants: Iterable<Grant>): ReadonlySet<Grant> {
+    const ending = new Set(grants);
+    const isReading = ({ action }: Grant) => (action & actions.subscribe) !== 0;
+    const namesOf = ({ keyId32, pattern }: Grant) => {
+      return this.groupsOf(pattern).map((groupId16) => `${hexOf(keyId32)} ${hexOf(groupId16)}`);
+    };
+    // The set grows while it is gone through: what ends with a grant may reach groups that the grant does not.
+    const losers = new Set(Array.from(ending, ({ keyId32 }) => hexOf(keyId32)));
+    const held = new Map<string, Grant[]>();
+    for (const grant of this.grants) {
+      if (!isReading(grant) || !losers.has(hexOf(grant.keyId32))) continue;
+      for (const name of namesOf(grant)) held.set(name, [...(held.get(name) ?? []), grant]);
+    }
+    for (const grant of ending) {
+      if (!isReading(grant)) continue;
+      for (const name of namesOf(grant)) for (const other of held.get(name) ?? []) ending.add(other);
+    }
+    return ending;
   }
 
   /** The same without these grants. */

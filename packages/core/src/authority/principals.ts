@@ -6,8 +6,18 @@ import type { PrincipalRecord } from '../keys/principal-record.ts';
 export interface Principal {
   /** The newest that was issued. */
   readonly record: PrincipalRecord;
-  /** When the last record that was issued for this key ends, the newest or an earlier one. */
+  /** When the last record that was issued for this key ends at the latest, the newest or an earlier one. */
   readonly lastRecordEndsMs: number;
+}
+
+/** Whether a record allows its principal less than the one before did, in anything: then the one before must not come back. */
+export function isNarrower(record: PrincipalRecord, before: PrincipalRecord): boolean {
+  return (
+    before.suites.some((suite) => !record.suites.includes(suite)) ||
+    record.suiteFloor > before.suiteFloor ||
+    record.maxVersion < before.maxVersion ||
+    (before.roles & ~record.roles) !== 0
+  );
 }
 
 /** All principals that the authority ever issued a record for, and the keys that it ended for good. */

@@ -37,7 +37,7 @@ export interface NextLife {
 /**
  * Works out where an authority begins again: see `Authority.restore`, which says what it throws.
  *
- * @spec groups.22, groups.23
+ * @spec groups.22, groups.23, groups.29, principals.25
  */
 export function beginAgain(
   options: AuthorityOptions,
@@ -60,16 +60,18 @@ export function beginAgain(
   const isAhead = evidence.head.headSeq > memory.headSeq;
   const { headSeq: seenSeq, hash32 } = isAhead ? evidence.head : { headSeq: memory.headSeq, hash32: memory.headHash32 };
   const headSeq = seenSeq + limits.restoredHeads;
+  if (isAhead) checkNewest(provider, memory, evidence);
 
+  // What was issued after the backup is known to nobody who could be asked, and may end as late as this.
+  const neededUntilMs = nowMs + limits.principalRecordMs + 2 * skewMs;
   const principals = memory.principals.map(({ record, lastRecordEndsMs }) => ({
     record: decodePrincipalRecord(provider, parseObject(provider, record, objectKinds.principalRecord)),
-    lastRecordEndsMs,
+    lastRecordEndsMs: Math.max(lastRecordEndsMs, neededUntilMs),
   }));
   const live = principals.filter(({ record }) => nowMs <= record.notAfterMs + skewMs);
   const issuers = new Set(live.map(({ record }) => hexOf(record.object.signatures[1]!.signerKeyId32)));
   const record = recordWithDelegations(provider, newest, keys, allRoles, issuers, nowMs);
-  const ended = endedKeys(memory, evidence, principals);
-  const neededUntilMs = nowMs + limits.principalRecordMs + 2 * skewMs;
+  const ended = endedKeys(memory, evidence);
   const beginning = {
     keys,
     chain: [...chain, record],
@@ -110,14 +112,26 @@ function readChain(
   return read;
 }
 
+/**
+ * Refuses to begin from a backup that newer heads have left behind without what the newest of them says of rights.
+ *
+ * @spec groups.29
+ */
+function checkNewest(provider: CryptoProvider, memory: AuthorityMemory, { head, given }: Evidence): void {
+  const ownList = new Revocations(provider, memory.revocations).list;
+  const own = [memory.policyHash32, ownList.hash32].map(hexOf);
+  for (const hash32 of [head.policyHash32, head.revokedHash32]) {
+    const name = hexOf(hash32);
+    if (!given.has(name) && !own.includes(name)) {
+      throw new TridcommError('E_STALE', 'restore without the policy or revocation list of the highest head');
+    }
+  }
+}
+
 /** In hex, the keys that the snapshot or a revocation list given ended. */
-function endedKeys(
-  memory: AuthorityMemory,
-  evidence: Evidence,
-  principals: NextLife['principals'],
-): ReadonlySet<string> {
-  const serials = new Map(principals.map(({ record }) => [hexOf(record.key.keyId32), record.serial]));
-  const revoked = evidence.revoked.filter(({ keyId32, minSerial }) => minSerial > (serials.get(hexOf(keyId32)) ?? 0));
+function endedKeys(memory: AuthorityMemory, evidence: Evidence): ReadonlySet<string> {
+  // A lower number ends records alone, and the key goes on under a later one.
+  const revoked = evidence.revoked.filter(({ minSerial }) => minSerial === limits.safeInteger);
   return new Set([...memory.ended, ...revoked.map(({ keyId32 }) => keyId32)].map(hexOf));
 }
 
@@ -182,7 +196,7 @@ function recallGroups(
     const { epoch, blockHash32 } = seen.epoch > group.epoch ? seen : group;
     const generation = Math.max(seen.generation, group.generation);
     foundations.set(id, { ...group, record, generation, epoch, blockHash32 });
-    const opens = { generation: generation + 1, epoch: epoch + limits.restoredEpochs };
+    const opens = { generation: generation + limits.restoredEpochs, epoch: epoch + limits.restoredEpochs };
     groups.set(id, { record, revokes: true, opens });
   }
   return { foundations, groups };

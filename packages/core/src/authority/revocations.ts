@@ -1,5 +1,4 @@
 import { hexOf } from '../client/hex.ts';
-import { limits } from '../codepoints/limits.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { encodeRevocationList, RevocationList } from '../keys/revocation-list.ts';
 
@@ -27,9 +26,24 @@ export class Revocations {
     return [...this.#entries.values()];
   }
 
-  /** The same with a key ended for good. */
-  with(provider: CryptoProvider, keyId32: Uint8Array, neededUntilMs: number): Revocations {
-    return new Revocations(provider, [...this.entries, { keyId32, minSerial: limits.safeInteger, neededUntilMs }]);
+  /**
+   * The same with this entry; where there is one of its key, it does not fall behind that.
+   *
+   * @throws TridcommError `E_LIMIT` for more than a list may hold
+   */
+  with(provider: CryptoProvider, { keyId32, minSerial, neededUntilMs }: Revocation): Revocations {
+    const held = this.#entries.get(hexOf(keyId32));
+    const entry = {
+      keyId32,
+      minSerial: Math.max(minSerial, held?.minSerial ?? 0),
+      neededUntilMs: Math.max(neededUntilMs, held?.neededUntilMs ?? 0),
+    };
+    return new Revocations(provider, [...this.entries, entry]);
+  }
+
+  /** Below which serial no record of a key counts; 0 where there is no entry. */
+  minSerialOf(keyId32: Uint8Array): number {
+    return this.#entries.get(hexOf(keyId32))?.minSerial ?? 0;
   }
 
   /**

@@ -9,7 +9,7 @@ import type { RouteSecret } from '../keys/compile-policy.ts';
  * @param held - ascending by period; not changed
  * @param fromPeriod - from which on the new one counts
  * @param firstPeriod - the earliest whose tags are still in use
- * @returns ascending by period
+ * @returns ascending by period; {@link eraseDropped} ends what is not in it
  * @spec groups.19
  */
 export function withRouteSecret(
@@ -21,4 +21,9 @@ export function withRouteSecret(
   const kept = held.filter((secret) => secret.fromPeriod < fromPeriod);
   const inUse = kept.filter((_, i) => (kept[i + 1]?.fromPeriod ?? fromPeriod) > firstPeriod);
   return [...inUse, { fromPeriod, secret32 }];
+}
+
+/** Overwrites the route secrets that are not among those kept. */
+export function eraseDropped(before: readonly RouteSecret[], kept: readonly RouteSecret[]): void {
+  for (const secret of before) if (!kept.includes(secret)) secret.secret32.fill(0);
 }

@@ -5,7 +5,7 @@ import { decodeUtf8, encodeUtf8 } from '../topics/utf8.ts';
 import type { Revocation } from './revocations.ts';
 
 /*
- * snapshot = "TDAS" ‖ u32 1 ‖ fields in the order of writeSnapshot; numbers are u64, bytes and texts have a u32 length before them,
+ * snapshot = "TDAS" ‖ u32 2 ‖ fields in the order of writeSnapshot; numbers are u64, bytes and texts have a u32 length before them,
  * lists a u32 count. A format of this implementation alone.
  */
 
@@ -18,6 +18,7 @@ export interface AuthorityMemory {
   readonly headSeq: number;
   readonly headHash32: Uint8Array;
   readonly policyVersion: number;
+  readonly policyHash32: Uint8Array;
   /** Authority records, the first one first. */
   readonly chain: readonly Uint8Array[];
   readonly principals: readonly { readonly record: Uint8Array; readonly lastRecordEndsMs: number }[];
@@ -61,6 +62,7 @@ export function writeSnapshot(memory: AuthorityMemory): Uint8Array {
   to.number(memory.headSeq);
   to.bytes(memory.headHash32);
   to.number(memory.policyVersion);
+  to.bytes(memory.policyHash32);
   to.list(memory.chain, (record) => to.bytes(record));
   to.list(memory.principals, ({ record, lastRecordEndsMs }) => {
     to.bytes(record);
@@ -110,6 +112,7 @@ export function readSnapshot(snapshot: Uint8Array): AuthorityMemory {
     headSeq: from.number(),
     headHash32: from.bytes(),
     policyVersion: from.number(),
+    policyHash32: from.bytes(),
     chain: from.list(() => from.bytes()),
     principals: from.list(() => ({ record: from.bytes(), lastRecordEndsMs: from.number() })),
     keyRecords: from.list(() => from.bytes()),
@@ -223,4 +226,4 @@ function wordOf(value: number): Uint8Array {
 }
 
 const magic = ascii('TDAS');
-const formatVersion = 1;
+const formatVersion = 2;

@@ -10,11 +10,13 @@ import {
 } from '../keys/group-record.ts';
 import type { Head } from '../keys/head.ts';
 import { decodePolicy, encodePolicyBody, type Policy, type PolicyFields } from '../keys/policy.ts';
+import type { PrincipalRecord } from '../keys/principal-record.ts';
 import { encodeObject, parseObject } from '../keys/signed-object.ts';
 import type { SigningKey } from '../keys/signing-key.ts';
 import type { ControlledGroup, GroupChange, GroupFoundation } from './controlled-group.ts';
 import type { AuthorityKeys } from './delegated-keys.ts';
 import type { HeadPlace } from './heads.ts';
+import type { HeldFailure } from './group-failures.ts';
 import type { PolicySource } from './policy-source.ts';
 import type { Revocations } from './revocations.ts';
 
@@ -37,6 +39,8 @@ export interface AuthorityBeginning {
 export interface AuthorityState extends AuthorityBeginning {
   readonly policy: Policy;
   readonly head: Head;
+  /** By group id in hex. */
+  readonly failures: ReadonlyMap<string, HeldFailure>;
 }
 
 /** What an operation asks for; what is not named stays as it is. */
@@ -54,6 +58,10 @@ export interface AuthorityChange {
   readonly withdraws?: boolean;
   /** Key id that ends for good. */
   readonly ends?: Uint8Array;
+  /** A principal record to go out with it. */
+  readonly issued?: PrincipalRecord;
+  /** A group that fails stays as it is, and all else goes on. */
+  readonly isolates?: boolean;
   /** Sends everything that a carrier should retain. */
   readonly resends?: boolean;
 }

@@ -22,6 +22,9 @@ export interface Delivery {
   readonly id32: Uint8Array;
 }
 
+/** What of others, or of a broker's answers, a member refuses or is refused. */
+export type RefusedThing = 'object' | 'envelope' | 'view' | 'subscription' | 'keyRecord';
+
 /** What happens to a member besides answers to its own calls. */
 export type ClientEvent =
   | { readonly type: 'message'; readonly delivery: Delivery }
@@ -30,13 +33,20 @@ export type ClientEvent =
   | { readonly type: 'view'; readonly groupId16: Uint8Array; readonly headSeq: number; readonly epoch: number }
   /** The view of a group is not fresh any more, or is again. */
   | { readonly type: 'stale' | 'fresh'; readonly groupId16: Uint8Array }
-  /** Somebody has a key of the authority or the controller twice. */
+  /** Somebody has a key of the authority or the controller twice; with the group where it is one. */
   | { readonly type: 'fork'; readonly groupId16: Uint8Array | undefined; readonly error: TridcommError }
-  /** Something that arrived, or was asked of the broker, was refused. */
+  /** A sender said the number of a head that there was not: what it says of heads does not count any more (principals.41). */
+  | { readonly type: 'falseHead'; readonly keyId32: Uint8Array }
+  /** Something that arrived, or was asked of the broker, was refused; with the group where it is known. */
   | {
       readonly type: 'refused';
-      readonly what: 'object' | 'envelope' | 'view' | 'subscription';
+      readonly what: RefusedThing;
+      readonly groupId16?: Uint8Array | undefined;
       readonly error: TridcommError;
     }
-  /** A new key record: the authority and its brokers have to get it. */
+  /** A handler of a subscription threw; the others were called all the same. */
+  | { readonly type: 'handlerFailed'; readonly delivery: Delivery; readonly error: unknown }
+  /** The carrier did not take what the member asks a broker for: it is asked again. Told once, until something is taken. */
+  | { readonly type: 'carrierFailed'; readonly error: unknown }
+  /** A new key record: the authority and its brokers have to get it. A refusal that is thrown for it becomes an event. */
   | { readonly type: 'keyRecord'; readonly bytes: Uint8Array };

@@ -1,4 +1,4 @@
-import { equalBytes, readU64, writeU64 } from '../bytes/bytes.ts';
+import { equalBytes } from '../bytes/bytes.ts';
 import { actions } from '../codepoints/actions.gen.ts';
 import { addressTypes } from '../codepoints/address-types.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
@@ -12,7 +12,7 @@ import { parseEnrolment } from '../keys/enrolment.ts';
 import type { GroupRecord } from '../keys/group-record.ts';
 import { isFresh, type GroupLeaf, type Head } from '../keys/head.ts';
 import { keyBlockFlags, parseBlock, type KeyBlockHeader } from '../keys/key-block-format.ts';
-import { MemberKeys } from '../keys/member-keys.ts';
+import type { OpenedBlock } from '../keys/member-keys.ts';
 import { entryOf } from '../keys/policy.ts';
 import { checkPubSubForm, topicOfRecords } from '../patterns/pub-sub.ts';
 import { routeSecretAt } from './route-secrets.ts';
@@ -22,9 +22,12 @@ import type { EnvelopeView, JobView } from '../wire/envelope.ts';
 import type { Extensions } from '../wire/extensions.ts';
 import type { HeaderView } from '../wire/header.ts';
 import type { Records } from '../wire/records.ts';
+import { GroupKeys } from './group-keys.ts';
+import { GroupWriters } from './group-writers.ts';
 import { hexOf } from './hex.ts';
 import type { Holdings } from './holdings.ts';
 import { OpenEpoch, storedEpochs } from './open-epoch.ts';
+import { storedNumbers, storeNumbers } from './stored-floors.ts';
 import { TagCache } from './tag-cache.ts';
 import { viewOf, type View, type ViewFloor, type ViewParts } from './view.ts';
 
@@ -44,9 +47,9 @@ export class Group implements ViewParts {
   /** False where nothing lets this principal in; undefined while that is not known. */
   isMember: boolean | undefined;
   readonly #holdings: Holdings;
-  #keys: MemberKeys | undefined;
+  readonly #keys: GroupKeys;
   #settings: GroupRecord | undefined;
-  readonly #writers = new Map<string, AccessList>();
+  readonly #writers: GroupWriters;
   /** Ascending. */
   #epochs: readonly OpenEpoch[] = [];
   readonly #receivers = new WeakMap<OpenEpoch, Receiver>();
@@ -54,18 +57,19 @@ export class Group implements ViewParts {
   #view: View | undefined;
   #lookAgainMs = 0;
   #floor: ViewFloor;
+  /** The highest epoch that was closed: none up to it begins again, whatever the clock or the store says. */
+  #closedEpoch: number;
 
   constructor(holdings: Holdings, groupId16: Uint8Array) {
     this.#holdings = holdings;
     this.groupId16 = new Uint8Array(groupId16);
     this.id = hexOf(groupId16);
     this.tags = new TagCache(holdings.provider, this.groupId16);
-    const floor = holdings.store?.get(`view/${this.id}`);
-    this.#floor = {
-      policyVersion: floor === undefined ? 0 : readU64(floor, 0),
-      authoritySerial: floor === undefined ? 0 : readU64(floor, 8),
-      recordSerial: floor === undefined ? 0 : readU64(floor, 16),
-    };
+    this.#keys = new GroupKeys(holdings, this.id);
+    this.#writers = new GroupWriters(holdings.store, this.id);
+    const [policyVersion, authoritySerial, recordSerial] = storedNumbers(holdings.store, `view/${this.id}`, 3);
+    this.#floor = { policyVersion: policyVersion!, authoritySerial: authoritySerial!, recordSerial: recordSerial! };
+    this.#closedEpoch = storedNumbers(holdings.store, `closed/${this.id}`, 1)[0]!;
   }
 
   get view(): View | undefined {
@@ -109,7 +113,9 @@ export class Group implements ViewParts {
     const isFirst = this.#settings === undefined;
     this.#settings = record;
     this.#holdings.groupRecords.add(record.object.hash32, record);
-    if (isFirst) this.#epochs = storedEpochs(this.#holdings, this.groupId16, record.topicChains);
+    if (!isFirst) return;
+    this.#writers.load(this.#holdings.provider, this.groupId16);
+    this.#epochs = storedEpochs(this.#holdings, this.groupId16, record.topicChains, this.#closedEpoch);
     if (this.#epochs.length > 0) this.isMember = true;
   }
 
@@ -123,43 +129,44 @@ export class Group implements ViewParts {
     const list = AccessList.decode(this.#holdings.provider, bytes, listUses.writers, this.groupId16);
     list.checkRoot(statedRoots(this.#holdings, this.groupId16).writersRoot32);
     const name = hexOf(list.root32);
-    if (this.#writers.has(name)) return 'known';
-    this.#writers.set(name, list);
+    if (this.#writers.get(name) !== undefined) return 'known';
+    this.#writers.add(name, list);
+    this.#pruneWriters();
     return 'held';
   }
 
   takeEnrolment(bytes: Uint8Array): 'held' | 'known' {
     parseEnrolment(bytes);
-    const taken = this.#memberKeys().takeEnrolment(bytes, this.#requireSettings());
-    if (taken === 'held') {
-      this.isMember = undefined;
-      this.#storeKeys();
-    }
+    const taken = this.#keys.takeEnrolment(bytes, this.#requireSettings(), this.#epochs.at(-1));
+    // A block that did not open may open now.
+    if (taken === 'held') this.isMember = undefined;
     return taken;
   }
 
-  /** @returns whether the block opened, or was known */
+  /**
+   * Takes a key block. One whose epoch is open, or was closed, steps the keys of the member and begins nothing.
+   *
+   * @returns whether the block opened, or was known
+   */
   takeBlock(bytes: Uint8Array): 'held' | 'known' {
     parseBlock(this.#holdings.provider, bytes);
-    const keys = this.#memberKeys();
     const settings = this.#requireSettings();
+    let begun: OpenEpoch | undefined;
+    let taken: 'held' | 'known';
     try {
-      const opened = keys.takeBlock(bytes, settings);
-      if (opened === 'known') {
-        // A life before this one opened it, and its secret is gone: volatile, or closed.
-        if (this.#epochs.length === 0)
-          this.#addEpoch(new OpenEpoch(this.#holdings, keys.reopen(bytes, settings), bytes));
-        return 'known';
-      }
-      this.#addEpoch(new OpenEpoch(this.#holdings, opened, bytes));
+      taken = this.#keys.takeBlock(bytes, settings, this.#epochs.at(-1), (opened) => {
+        begun = this.#epochOf(opened);
+        begun?.write(bytes);
+      });
     } catch (error) {
+      begun?.erase();
       if (error instanceof TridcommError && error.code === 'E_REVOKED') this.isMember = false;
-      if (error instanceof TridcommError && error.code === 'E_FORK') this.#storeKeys();
       throw error;
     }
-    this.#storeKeys();
-    this.isMember = true;
-    return 'held';
+    if (begun !== undefined) this.#epochs = [...this.#epochs, begun].sort((a, b) => a.number - b.number);
+    if (taken === 'held') this.isMember = true;
+    else this.isMember ??= true;
+    return taken;
   }
 
   /** Takes a head with the leaf of this group, both proven. */
@@ -177,15 +184,16 @@ export class Group implements ViewParts {
   advance(): boolean {
     const candidate = this.#candidate;
     if (candidate === undefined) return false;
+    let view: View | number[];
     try {
-      const view = viewOf(this.#holdings, this, this.#floor, candidate.head, candidate.leaf);
-      if (Array.isArray(view)) return false;
-      this.#goOver(view);
-      return true;
+      view = viewOf(this.#holdings, this, this.#floor, candidate.head, candidate.leaf);
     } catch (error) {
       this.#candidate = undefined;
       throw error;
     }
+    if (Array.isArray(view)) return false;
+    this.#goOver(view);
+    return true;
   }
 
   /** Address types of what is lacking for a newer view; empty where nothing is known to be. */
@@ -203,7 +211,9 @@ export class Group implements ViewParts {
 
   /** Whether it is time to ask, as nobody's member, if there is an enrolment that got lost. */
   mayLookAgain(nowMs: number): boolean {
-    if (this.isMember !== false || nowMs < this.#lookAgainMs) return false;
+    const waitsMs = this.#lookAgainMs - nowMs;
+    // A wait that is longer than it can be was begun by a clock that was wrong.
+    if (this.isMember !== false || (waitsMs > 0 && waitsMs <= lookAgainMs)) return false;
     this.#lookAgainMs = nowMs + lookAgainMs;
     return true;
   }
@@ -214,32 +224,39 @@ export class Group implements ViewParts {
   }
 
   /**
-   * Closes the epochs whose time is over.
+   * Closes the epochs whose time is over, from the lowest on: for good, also where a clock is wrong.
    *
    * @returns whether there were any
    * @spec groups.12, groups.26
    */
   closeEpochs(nowMs: number): boolean {
-    const open = this.#epochs.filter(({ block }, i) => {
-      const next = this.#epochs[i + 1];
-      if (next !== undefined) return nowMs <= next.block.header.drainUntilMs;
-      // After that, whatever keeps its times is too old.
-      return nowMs <= block.header.notAfterMs + this.#holdings.skewMs + this.#holdings.maxAgeMs;
-    });
-    if (open.length === this.#epochs.length) return false;
-    for (const epoch of this.#epochs) if (!open.includes(epoch)) epoch.close();
-    this.#epochs = open;
+    const firstOpen = this.#epochs.findIndex((_, i) => !this.#isOver(i, nowMs));
+    const over = this.#epochs.slice(0, firstOpen < 0 ? this.#epochs.length : firstOpen);
+    const last = over.at(-1);
+    if (last === undefined) return false;
+    storeNumbers(this.#holdings.store, `closed/${this.id}`, last.number);
+    this.#closedEpoch = last.number;
+    this.#epochs = this.#epochs.slice(over.length);
     this.tags.clear();
+    for (const epoch of over) epoch.erase();
+    for (const epoch of over) epoch.remove();
+    this.#pruneWriters();
     return true;
   }
 
   /** Overwrites the secrets in memory. */
   stop(): void {
-    for (const { block, guard } of this.#epochs) {
-      block.epochSecret32.fill(0);
-      guard.release();
+    const privates = this.#epochs.map(({ block }) => block.private);
+    if (this.#view !== undefined) privates.push(this.#view.block.private);
+    for (const { body, routeSecrets } of privates) {
+      body.fill(0);
+      for (const { secret32 } of routeSecrets) secret32.fill(0);
     }
+    for (const epoch of this.#epochs) epoch.erase();
+    this.#keys.erase();
     this.#epochs = [];
+    this.#view = undefined;
+    this.#candidate = undefined;
     this.tags.clear();
   }
 
@@ -260,19 +277,32 @@ export class Group implements ViewParts {
    * @spec groups.8, groups.25
    */
   sealingEpoch(nowMs: number): OpenEpoch {
-    if (this.#keys?.isForked === true) throw new TridcommError('E_FORK', 'two key blocks of one epoch');
+    if (this.#keys.isForked) throw new TridcommError('E_FORK', 'two key blocks of one epoch');
     const at = this.#epochs.findIndex(({ block }) => block === this.#view?.block);
-    const viewed = this.#epochs[at];
-    const epoch = viewed === undefined || hasBegun(viewed.block.header, nowMs) ? viewed : this.#epochs[at - 1];
+    const epoch = this.#begunUpTo(at, nowMs);
     if (epoch === undefined || nowMs > epoch.block.header.notAfterMs) {
       throw new TridcommError('E_EPOCH', 'no epoch to seal under');
     }
     return epoch;
   }
 
-  /** Tags that a topic may have at a time: one for each route secret that open epochs and the view give. */
-  *tagsAt(timestampMs: number, topic: Topic): Generator<TopicTag, void, undefined> {
-    const period = tagPeriod(timestampMs, this.#requireSettings().periodMs);
+  /**
+   * The highest epoch up to one that has begun, if the blocks of all between are held: one that was missed may have revoked somebody, whom
+   * sealing under an older one would let read on.
+   *
+   * @spec groups.25
+   */
+  #begunUpTo(at: number, nowMs: number): OpenEpoch | undefined {
+    const epoch = this.#epochs[at];
+    if (epoch === undefined || hasBegun(epoch.block.header, nowMs)) return epoch;
+    const before = this.#epochs[at - 1];
+    const follows = before && equalBytes(before.block.blockHash32, epoch.block.header.prevBlockHash32);
+    return follows === true ? this.#begunUpTo(at - 1, nowMs) : undefined;
+  }
+
+  /** Tags that a topic may have at a time: one for each route secret that open epochs give. */
+  *tagsAt(timestampMs: number, periodMs: number, topic: Topic): Generator<TopicTag, void, undefined> {
+    const period = tagPeriod(timestampMs, periodMs);
     for (const secret32 of this.routeSecrets(period)) yield this.tags.tagOf(secret32, period, topic);
   }
 
@@ -297,61 +327,50 @@ export class Group implements ViewParts {
   }
 
   #goOver(view: View): void {
-    this.#view = view;
-    this.#candidate = undefined;
-    this.#floor = {
+    const floor = {
       policyVersion: Math.max(this.#floor.policyVersion, view.policy.version),
       authoritySerial: Math.max(this.#floor.authoritySerial, view.authoritySerial),
       recordSerial: Math.max(this.#floor.recordSerial, view.record.serial),
     };
-    const value = new Uint8Array(24);
-    writeU64(value, 0, this.#floor.policyVersion);
-    writeU64(value, 8, this.#floor.authoritySerial);
-    writeU64(value, 16, this.#floor.recordSerial);
-    this.#holdings.store?.put(`view/${this.id}`, value);
-    const roots = this.#epochs.map(({ block }) => hexOf(block.header.policyRoot32));
-    const used = new Set([...roots, hexOf(view.writers.root32)]);
-    for (const name of this.#writers.keys()) if (!used.has(name)) this.#writers.delete(name);
+    const { policyVersion, authoritySerial, recordSerial } = floor;
+    storeNumbers(this.#holdings.store, `view/${this.id}`, policyVersion, authoritySerial, recordSerial);
+    this.#floor = floor;
+    this.#view = view;
+    this.#candidate = undefined;
+    this.#pruneWriters();
   }
 
-  #addEpoch(epoch: OpenEpoch): void {
-    this.#epochs = [...this.#epochs, epoch].sort((a, b) => a.number - b.number);
+  /** Forgets the writers that neither the view nor an open epoch is judged by. */
+  #pruneWriters(): void {
+    const used = new Set(this.#epochs.map(({ block }) => hexOf(block.header.policyRoot32)));
+    if (this.#view !== undefined) used.add(hexOf(this.#view.writers.root32));
+    this.#writers.prune(used);
+  }
+
+  /** Whether the time of an epoch is over. */
+  #isOver(index: number, nowMs: number): boolean {
+    const next = this.#epochs[index + 1];
+    if (next !== undefined) return nowMs > next.block.header.drainUntilMs;
+    const { skewMs, maxAgeMs } = this.#holdings;
+    // After that, whatever keeps its times is too old.
+    return nowMs > this.#epochs[index]!.block.header.notAfterMs + skewMs + maxAgeMs;
+  }
+
+  /** The epoch of a block that opened, once: none for one that is open, which goes on, or that was closed. @spec groups.8 */
+  #epochOf(opened: OpenedBlock): OpenEpoch | undefined {
+    const { header, blockHash32, epochSecret32 } = opened;
+    const open = this.epoch(header.epoch);
+    if (open === undefined && header.epoch > this.#closedEpoch) return new OpenEpoch(this.#holdings, opened);
+    epochSecret32.fill(0);
+    if (open !== undefined && !equalBytes(open.block.blockHash32, blockHash32)) {
+      throw new TridcommError('E_FORK', `second key block of epoch ${header.epoch}`);
+    }
+    return undefined;
   }
 
   #requireSettings(): GroupRecord {
     if (this.#settings === undefined) throw new TridcommError('E_POLICY', 'no record of this group');
     return this.#settings;
-  }
-
-  #memberKeys(): MemberKeys {
-    const { provider, authorityId32, keyId32, identity, trust, psks, store } = this.#holdings;
-    const own = trust.principal(keyId32);
-    if (own === undefined) throw new TridcommError('E_POLICY', 'no principal record of our own');
-    if (this.#keys === undefined) {
-      const { prekeys } = identity;
-      const { id } = this;
-      const { suites, suiteFloor } = own;
-      const options = {
-        provider,
-        authorityId32,
-        keyId32,
-        prekeys,
-        suites,
-        suiteFloor,
-        // It may come later than the first block.
-        get psk32() {
-          return psks.get(id);
-        },
-      };
-      const stored = store?.get(`member/${this.id}`);
-      this.#keys = stored === undefined ? new MemberKeys(options) : MemberKeys.restore(options, stored);
-    }
-    this.#keys.useOwnSuites(own);
-    return this.#keys;
-  }
-
-  #storeKeys(): void {
-    if (this.#keys !== undefined) this.#holdings.store?.put(`member/${this.id}`, this.#keys.export());
   }
 }
 
@@ -414,12 +433,11 @@ class EpochReceiver implements Receiver, TopicKeys {
 
   /** @spec principals.14, principals.24 */
   findSender(senderId16: Uint8Array, nowMs: number): SenderKey | undefined {
-    const { trust, revocationLists } = this.#holdings;
+    const { trust, newestRevoked } = this.#holdings;
     const record = trust.principalBySenderId(senderId16);
     if (record === undefined) return undefined;
     trust.checkPrincipalNow(record, nowMs);
-    const newest = trust.head && revocationLists.get(trust.head.revokedHash32);
-    const revoked = newest ?? this.#group.view?.revoked;
+    const revoked = newestRevoked ?? this.#group.view?.revoked;
     if (revoked?.isRevoked(record.key.keyId32, record.serial) === true) throw new TridcommError('E_REVOKED');
     return record.key;
   }
@@ -437,7 +455,11 @@ class EpochReceiver implements Receiver, TopicKeys {
 
   /** @spec patterns.4 */
   checkRecords(view: EnvelopeView | JobView, records: Records): void {
-    if (this.#group.view?.record.topicChains !== true) return;
-    topicOfRecords(view, records, this.#group.patterns, (topic) => this.#group.tagsAt(view.header.timestampMs, topic));
+    const record = this.#group.view?.record;
+    if (record?.topicChains !== true) return;
+    const { timestampMs } = view.header;
+    topicOfRecords(view, records, this.#group.patterns, (topic) =>
+      this.#group.tagsAt(timestampMs, record.periodMs, topic),
+    );
   }
 }

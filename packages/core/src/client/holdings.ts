@@ -1,6 +1,7 @@
 import { limits } from '../codepoints/limits.gen.ts';
 import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
 import type { GroupRecord } from '../keys/group-record.ts';
+import type { Head } from '../keys/head.ts';
 import type { Policy } from '../keys/policy.ts';
 import type { RevocationList } from '../keys/revocation-list.ts';
 import type { Trust } from '../keys/trust.ts';
@@ -9,6 +10,7 @@ import { LeafBudget } from '../replay/leaves.ts';
 import { hexOf } from './hex.ts';
 import type { Identity } from './identity.ts';
 import { KnownHeads } from './known-heads.ts';
+import { RevocationLists } from './revocation-lists.ts';
 import type { ClientStore } from './store.ts';
 
 /** Objects by their hash, the latest few: a view may still need what {@link Trust} has replaced, or need what it will name next. */
@@ -66,7 +68,8 @@ export class Holdings {
   readonly authoritySerials: Recent<number> = new Recent(64);
   readonly policies: Recent<Policy> = new Recent(4);
   readonly groupRecords: Recent<GroupRecord> = new Recent(4 * 1024);
-  readonly revocationLists: Recent<RevocationList> = new Recent(4);
+  readonly revocationLists: RevocationLists = new RevocationLists();
+  #newestRevoked: { readonly head: Head; readonly list: RevocationList } | undefined;
 
   constructor(options: HoldingsOptions) {
     this.provider = options.provider;
@@ -82,5 +85,17 @@ export class Holdings {
 
   get keyId32(): Uint8Array {
     return this.identity.key.keyId32;
+  }
+
+  /** The revocation list that the highest head names, if it is there. */
+  get newestRevoked(): RevocationList | undefined {
+    const { head } = this.trust;
+    if (head === undefined) return undefined;
+    if (this.#newestRevoked?.head !== head) {
+      const list = this.revocationLists.named(head.revokedHash32);
+      if (list === undefined) return undefined;
+      this.#newestRevoked = { head, list };
+    }
+    return this.#newestRevoked.list;
   }
 }

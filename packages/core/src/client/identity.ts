@@ -108,6 +108,12 @@ export class Identity {
     return this.#serial === 0 ? 0 : this.#recordEndsMs - limits.keyRecordMs / 2;
   }
 
+  /** Whether it is time for the next key record: also where a clock that was ahead made the last one. */
+  isRecordDue(nowMs: number): boolean {
+    if (this.#serial === 0) return false;
+    return nowMs >= this.nextRecordMs || nowMs < this.#recordEndsMs - limits.keyRecordMs - limits.skewMs;
+  }
+
   /**
    * A new key record, signed; the caller's. It names the newest prekey, which is a fresh one where the newest was in a record before.
    *
@@ -121,6 +127,8 @@ export class Identity {
     this.#serial = Math.max(this.#serial + 1, nowMs);
     this.#recordEndsMs = nowMs + limits.keyRecordMs;
     life.publishedUntilMs = this.#recordEndsMs;
+    // No record that counts by this clock ends later, whatever an earlier clock said.
+    for (const one of this.#lives) one.publishedUntilMs = Math.min(one.publishedUntilMs, this.#recordEndsMs);
     const { publicKey } = this.prekeys.find(life.keyId32)!;
     const body = encodeKeyRecordBody({
       principalKeyId32: this.key.keyId32,

@@ -18,7 +18,7 @@ export class ReplayStore {
 
   constructor(store: ClientStore, groupId: string, epoch: number) {
     this.#store = store;
-    this.#prefix = `replay/${groupId}/${epoch}/`;
+    this.#prefix = `${replayPrefix(groupId)}${epoch}/`;
     this.#epoch = epoch;
   }
 
@@ -72,4 +72,16 @@ export class ReplayStore {
   clear(): void {
     for (const name of Array.from(this.#store.entries(this.#prefix), ([held]) => held)) this.#store.delete(name);
   }
+}
+
+/** Deletes what a crash left behind of a group's epochs up to one. */
+export function clearReplay(store: ClientStore, groupId: string, closedEpoch: number): void {
+  const prefix = replayPrefix(groupId);
+  for (const name of Array.from(store.entries(prefix), ([held]) => held)) {
+    if (parseInt(name.slice(prefix.length), 10) <= closedEpoch) store.delete(name);
+  }
+}
+
+function replayPrefix(groupId: string): string {
+  return `replay/${groupId}/`;
 }

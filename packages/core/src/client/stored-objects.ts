@@ -14,7 +14,7 @@ export const storedPrefix = 'object/';
  * Where a durable member stores an object that it holds; undefined for one that it would only ask for again. Names ascend in the order in
  * which the objects are to be taken.
  *
- * What is stored keeps serials from going back, and saves the questions after a restart.
+ * What is stored saves the questions after a restart; that numbers do not go back is seen to elsewhere.
  */
 export function storedNameOf(provider: CryptoProvider, type: number, bytes: Uint8Array): string | undefined {
   switch (type) {
@@ -32,10 +32,6 @@ export function storedNameOf(provider: CryptoProvider, type: number, bytes: Uint
       const { groupId16 } = decodeGroupRecord(provider, parseObject(provider, bytes, objectKinds.groupRecord));
       return `${storedPrefix}${type}/${hexOf(groupId16)}`;
     }
-    case addressTypes.revocationList:
-      return `${storedPrefix}${type}/`;
-    case addressTypes.writers:
-      return `${storedPrefix}${type}/${hexOf(bytes.subarray(8, 24))}`;
     default:
       return undefined;
   }

@@ -1,14 +1,19 @@
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Topic } from '../topics/grammar.ts';
 import { deriveRouteKey, tagTopic, type TopicTag } from '../topics/tags.ts';
-import { hexOf } from './hex.ts';
+
+/** What is derived from one route secret for one period. */
+interface PeriodTags {
+  readonly routeKey32: Uint8Array;
+  readonly tags: Map<string, TopicTag>;
+}
 
 /** Tags of topics that were used lately, so that a hash for each segment is taken once for a topic and period. */
 export class TagCache {
   readonly #provider: CryptoProvider;
   readonly #groupId16: Uint8Array;
-  readonly #routeKeys = new Map<string, Uint8Array>();
-  readonly #tags = new Map<string, TopicTag>();
+  /** By the secret itself, not by what is in it: so no name holds a secret. */
+  readonly #secrets = new Map<Uint8Array, Map<number, PeriodTags>>();
 
   constructor(provider: CryptoProvider, groupId16: Uint8Array) {
     this.#provider = provider;
@@ -17,29 +22,40 @@ export class TagCache {
 
   /** Tag and chain of a topic; not to be changed. */
   tagOf(routeSecret32: Uint8Array, period: number, topic: Topic): TopicTag {
-    const route = `${period}/${hexOf(routeSecret32)}`;
-    const name = `${route}/${topic.text}`;
-    const held = this.#tags.get(name);
+    const { routeKey32, tags } = this.#tagsOf(routeSecret32, period);
+    const held = tags.get(topic.text);
     if (held !== undefined) return held;
-    let routeKey32 = this.#routeKeys.get(route);
-    if (routeKey32 === undefined) {
-      routeKey32 = deriveRouteKey(this.#provider, routeSecret32, this.#groupId16, period);
-      if (this.#routeKeys.size >= mostRouteKeys) this.clear();
-      this.#routeKeys.set(route, routeKey32);
-    }
-    if (this.#tags.size >= mostTags) this.#tags.clear();
+    if (tags.size >= mostTags) tags.clear();
     const tag = tagTopic(this.#provider, routeKey32, period, topic);
-    this.#tags.set(name, tag);
+    tags.set(topic.text, tag);
     return tag;
   }
 
   /** Forgets all: secrets of the group have changed or are to go. */
   clear(): void {
-    for (const key of this.#routeKeys.values()) key.fill(0);
-    this.#routeKeys.clear();
-    this.#tags.clear();
+    for (const periods of this.#secrets.values()) for (const { routeKey32 } of periods.values()) routeKey32.fill(0);
+    this.#secrets.clear();
+  }
+
+  #tagsOf(routeSecret32: Uint8Array, period: number): PeriodTags {
+    const held = this.#secrets.get(routeSecret32)?.get(period);
+    if (held !== undefined) return held;
+    if (this.#secrets.size >= mostSecrets) this.clear();
+    const routeKey32 = deriveRouteKey(this.#provider, routeSecret32, this.#groupId16, period);
+    const made = { routeKey32, tags: new Map<string, TopicTag>() };
+    const periods = this.#secrets.get(routeSecret32) ?? new Map<number, PeriodTags>();
+    this.#secrets.set(routeSecret32, periods);
+    for (const [old, { routeKey32: oldKey32 }] of [...periods].slice(0, -mostPeriods)) {
+      oldKey32.fill(0);
+      periods.delete(old);
+    }
+    periods.set(period, made);
+    return made;
   }
 }
 
-const mostRouteKeys = 64;
+const mostSecrets = 16;
+/** Of one secret, beside the one that is used now. */
+const mostPeriods = 3;
+/** Of one secret and period. */
 const mostTags = 4096;

@@ -55,7 +55,7 @@ export function viewOf(
   const missing: number[] = [];
   const policy = policies.get(head.policyHash32);
   const block = parts.block(leaf.blockHash32);
-  const revoked = revocationLists.get(head.revokedHash32);
+  const revoked = revocationLists.named(head.revokedHash32);
   if (policy === undefined) missing.push(addressTypes.policy);
   if (block === undefined) missing.push(addressTypes.keyBlock);
   if (revoked === undefined) missing.push(addressTypes.revocationList);

@@ -1,13 +1,14 @@
-import type { Carrier } from './carrier.ts';
+import { copyOf } from '../bytes/bytes.ts';
+import type { GuardedCarrier } from './guarded-carrier.ts';
 import { hexOf } from './hex.ts';
 
 /** What an address stands for. */
-export interface Asked {
+export interface AskedFor {
   readonly type: number;
   readonly id: Uint8Array;
 }
 
-interface Watch extends Asked {
+interface Watch extends AskedFor {
   readonly address16: Uint8Array;
   /** When the object may be asked for once more, and how long the wait after that is. */
   nextFetchMs: number;
@@ -18,14 +19,15 @@ interface Watch extends Asked {
  * The addresses that a member asks its carrier for. Answers may come inside the calls, and bring more addresses.
  */
 export class Watches {
-  readonly #carrier: Carrier;
+  readonly #carrier: GuardedCarrier;
   readonly #addressOf: (type: number, id: Uint8Array) => Uint8Array;
   readonly #byAddress = new Map<string, Watch>();
   readonly #byName = new Map<string, Watch>();
-  #pending: Watch[] = [];
+  /** What the carrier does not watch yet, in the order in which it is to. */
+  readonly #pending = new Set<Watch>();
   #isFlushing = false;
 
-  constructor(carrier: Carrier, addressOf: (type: number, id: Uint8Array) => Uint8Array) {
+  constructor(carrier: GuardedCarrier, addressOf: (type: number, id: Uint8Array) => Uint8Array) {
     this.#carrier = carrier;
     this.#addressOf = addressOf;
   }
@@ -35,21 +37,27 @@ export class Watches {
     this.#watchOf(type, id);
   }
 
-  /** Asks for all that was noted, and for what the answers note. */
+  /** Asks for all that was noted, and for what the answers note, until the carrier fails. */
   flush(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
     try {
-      for (let watch = this.#pending.shift(); watch !== undefined; watch = this.#pending.shift()) {
-        this.#carrier.watch(watch.address16);
+      for (const watch of this.#pending) {
+        if (!this.#carrier.watch(watch.address16)) break;
+        this.#pending.delete(watch);
       }
     } finally {
       this.#isFlushing = false;
     }
   }
 
+  /** The broker knows of nothing any more: {@link flush} asks for all. */
+  renew(): void {
+    for (const watch of this.#byName.values()) this.#pending.add(watch);
+  }
+
   /** What was asked for under an address. */
-  find(address16: Uint8Array): Asked | undefined {
+  find(address16: Uint8Array): AskedFor | undefined {
     return this.#byAddress.get(hexOf(address16));
   }
 
@@ -62,7 +70,7 @@ export class Watches {
   /** Asks for an object once more, at most once a second, and less often when it never comes. */
   fetch(type: number, id: Uint8Array, nowMs: number): void {
     const watch = this.#watchOf(type, id);
-    if (nowMs < watch.nextFetchMs) return;
+    if (nowMs < watch.nextFetchMs && watch.nextFetchMs - nowMs <= mostWaitMs) return;
     watch.nextFetchMs = nowMs + watch.waitMs;
     watch.waitMs = Math.min(2 * watch.waitMs, mostWaitMs);
     this.#carrier.fetch(watch.address16);
@@ -72,10 +80,10 @@ export class Watches {
     const name = `${type}/${hexOf(id)}`;
     const held = this.#byName.get(name);
     if (held !== undefined) return held;
-    const watch = { type, id, address16: this.#addressOf(type, id), nextFetchMs: 0, waitMs: leastWaitMs };
+    const watch = { type, id: copyOf(id), address16: this.#addressOf(type, id), nextFetchMs: 0, waitMs: leastWaitMs };
     this.#byName.set(name, watch);
     this.#byAddress.set(hexOf(watch.address16), watch);
-    this.#pending.push(watch);
+    this.#pending.add(watch);
     return watch;
   }
 }

@@ -91,7 +91,7 @@ export const limits = {
   /** Time to get to a head that one knows of (principals.32) */
   behindMs: 5_000,
   /** Objects of a bundle (principals.37) */
-  bundleObjects: 4_096,
+  bundleObjects: 16_384,
   /** A bundle (principals.37) */
   bundleBytes: 16_777_216,
   /** A key block (groups.3) */

@@ -20,6 +20,7 @@ import { sealEnvelope, type SealInput, type StreamContext, type StreamOptions, t
 export class StreamSealer {
   readonly #stream: StreamContext;
   #seq = 0;
+  #isErased = false;
 
   /** @throws TridcommError `E_USAGE` for a suite, pattern, epoch or width that no receiver takes */
   constructor(options: StreamOptions) {
@@ -52,12 +53,20 @@ export class StreamSealer {
    * Seals messages into the next envelope of the stream.
    *
    * @returns the envelope but for its signature, over `signInput`, which may come from elsewhere
-   * @throws TridcommError `E_LIMIT` above a limit of chapter 03, `E_USAGE` for what no receiver takes; no number is used up then
+   * @throws TridcommError `E_LIMIT` above a limit of chapter 03, `E_USAGE` for what no receiver takes; no number is used up then; `E_CLOSED`
+   *   after {@link erase}
    * @spec envelope.4, suites.17
    */
   seal(input: SealInput): UnsignedEnvelope {
+    if (this.#isErased) throw new TridcommError('E_CLOSED', 'stream that was erased');
     const unsigned = sealEnvelope(this.#stream, this.#seq + 1, input);
     this.#seq += 1;
     return unsigned;
+  }
+  /** Ends the stream: its secrets are overwritten. */
+  erase(): void {
+    this.#isErased = true;
+    this.#stream.streamSecret32.fill(0);
+    this.#stream.hedgeSecret32.fill(0);
   }
 }

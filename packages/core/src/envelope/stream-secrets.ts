@@ -38,7 +38,13 @@ export function streamSecret(
   return secret32;
 }
 
+/** Overwrites what is remembered of a source: its epoch is closed. */
+export function forgetStreamSecrets(keySource: KeySource): void {
+  for (const held of known.get(keySource) ?? []) held?.secret32.fill(0);
+  known.delete(keySource);
+}
+
 const places = 64;
 
 /** A memory of results, not a state: without it everything comes out the same, later. */
-const known = new WeakMap<KeySource, KnownSecret[]>();
+const known = new WeakMap<KeySource, (KnownSecret | undefined)[]>();

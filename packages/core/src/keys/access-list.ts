@@ -114,6 +114,17 @@ export class AccessList {
     });
   }
 
+  /** Key ids of the entries, ascending, each once; views. */
+  get keyIds(): readonly Uint8Array[] {
+    const keyIds: Uint8Array[] = [];
+    for (let at = headBytes; at < this.bytes.length; at += entryBytes) {
+      const keyId32 = this.bytes.subarray(at, at + 32);
+      const last = keyIds.at(-1);
+      if (last === undefined || !equalBytes(last, keyId32)) keyIds.push(keyId32);
+    }
+    return keyIds;
+  }
+
   /**
    * Whether an entry allows an action for an envelope.
    *

@@ -39,7 +39,7 @@ export interface KeyRecordFields {
  *
  * @param object - of kind 3; what comes out holds views of it
  * @throws TridcommError `E_ENCODING`, `E_LIMIT`, `E_KEY`
- * @spec principals.8, principals.18
+ * @spec principals.8, principals.18, suites.5
  */
 export function decodeKeyRecord(provider: CryptoProvider, object: SignedObject): KeyRecord {
   const body = decodeBody('KeyRecord', object.body);
@@ -52,8 +52,12 @@ export function decodeKeyRecord(provider: CryptoProvider, object: SignedObject):
     }
   }
   checkInterval(notBeforeMs, notAfterMs, limits.keyRecordMs);
-  const usable = ({ alg, public_key }: { readonly alg: number; readonly public_key: Uint8Array }) =>
-    publicKeyOf(provider, alg, public_key);
+  const usable = ({ alg, public_key }: { readonly alg: number; readonly public_key: Uint8Array }) => {
+    const key = publicKeyOf(provider, alg, public_key);
+    // What gives no shared secret with one clamped secret gives none with any: who seals to it must not be the first to see that.
+    provider.x25519(anySecret32, public_key);
+    return key;
+  };
   return {
     object,
     principalKeyId32: body.principal_key_id32,
@@ -85,3 +89,5 @@ export function encodeKeyRecordBody(fields: KeyRecordFields): Uint8Array {
     noise_static: noiseStatic === undefined ? undefined : keyBody(noiseStatic),
   });
 }
+
+const anySecret32 = new Uint8Array(32);

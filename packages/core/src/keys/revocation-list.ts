@@ -10,7 +10,7 @@ import { checkLimit, TridcommError } from '../errors.ts';
 /** One key of which no record below a serial counts any more. */
 export interface RevocationEntry {
   readonly keyId32: Uint8Array;
-  /** 2^53−1 ends the key for good. */
+  /** 2^53−1 ends the key for good, whatever the serial of its record. */
   readonly minSerial: number;
 }
 
@@ -66,7 +66,10 @@ export class RevocationList {
       const middle = (low + high) >>> 1;
       const at = headBytes + middle * entryBytes;
       const order = compareBytes(this.bytes.subarray(at, at + 32), keyId32);
-      if (order === 0) return readU64(this.bytes, at + 32) > serial;
+      if (order === 0) {
+        const minSerial = readU64(this.bytes, at + 32);
+        return minSerial > serial || minSerial === limits.safeInteger;
+      }
       if (order < 0) low = middle + 1;
       else high = middle;
     }

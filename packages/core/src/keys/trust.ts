@@ -24,9 +24,24 @@ import { decodePolicy, type Policy } from './policy.ts';
 import { decodePrincipalRecord, type PrincipalRecord } from './principal-record.ts';
 import type { PublicKey } from './public-key.ts';
 import { isSignedBy, parseObject, type ObjectSignature, type SignedObject } from './signed-object.ts';
+import { UndoMap } from './undo-map.ts';
 
 /** What became of an object that was not refused: it is held now, or was before. */
 export type Taken = 'held' | 'known';
+
+/** The highest head that a node accepted. */
+export interface HeadFloor {
+  readonly headSeq: number;
+  readonly headHash32: Uint8Array;
+}
+
+/** The highest serial that a node accepted of a principal's own record, or of its key record, and the hash of the object. */
+export interface SerialFloor {
+  readonly of: 'principal' | 'keys';
+  readonly keyId32: Uint8Array;
+  readonly serial: number;
+  readonly hash32: Uint8Array;
+}
 
 /** What a node begins with. */
 export interface TrustOptions {
@@ -36,7 +51,13 @@ export interface TrustOptions {
   /** How far clocks may be apart; default 30,000. */
   readonly skewMs?: number;
   /** The highest head of an earlier life, where the node is durable. */
-  readonly floor?: { readonly headSeq: number; readonly headHash32: Uint8Array };
+  readonly floor?: HeadFloor;
+  /** Serials of an earlier life: they count also where the object that had them is gone, or does not hold any more. */
+  readonly serialFloors?: Iterable<SerialFloor>;
+  /** Writes a head down that passed every check, before it counts. What it throws is thrown, and nothing has changed then. */
+  readonly onHead?: (floor: HeadFloor) => void;
+  /** The same for a serial. */
+  readonly onSerial?: (floor: SerialFloor) => void;
 }
 
 /**
@@ -53,17 +74,22 @@ export class Trust {
   #policy: Policy | undefined;
   #head: Head | undefined;
   /** The highest head, also where only its number outlived a restart. */
-  #highest: { readonly headSeq: number; readonly headHash32: Uint8Array } | undefined;
+  #highest: HeadFloor | undefined;
   /** Groups whose leaves under the highest head are known. */
-  readonly #provenGroups = new Set<string>();
-  readonly #principals = new Map<string, PrincipalRecord>();
+  #provenGroups = new Set<string>();
+  readonly #principals = new UndoMap<string, PrincipalRecord>();
   /** The same by sender id. */
-  readonly #senders = new Map<string, PrincipalRecord>();
-  readonly #keyRecords = new Map<string, KeyRecord>();
-  readonly #groupRecords = new Map<string, GroupRecord>();
+  readonly #senders = new UndoMap<string, PrincipalRecord>();
+  readonly #keyRecords = new UndoMap<string, KeyRecord>();
+  readonly #groupRecords = new UndoMap<string, GroupRecord>();
+  /** Of records that an earlier life held: asked while this one holds none. */
+  readonly #serialFloors = new Map<string, { readonly serial: number; readonly object: HasHash }>();
+  readonly #onHead: TrustOptions['onHead'];
+  readonly #onSerial: TrustOptions['onSerial'];
 
   /** @throws TridcommError `E_USAGE` for widths and numbers that cannot be */
-  constructor({ provider, authorityId32, skewMs = limits.skewMs, floor }: TrustOptions) {
+  constructor(options: TrustOptions) {
+    const { provider, authorityId32, skewMs = limits.skewMs, floor, serialFloors = [] } = options;
     checkWidth('authority id', authorityId32, 32);
     if (!(skewMs >= 0)) throw new TridcommError('E_USAGE', `skew ${skewMs}`);
     this.#provider = provider;
@@ -73,6 +99,11 @@ export class Trust {
       checkWidth('head hash', floor.headHash32, 32);
       this.#highest = { headSeq: floor.headSeq, headHash32: copyOf(floor.headHash32) };
     }
+    for (const { of, keyId32, serial, hash32 } of serialFloors) {
+      this.#serialFloors.set(of + nameOf(keyId32), { serial, object: { hash32: copyOf(hash32) } });
+    }
+    this.#onHead = options.onHead;
+    this.#onSerial = options.onSerial;
   }
 
   /** The newest authority record. */
@@ -111,7 +142,7 @@ export class Trust {
   }
 
   /**
-   * Whether a record holds now.
+   * Whether a record holds now: its time is not over, and the authority record held still delegates its issuer as such.
    *
    * @throws TridcommError `E_EXPIRED`
    * @spec principals.14
@@ -119,6 +150,30 @@ export class Trust {
   checkPrincipalNow(record: PrincipalRecord, nowMs: number): void {
     checkClock(nowMs);
     checkNow(record.notBeforeMs, record.notAfterMs, nowMs, this.#skewMs);
+    const issuer = this.#delegation(record.object.signatures[1]!.signerKeyId32);
+    if (issuer === undefined || (issuer.roles & delegatedRoles.issuer) === 0) {
+      throw new TridcommError('E_EXPIRED', 'issuer of the principal record is no longer delegated');
+    }
+  }
+
+  /**
+   * Notes where it stands, for who judges several objects as one.
+   *
+   * @returns what takes everything back that came since; of no use after the next mark
+   */
+  mark(): () => void {
+    const maps = [this.#principals, this.#senders, this.#keyRecords, this.#groupRecords];
+    for (const map of maps) map.mark();
+    const [authorityRecord, policy, head, highest] = [this.#authorityRecord, this.#policy, this.#head, this.#highest];
+    const provenGroups = new Set(this.#provenGroups);
+    return () => {
+      for (const map of maps) map.undo();
+      this.#authorityRecord = authorityRecord;
+      this.#policy = policy;
+      this.#head = head;
+      this.#highest = highest;
+      this.#provenGroups = provenGroups;
+    };
   }
 
   /**
@@ -136,8 +191,9 @@ export class Trust {
     const record = decodeAuthorityRecord(this.#provider, object);
     const held = this.#authorityRecord;
     if (isHeld(held, object)) return 'known';
-    checkSuccession(held, record);
+    checkFollows(held, record);
     this.#checkRootSignatures(held, record);
+    checkFork(held, record);
     this.#authorityRecord = record;
     return 'held';
   }
@@ -162,10 +218,11 @@ export class Trust {
     this.#verify(object, labels.issuer, issued!, issuer);
     this.checkPrincipalNow(record, nowMs);
     if (isHeld(held, object)) return 'known';
-    checkSerial(held, serial, 'E_EXPIRED');
+    this.#checkPersonSerial('principal', held, object, name, serial);
     const senderId = nameOf(key.keyId32.subarray(0, 16));
     const namesake = this.#senders.get(senderId);
     if (namesake !== undefined && namesake !== held) throw new TridcommError('E_FORK', 'two keys with one sender id');
+    this.#onSerial?.({ of: 'principal', keyId32: key.keyId32, serial, hash32: object.hash32 });
     this.#principals.set(name, record);
     this.#senders.set(senderId, record);
     return 'held';
@@ -196,7 +253,8 @@ export class Trust {
     if (principalSerial < principal.serial) {
       throw new TridcommError('E_EXPIRED', `made under serial ${principalSerial}, held ${principal.serial}`);
     }
-    checkSerial(held, serial, 'E_EXPIRED');
+    this.#checkPersonSerial('keys', held, object, name, serial);
+    this.#onSerial?.({ of: 'keys', keyId32: principalKeyId32, serial, hash32: object.hash32 });
     this.#keyRecords.set(name, record);
     return 'held';
   }
@@ -301,6 +359,19 @@ export class Trust {
     return taken;
   }
 
+  /** Step 10 of a record of or by a principal: against the one held, or against what an earlier life held. @spec principals.10 */
+  #checkPersonSerial(
+    of: SerialFloor['of'],
+    held: { readonly serial: number } | undefined,
+    object: SignedObject,
+    name: string,
+    serial: number,
+  ): void {
+    const floor = this.#serialFloors.get(of + name);
+    if (held !== undefined) checkSerial(held, serial, 'E_EXPIRED');
+    else if (!isHeld(floor, object)) checkSerial(floor, serial, 'E_EXPIRED');
+  }
+
   /** Steps 1 to 4 of a copy of the object. */
   #parse(bytes: Uint8Array, kind: number): SignedObject {
     const object = parseObject(this.#provider, copyOf(bytes), kind);
@@ -370,8 +441,10 @@ export class Trust {
   /** All checks of a head behind its form. */
   #checkHead(head: Head, nowMs: number): Taken {
     const { publicKey32, keyId32 } = this.#statusKey(head, nowMs);
+    // One head comes with the leaf of every group: the same bytes were verified under the same key, which its id says.
+    const isHeldHead = this.#head !== undefined && equalBytes(head.bytes, this.#head.bytes);
     const signed = headSignInput(this.#provider, this.#authorityId32, keyId32, head.bytes);
-    if (!this.#provider.ed25519Verify(publicKey32, signed, headSignature(head))) {
+    if (!isHeldHead && !this.#provider.ed25519Verify(publicKey32, signed, headSignature(head))) {
       throw new TridcommError('E_SIG', 'signature of a head');
     }
     const { headSeq, issuedMs, freshUntilMs, prevHeadHash32, hash32 } = head;
@@ -390,26 +463,34 @@ export class Trust {
   }
 
   #holdHead(head: Head): void {
+    const floor = { headSeq: head.headSeq, headHash32: head.hash32 };
+    this.#onHead?.(floor);
     this.#head = head;
-    this.#highest = { headSeq: head.headSeq, headHash32: head.hash32 };
-    this.#provenGroups.clear();
+    this.#highest = floor;
+    this.#provenGroups = new Set();
   }
 }
+
+/** An object, or what is left of it. */
+type HasHash = Pick<SignedObject, 'hash32'>;
 
 /** Whether a body, which nobody has read yet, begins with serial 1: all that its one form leaves for that is two bytes. */
 function isFirstRecord(body: Uint8Array): boolean {
   return body[0] === 0x08 && body[1] === 0x01;
 }
 
-/** Step 10 of an authority record, which stands before step 6, as the record held says who signs. */
-function checkSuccession(held: AuthorityRecord | undefined, record: AuthorityRecord): void {
-  const { serial, previousHash32 } = record;
-  if (held === undefined) {
-    if (serial !== 1) throw new TridcommError('E_EPOCH', `first authority record with serial ${serial}`);
-    return;
+/** The serial of an authority record, before step 6, as the record held says who signs. One with the serial held may be a fork. */
+function checkFollows(held: AuthorityRecord | undefined, { serial }: AuthorityRecord): void {
+  const next = (held?.serial ?? 0) + 1;
+  if (serial !== next && serial !== held?.serial) {
+    throw new TridcommError('E_EPOCH', `authority record ${serial}, not ${next}`);
   }
+}
+
+/** Step 10 of an authority record that the root keys of the one held have signed: only they can make a fork. */
+function checkFork(held: AuthorityRecord | undefined, { serial, previousHash32 }: AuthorityRecord): void {
+  if (held === undefined) return;
   if (serial === held.serial) throw new TridcommError('E_FORK', `two authority records with serial ${serial}`);
-  if (serial !== held.serial + 1) throw new TridcommError('E_EPOCH', `authority record ${serial} after ${held.serial}`);
   if (previousHash32 === undefined || !equalBytes(previousHash32, held.object.hash32)) {
     throw new TridcommError('E_FORK', `authority record ${serial} does not follow the one held`);
   }
@@ -426,7 +507,7 @@ function checkSerial(
   if (serial === held.serial) throw new TridcommError('E_FORK', `two objects with serial ${serial}`);
 }
 
-function isHeld(held: { readonly object: SignedObject } | undefined, object: SignedObject): boolean {
+function isHeld(held: { readonly object: HasHash } | undefined, object: SignedObject): boolean {
   return held !== undefined && equalBytes(held.object.hash32, object.hash32);
 }
 

@@ -103,8 +103,8 @@ export class LocalNetwork {
       startMs: stored === undefined ? this.#startMs : nowMs,
       ...(store !== undefined && { store }),
       onEvent: (event) => {
-        if (event.type === 'keyRecord') this.authority.takeKeyRecord(event.bytes, this.#clock());
         events.add(event);
+        if (event.type === 'keyRecord') this.authority.takeKeyRecord(event.bytes, this.#clock());
       },
     });
     const receiver = client.receiver(this.#clock);
@@ -186,6 +186,7 @@ export class LocalNetwork {
     // Members act inside the tick, and may call the network.
     if (!isDue || this.#isTicking) return nowMs;
     this.#isTicking = true;
+    const thrown: unknown[] = [];
     try {
       this.#tickedMs = nowMs;
       this.authority.tick(nowMs);
@@ -195,11 +196,17 @@ export class LocalNetwork {
           this.#renewals.set(member, nowMs + renewMs);
           this.authority.issue(member.client.identity.key, { name: member.name }, nowMs);
         }
-        member.client.tick(nowMs);
+        try {
+          member.client.tick(nowMs);
+        } catch (error) {
+          // One of a member's own store, say: the others get their time all the same.
+          thrown.push(error);
+        }
       }
     } finally {
       this.#isTicking = false;
     }
+    if (thrown.length > 0) throw thrown.length === 1 ? thrown[0] : new AggregateError(thrown, 'errors of members');
     return nowMs;
   }
 }

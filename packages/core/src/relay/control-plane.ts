@@ -11,10 +11,11 @@ import { enrolmentSignInput, parseEnrolment } from '../keys/enrolment.ts';
 import type { GroupRecord } from '../keys/group-record.ts';
 import { decodeGroupRecord } from '../keys/group-record.ts';
 import { parseBlock, type KeyBlockHeader, type ParsedBlock } from '../keys/key-block-format.ts';
-import { entryOf, type GroupEntry } from '../keys/policy.ts';
+import { entryOf, type GroupEntry, type Policy } from '../keys/policy.ts';
 import { RevocationList } from '../keys/revocation-list.ts';
 import { parseObject } from '../keys/signed-object.ts';
 import { Trust, type Taken } from '../keys/trust.ts';
+import { UndoMap } from '../keys/undo-map.ts';
 import { objectKinds } from '../codepoints/object-kinds.gen.ts';
 import { hexOf } from '../client/hex.ts';
 import { idOfObject, typeOfObject } from './object-form.ts';
@@ -29,6 +30,22 @@ export interface TakenObject {
   readonly edge?: { readonly groupId: string; readonly list: AccessList };
   readonly revoked?: RevocationList;
   readonly block?: KeyBlockHeader;
+  /** Of what is of one group, in hex. */
+  readonly groupId?: string;
+}
+
+/** The newest block of a group. */
+interface HeldBlock {
+  readonly header: KeyBlockHeader;
+  readonly hash32: Uint8Array;
+  /** Hashes in hex of it and of those before it, the latest few: they are known when they come once more. */
+  readonly known: readonly string[];
+}
+
+interface HeldEnrolment {
+  readonly generation: number;
+  readonly epoch: number;
+  readonly hash32: Uint8Array;
 }
 
 /** What a broker is made with to judge the objects of an authority. */
@@ -36,7 +53,6 @@ export interface ControlPlaneOptions {
   readonly provider: CryptoProvider;
   readonly authorityId32: Uint8Array;
   readonly skewMs?: number | undefined;
-  readonly floor?: { readonly headSeq: number; readonly headHash32: Uint8Array } | undefined;
 }
 
 /**
@@ -46,27 +62,53 @@ export class ControlPlane {
   readonly trust: Trust;
   readonly #provider: CryptoProvider;
   readonly #authorityId32: Uint8Array;
-  readonly #blocks = new Map<string, { readonly header: KeyBlockHeader; readonly hash32: Uint8Array }>();
-  readonly #enrolments = new Map<
-    string,
-    { readonly generation: number; readonly epoch: number; readonly hash32: Uint8Array }
-  >();
-  /** Of lists, by address. */
-  readonly #roots = new Map<string, Uint8Array>();
+  /** By group id. */
+  readonly #blocks = new UndoMap<string, HeldBlock>();
+  /** By group id and key id. */
+  readonly #enrolments = new UndoMap<string, HeldEnrolment>();
+  /** Of lists and heads, by the group and what they are; and of the records of the authority. */
+  readonly #roots = new UndoMap<string, Uint8Array>();
+  /** Groups of the policy, when it was last asked which are gone. */
+  #groupIds: ReadonlySet<string> = new Set();
+  #policy: Policy | undefined;
 
-  constructor({ provider, authorityId32, skewMs, floor }: ControlPlaneOptions) {
+  constructor({ provider, authorityId32, skewMs }: ControlPlaneOptions) {
     this.#provider = provider;
     this.#authorityId32 = authorityId32;
-    this.trust = new Trust({
-      provider,
-      authorityId32,
-      ...(skewMs !== undefined && { skewMs }),
-      ...(floor !== undefined && { floor }),
-    });
+    this.trust = new Trust({ provider, authorityId32, ...(skewMs !== undefined && { skewMs }) });
+  }
+
+  /** Notes where it stands, for a bundle. @returns what takes everything back that came since */
+  mark(): () => void {
+    const maps = [this.#blocks, this.#enrolments, this.#roots];
+    for (const map of maps) map.mark();
+    const undo = this.trust.mark();
+    return () => {
+      for (const map of maps) map.undo();
+      undo();
+    };
+  }
+
+  /** Lets go of the groups that a newer policy does not have any more. @returns their ids in hex */
+  dropGroups(): string[] {
+    const { policy } = this.trust;
+    if (policy === this.#policy) return [];
+    this.#policy = policy;
+    const groupIds = new Set(policy?.groups.map(({ groupId16 }) => hexOf(groupId16)));
+    const gone = [...this.#groupIds].filter((groupId) => !groupIds.has(groupId));
+    this.#groupIds = groupIds;
+    for (const groupId of gone) {
+      this.#blocks.delete(groupId);
+      for (const map of [this.#enrolments, this.#roots]) {
+        for (const name of map.keys()) if (name.startsWith(groupId)) map.delete(name);
+      }
+    }
+    return gone;
   }
 
   /**
-   * Takes one object.
+   * Takes one object. A principal or key record that is older than the one held is left out, as if it were known: an authority that
+   * went back to a backup sends those that it has.
    *
    * @throws TridcommError as any receiver's; `E_BINDING` where it does not belong under its address
    * @spec principals.37
@@ -78,7 +120,8 @@ export class ControlPlane {
     if (!equalBytes(addressOf(this.#provider, this.#authorityId32, type, id), address16)) {
       throw new TridcommError('E_BINDING', 'object under an address of another');
     }
-    return { type, bytes, address16: copyOf(address16), ...taken };
+    const groupId = groupTypes.has(type) ? { groupId: hexOf(id.subarray(0, 16)) } : {};
+    return { type, bytes, address16: copyOf(address16), ...taken, ...groupId };
   }
 
   #judge(
@@ -90,16 +133,19 @@ export class ControlPlane {
     const provider = this.#provider;
     switch (type) {
       case addressTypes.authorityRecord:
-        return { taken: trust.takeAuthorityRecord(bytes, nowMs), id: nothing };
+        return { taken: this.#takeAuthorityRecord(bytes, nowMs), id: nothing };
       case addressTypes.principalRecord: {
-        const taken = trust.takePrincipalRecord(bytes, nowMs);
         const object = parseObject(provider, bytes, objectKinds.principalRecord);
-        return { taken, id: decodePrincipalRecord(provider, object).key.keyId32 };
+        const { key, serial } = decodePrincipalRecord(provider, object);
+        const isOlder = serial < (trust.principal(key.keyId32)?.serial ?? 0);
+        return { taken: isOlder ? 'known' : trust.takePrincipalRecord(bytes, nowMs), id: key.keyId32 };
       }
       case addressTypes.keyRecord: {
-        const taken = trust.takeKeyRecord(bytes, nowMs);
         const object = parseObject(provider, bytes, objectKinds.keyRecord);
-        return { taken, id: decodeKeyRecord(provider, object).principalKeyId32 };
+        const { principalKeyId32: id, principalSerial, serial } = decodeKeyRecord(provider, object);
+        const isOlder =
+          serial < (trust.keyRecord(id)?.serial ?? 0) || principalSerial < (trust.principal(id)?.serial ?? 0);
+        return { taken: isOlder ? 'known' : trust.takeKeyRecord(bytes, nowMs), id };
       }
       case addressTypes.policy:
         return { taken: trust.takePolicy(bytes, nowMs), id: nothing };
@@ -117,11 +163,13 @@ export class ControlPlane {
         return { taken: this.#noteRoot('revoked', revoked.hash32), id: nothing, revoked };
       }
       case addressTypes.head:
-        return { taken: trust.takeHead(bytes, nowMs), id: nothing };
+        // The head may be known from a group head: that it is new under this address is seen by the bytes.
+        trust.takeHead(bytes, nowMs);
+        return { taken: this.#noteRoot('head', provider.sha256(bytes)), id: nothing };
       case addressTypes.groupHead: {
         // The head may be known from another group: that this leaf is new is seen by the bytes.
         const { leaf } = trust.takeGroupHead(bytes, idOfObject(type, bytes), nowMs);
-        const name = `head/${hexOf(leaf.groupId16)}`;
+        const name = `${hexOf(leaf.groupId16)}/head`;
         return { taken: this.#noteRoot(name, provider.sha256(bytes)), id: leaf.groupId16 };
       }
       case addressTypes.writers:
@@ -134,6 +182,16 @@ export class ControlPlane {
     }
   }
 
+  /** The whole chain is held here, so a record of it that comes once more, as after a restore, is known. @spec principals.10 */
+  #takeAuthorityRecord(bytes: Uint8Array, nowMs: number): Taken {
+    const { hash32 } = parseObject(this.#provider, bytes, objectKinds.authorityRecord);
+    const name = `authority/${hexOf(hash32)}`;
+    if (this.#roots.has(name)) return 'known';
+    const taken = this.trust.takeAuthorityRecord(bytes, nowMs);
+    this.#roots.set(name, hash32);
+    return taken;
+  }
+
   /** @spec principals.21 */
   #judgeList(type: number, bytes: Uint8Array): Pick<TakenObject, 'taken' | 'edge'> & { readonly id: Uint8Array } {
     const isEdge = type === addressTypes.edgeList;
@@ -142,7 +200,7 @@ export class ControlPlane {
     const entry = this.#entry(groupId16);
     list.checkRoot(isEdge ? entry.edgeRoot32 : entry.writersRoot32);
     const groupId = hexOf(groupId16);
-    const taken = this.#noteRoot(`${type}/${groupId}`, list.root32);
+    const taken = this.#noteRoot(`${groupId}/${type}`, list.root32);
     return { taken, id: groupId16, ...(isEdge && { edge: { groupId, list } }) };
   }
 
@@ -160,8 +218,7 @@ export class ControlPlane {
     const groupId = hexOf(groupId16);
     const held = this.#blocks.get(groupId);
     if (held !== undefined) {
-      if (equalBytes(held.hash32, blockHash32)) return { taken: 'known', id: groupId16 };
-      if (this.#roots.has(`block/${groupId}/${hexOf(blockHash32)}`)) return { taken: 'known', id: groupId16 };
+      if (held.known.includes(hexOf(blockHash32))) return { taken: 'known', id: groupId16 };
       if (epoch < held.header.epoch || generation < held.header.generation) {
         throw new TridcommError('E_EPOCH', `key block ${generation}, ${epoch}`);
       }
@@ -170,8 +227,8 @@ export class ControlPlane {
         throw new TridcommError('E_FORK', `key block of epoch ${epoch}`);
       }
     }
-    this.#blocks.set(groupId, { header, hash32: blockHash32 });
-    this.#roots.set(`block/${groupId}/${hexOf(blockHash32)}`, blockHash32);
+    const known = [...(held?.known ?? []), hexOf(blockHash32)].slice(-mostKnownBlocks);
+    this.#blocks.set(groupId, { header, hash32: blockHash32, known });
     return { taken: 'held', id: groupId16, block: header };
   }
 
@@ -224,3 +281,12 @@ export class ControlPlane {
 }
 
 const nothing = new Uint8Array(0);
+const mostKnownBlocks = 64;
+const groupTypes: ReadonlySet<number> = new Set([
+  addressTypes.groupRecord,
+  addressTypes.writers,
+  addressTypes.edgeList,
+  addressTypes.keyBlock,
+  addressTypes.enrolment,
+  addressTypes.groupHead,
+]);

@@ -5,10 +5,9 @@ import type { TakenObject } from './control-plane.ts';
 
 /** One object that a broker keeps. */
 interface Kept {
-  readonly type: number;
-  readonly address16: Uint8Array;
   readonly bytes: Uint8Array;
   readonly block: KeyBlockHeader | undefined;
+  readonly groupId: string | undefined;
 }
 
 /**
@@ -19,9 +18,9 @@ export class Retained {
   readonly #kept = new Map<string, Kept[]>();
 
   /** Keeps an object that was applied. */
-  add({ type, address16, bytes, block }: TakenObject, nowMs: number): void {
+  add({ type, address16, bytes, block, groupId }: TakenObject, nowMs: number): void {
     const name = hexOf(address16);
-    const kept = { type, address16, bytes, block };
+    const kept = { bytes, block, groupId };
     const held = this.#kept.get(name) ?? [];
     if (type === addressTypes.authorityRecord) this.#kept.set(name, [...held, kept]);
     else if (type === addressTypes.keyBlock) this.#kept.set(name, draining([...held, kept], nowMs));
@@ -34,9 +33,9 @@ export class Retained {
     return (held[0]?.block === undefined ? held : draining(held, nowMs)).map(({ bytes }) => bytes);
   }
 
-  /** Everything, by the order of types that is given. */
-  all(order: readonly number[]): Kept[] {
-    return [...this.#kept.values()].flat().sort((a, b) => order.indexOf(a.type) - order.indexOf(b.type));
+  /** Lets go of everything of a group that is no more. */
+  dropGroup(groupId: string): void {
+    for (const [name, [first]] of this.#kept) if (first?.groupId === groupId) this.#kept.delete(name);
   }
 }
 

@@ -17,6 +17,12 @@ class Model {
   readonly grants = new Set<string>();
   readonly ended = new Set<Identity>();
 
+  /** All rights to read are of the same group, so they end together (principals.42). */
+  endReading(keyId32: Uint8Array): void {
+    const prefix = `${hexOf(keyId32)} ${actions.subscribe} `;
+    for (const grant of this.grants) if (grant.startsWith(prefix)) this.grants.delete(grant);
+  }
+
   has(who: Identity): boolean {
     const id = hexOf(who.key.keyId32);
     return [...this.grants].some((grant) => grant.startsWith(id));
@@ -88,7 +94,7 @@ function operation(
     }
     case 3: {
       const expected = hasEnded ? 'E_REVOKED' : model.grants.has(name) ? undefined : 'E_USAGE';
-      model.grants.delete(name);
+      if (model.grants.delete(name) && action === 'subscribe') model.endReading(keyId32);
       return [() => authority.withdraw({ keyId32, action, pattern }, nowMs), expected];
     }
     case 4: {
@@ -96,8 +102,11 @@ function operation(
       model.ended.add(who);
       return [() => authority.revoke(keyId32, nowMs), hasEnded ? 'E_REVOKED' : undefined];
     }
-    case 5:
-      return [() => authority.rotate(group, nowMs, { notBeforeMs: nowMs + chance(2) * 5_000 }), undefined];
+    case 5: {
+      const notBeforeMs = nowMs + chance(2) * 5_000;
+      const isSecond = notBeforeMs > nowMs && world.block(group).header.notBeforeMs > nowMs;
+      return [() => authority.rotate(group, nowMs, { notBeforeMs }), isSecond ? 'E_USAGE' : undefined];
+    }
     case 6: {
       const expected = hasEnded ? 'E_REVOKED' : model.has(who) ? undefined : 'E_USAGE';
       return [() => authority.reseat(group, keyId32, nowMs), expected];

@@ -17,10 +17,10 @@ describe('Outgoing', () => {
   it('sends records and enrolments ahead where one bundle cannot hold all', () => {
     const out = new Outgoing(nodeProvider, authorityId32);
     out.add(addressTypes.head, new Uint8Array(0), new Uint8Array(3));
-    for (let i = 0; i < 5000; i++) out.add(addressTypes.enrolment, new Uint8Array(48).fill(i), new Uint8Array(1));
+    for (let i = 0; i < 20_000; i++) out.add(addressTypes.enrolment, new Uint8Array(48).fill(i), new Uint8Array(1));
     out.add(addressTypes.policy, new Uint8Array(0), new Uint8Array(2));
     const bundles = out.bundles().map(decodeBundle);
-    expect(bundles.map((objects) => objects.length)).toEqual([4096, 904, 2]);
+    expect(bundles.map((objects) => objects.length)).toEqual([16_384, 3_616, 2]);
     const [first, last] = bundles[2]!.map(({ address16 }) => hexOf(address16));
     expect(first).toBe(hexOf(addressOfType(addressTypes.policy, new Uint8Array(0))));
     expect(last).toBe(hexOf(addressOfType(addressTypes.head, new Uint8Array(0))));

@@ -113,11 +113,11 @@ export class Receiver {
     if (this.lastTypes.includes(addressTypes.head)) this.#checkView();
   }
 
-  #takeObject({ type, bytes, id }: Arrival): void {
+  #takeObject(arrival: Arrival): void {
+    const { type, bytes, id } = arrival;
     const { trust, nowMs, provider } = this;
     if (type === addressTypes.authorityRecord) this.#takeRecord(bytes);
-    else if (type === addressTypes.principalRecord) trust.takePrincipalRecord(bytes, nowMs);
-    else if (type === addressTypes.keyRecord) trust.takeKeyRecord(bytes, nowMs);
+    else if (type === addressTypes.principalRecord || type === addressTypes.keyRecord) this.#takeOwn(arrival);
     else if (type === addressTypes.policy) trust.takePolicy(bytes, nowMs);
     else if (type === addressTypes.groupRecord) trust.takeGroupRecord(bytes, nowMs);
     else if (type === addressTypes.revocationList) this.revocations = RevocationList.decode(provider, bytes);
@@ -127,6 +127,20 @@ export class Receiver {
     else if (type === addressTypes.edgeList) this.group(id).edge = this.#list(bytes, listUses.edge, id);
     else if (type === addressTypes.enrolment) this.#takeEnrolment(bytes, id);
     else this.#takeBlock(bytes, id);
+  }
+
+  /** Records of a principal, but for those that are older than what is held (principals.37). */
+  #takeOwn({ type, bytes, id }: Arrival): void {
+    const { trust, nowMs, provider } = this;
+    const record = trust.principal(id)?.serial ?? 0;
+    if (type === addressTypes.principalRecord) {
+      const { serial } = decodePrincipalRecord(provider, parseObject(provider, bytes, objectKinds.principalRecord));
+      if (serial >= record) trust.takePrincipalRecord(bytes, nowMs);
+    } else {
+      const keys = decodeKeyRecord(provider, parseObject(provider, bytes, objectKinds.keyRecord));
+      const isOlder = keys.principalSerial < record || keys.serial < (trust.keyRecord(id)?.serial ?? 0);
+      if (!isOlder) trust.takeKeyRecord(bytes, nowMs);
+    }
   }
 
   /** A chain that is sent once more begins with what is long held. */

@@ -7,9 +7,13 @@ import { PolicySource } from '../../src/authority/policy-source.ts';
 import type { Identity } from '../../src/client/identity.ts';
 import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
 import { keyBlockKinds } from '../../src/codepoints/key-block-kinds.gen.ts';
+import { addressOf } from '../../src/keys/address.ts';
 import { encodeHead, type HeadFields } from '../../src/keys/head.ts';
 import { signingKeyOf } from '../../src/keys/signing-key.ts';
+import { Relay } from '../../src/relay/relay.ts';
 import { codeOf, randomOf, World } from './world.ts';
+
+const dayMs = 86_400_000;
 
 /** The newest objects of a type that the receiver got. */
 function newest(world: World, type: number, count = 1): Uint8Array[] {
@@ -77,8 +81,8 @@ describe('restore', () => {
       expect(header.baseEpoch).toBe(header.epoch);
     }
     expect(world.block(group).header.epoch).toBe(before.epoch + 2 ** 16);
-    expect(world.block(group).header.generation).toBe(before.generation + 1);
-    expect(world.block(list).header.generation).toBe(3);
+    expect(world.block(group).header.generation).toBe(before.generation + 2 ** 16);
+    expect(world.block(list).header.generation).toBe(2 + 2 ** 16);
     for (const who of [a, b]) expect(world.opens(group, who)).toBe(true);
     expect(world.opens(list, a)).toBe(true);
     const secrets = world.secretsOf(group, a);
@@ -118,12 +122,78 @@ describe('restore', () => {
     expect(world.opens(group, b)).toBe(true);
   });
 
-  it('knows no more than its sources: a grant withdrawn after the backup is back without lists', () => {
+  it('knows no more than its sources: a grant withdrawn after the backup is back without edge lists', () => {
     const { world, group, b } = worldWithGroup();
     const snapshot = world.authority.snapshot();
     world.authority.withdraw({ keyId32: b.key.keyId32, action: 'subscribe', pattern: 'orders/**' }, world.nowMs);
+    restore(world, snapshot, { ...sourcesOf(world), edgeLists: [] });
+    expect(world.opens(group, b)).toBe(true);
+  });
+
+  it('does not go on without what the highest head names (groups.29)', () => {
+    const { world, group, a, b } = worldWithGroup();
+    const snapshot = world.authority.snapshot();
+    // Later heads that name the same are no reason.
+    world.authority.tick((world.nowMs += 20_000));
     const { heads, blocks } = sourcesOf(world);
-    restore(world, snapshot, { heads, blocks });
+    expect(codeOf(() => restore(world, snapshot, { heads, blocks }))).toBe(undefined);
+    expect(world.opens(group, b)).toBe(true);
+    const other = worldWithGroup();
+    const backup = other.world.authority.snapshot();
+    other.world.authority.revoke(other.a.key.keyId32, other.world.nowMs);
+    const sources = sourcesOf(other.world);
+    for (const missing of ['policies', 'revocationLists'] as const) {
+      expect(codeOf(() => restore(other.world, backup, { ...sources, edgeLists: [], [missing]: [] }))).toBe('E_STALE');
+    }
+    expect(codeOf(() => restore(other.world, backup, { ...sources, edgeLists: [] }))).toBe(undefined);
+    expect(other.world.opens(other.group, other.a)).toBe(false);
+    expect(a.key.keyId32).toHaveLength(32);
+  });
+
+  it('counts with records that were issued after the backup (principals.25, principals.37)', () => {
+    const { world, group, a, b } = worldWithGroup();
+    world.group({ patterns: ['list'], blockKind: keyBlockKinds.list });
+    world.grant(b, 'subscribe', 'list');
+    const snapshot = world.authority.snapshot();
+    const { serial } = world.receiver.trust.principal(b.key.keyId32)!;
+    world.nowMs += 20 * dayMs;
+    world.authority.issue(b.key, { name: 'b' }, world.nowMs);
+    world.sendKeys(b);
+    world.authority.tick(world.nowMs);
+    const relay = new Relay({
+      provider: world.provider,
+      authorityId32: world.authority.authorityId32,
+      now: () => world.nowMs,
+    });
+    world.authority.republish(world.nowMs);
+    relay.apply(world.receiver.bundles.at(-1)!);
+    // The bundle of the restored one has records from before; neither a relay nor a receiver goes back.
+    const restored = restore(world, snapshot, sourcesOf(world));
+    relay.apply(world.receiver.bundles.at(-1)!);
+    const address16 = addressOf(world.provider, restored.authorityId32, addressTypes.principalRecord, b.key.keyId32);
+    expect(relay.retained(address16)).toHaveLength(1);
+    expect(world.receiver.trust.principal(b.key.keyId32)!.serial).toBe(serial + 1);
+    restored.revoke(b.key.keyId32, world.nowMs);
+    expect(world.receiver.revocations!.isRevoked(b.key.keyId32, serial + 1)).toBe(true);
+    // The record that the snapshot knows of has ended long before the one that it does not.
+    world.nowMs += 29 * dayMs;
+    restored.tick(world.nowMs);
+    expect(world.receiver.revocations!.isRevoked(b.key.keyId32, serial + 1)).toBe(true);
+    expect(world.opens(group, a)).toBe(false);
+  });
+
+  it('takes a min_serial for the end of records, not of the key', () => {
+    const { world, group, b } = worldWithGroup();
+    const snapshot = world.authority.snapshot();
+    world.authority.issue(b.key, { name: 'b', suites: [1] }, world.nowMs);
+    const restored = restore(world, snapshot, sourcesOf(world));
+    // The record of the snapshot is one that the list ends.
+    expect(world.opens(group, b)).toBe(false);
+    expect(restored.waiting(group).map(({ reason }) => reason)).toEqual(['record not valid']);
+    restored.issue(b.key, { name: 'b', suites: [1] }, world.nowMs);
+    const { serial } = world.receiver.trust.principal(b.key.keyId32)!;
+    restored.takeKeyRecord(b.keyRecord(restored.authorityId32, serial, world.nowMs), world.nowMs);
+    restored.tick(world.nowMs);
     expect(world.opens(group, b)).toBe(true);
   });
 
@@ -136,7 +206,7 @@ describe('restore', () => {
     const { epoch } = world.block(group).header;
     const { headSeq } = world.authority.head;
     const current = sourcesOf(world);
-    restore(world, snapshot, { heads: [...old.heads, current.heads[0]!], blocks: current.blocks });
+    restore(world, snapshot, { ...current, heads: [...old.heads, current.heads[0]!] });
     expect(world.block(group).header.epoch).toBe(epoch + 2 ** 16);
     expect(world.receiver.trust.head!.headSeq).toBe(headSeq + 2 ** 20);
   });

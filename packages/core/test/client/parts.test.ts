@@ -4,8 +4,12 @@ import { GapTracker } from '../../src/client/gaps.ts';
 import { bytesOfHex, hexOf } from '../../src/client/hex.ts';
 import { Identity } from '../../src/client/identity.ts';
 import { KnownHeads } from '../../src/client/known-heads.ts';
+import type { Holdings } from '../../src/client/holdings.ts';
+import type { OpenEpoch } from '../../src/client/open-epoch.ts';
 import { overlaps } from '../../src/client/pattern-overlap.ts';
-import { parsePattern } from '../../src/topics/grammar.ts';
+import { Sealers } from '../../src/client/sealers.ts';
+import { pubSubInput } from '../../src/patterns/pub-sub.ts';
+import { parsePattern, parseTopic } from '../../src/topics/grammar.ts';
 import { codeOf, seededRandom, startMs } from './world.ts';
 
 const provider = nodeProvider;
@@ -45,39 +49,67 @@ test('of many streams the oldest is forgotten', () => {
   expect(gaps.accept('c', 2).gaps).toEqual([]);
 });
 
+const [alice, bob] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+
 test('numbers of heads hold back from 5 s on, the oldest first, and until they are reached', () => {
   const heads = new KnownHeads();
   heads.accept(5, 0, 1_000, 30_000);
-  heads.claim(7, 4_000);
-  expect([4, 5, 7].map((own) => heads.isAhead(own))).toEqual([true, true, false]);
-  expect(heads.isBehind(4, 5_999)).toBe(false);
-  expect(heads.isBehind(4, 6_000)).toBe(true);
-  expect(heads.isBehind(5, 8_999)).toBe(false);
-  expect(heads.isBehind(5, 9_000)).toBe(true);
-  expect(heads.isBehind(7, 99_000)).toBe(false);
-  heads.accept(6, 0, 5_000, 30_000);
-  heads.reached(5);
-  expect(heads.isBehind(4, 8_999)).toBe(false);
+  heads.claim('g', alice, 7, 4_000);
+  expect([4, 5, 7].map((own) => heads.isAhead('g', own))).toEqual([true, true, false]);
+  expect(heads.isBehind('g', 4, 5_999)).toBe(false);
+  expect(heads.isBehind('g', 4, 6_000)).toBe(true);
+  expect(heads.isBehind('g', 5, 8_999)).toBe(false);
+  expect(heads.isBehind('g', 5, 9_000)).toBe(true);
+  expect(heads.isBehind('g', 7, 99_000)).toBe(false);
+  heads.reached('g', 7);
+  expect(heads.isAhead('g', 5)).toBe(false);
 });
 
-test('principals.32: a later head shows numbers above it to be false, but not those that were learnt lately', () => {
+test('principals.32: a number that a head comes to counts from when it was learnt first', () => {
   const heads = new KnownHeads();
-  heads.claim(60, 1_000);
-  heads.claim(50, 20_000);
-  heads.accept(10, 31_000, 31_000, 30_000);
-  expect(heads.isBehind(10, 24_999)).toBe(false);
-  expect(heads.isBehind(10, 25_000)).toBe(true);
-  expect(heads.isBehind(9, 36_000)).toBe(true);
-  heads.accept(11, 50_000, 50_000, 30_000);
-  expect(heads.isBehind(11, 99_000)).toBe(false);
+  heads.claim('g', alice, 7, 1_000);
+  expect(heads.accept(9, 4_000, 5_500, 30_000)).toEqual([]);
+  expect(heads.isBehind('g', 6, 5_999)).toBe(false);
+  expect(heads.isBehind('g', 6, 6_000)).toBe(true);
+  expect(heads.isBehind('other', 6, 6_000)).toBe(false);
+});
+
+test('principals.32, principals.41: a head shows numbers to be false, and who said one is not believed any more', () => {
+  const heads = new KnownHeads();
+  heads.claim('g', alice, 60, 1_000);
+  heads.claim('g', bob, 50, 20_000);
+  heads.claim('other', alice, 50, 20_000);
+  expect(heads.accept(10, 31_000, 31_000, 30_000)).toEqual([hexOf(alice)]);
+  expect(heads.isBehind('other', 10, 99_000)).toBe(false);
+  expect(heads.isBehind('g', 10, 24_999)).toBe(false);
+  expect(heads.isBehind('g', 10, 25_000)).toBe(true);
+  heads.claim('g', alice, 70, 32_000);
+  expect(heads.accept(11, 50_000, 50_000, 30_000)).toEqual([hexOf(bob)]);
+  expect(heads.isBehind('g', 11, 99_000)).toBe(false);
+  expect(heads.isAhead('g', 11)).toBe(false);
 });
 
 test('a thousand numbers take the place of a few, and hold back no less', () => {
   const heads = new KnownHeads();
   for (let i = 1; i <= 1_000; i++) heads.accept(i, i, i, 30_000);
-  expect(heads.isBehind(0, 5_001)).toBe(true);
-  expect(heads.isBehind(999, 5_999)).toBe(false);
-  expect(heads.isBehind(999, 6_000)).toBe(true);
+  expect(heads.isBehind('g', 0, 5_001)).toBe(true);
+  expect(heads.isBehind('g', 999, 5_999)).toBe(false);
+  expect(heads.isBehind('g', 999, 6_000)).toBe(true);
+  for (let i = 1; i <= 1_000; i++) heads.claim('g', alice, 10_000 - i, 2_000);
+  heads.reached('g', 9_935);
+  expect(heads.isAhead('g', 9_935)).toBe(true);
+  heads.reached('g', 9_999);
+  expect(heads.isAhead('g', 1_000)).toBe(false);
+});
+
+test('what passes without a delivery is not missing, and what it shows to be missing is told later', () => {
+  const gaps = new GapTracker();
+  gaps.pass('s', 1);
+  gaps.pass('s', 4);
+  gaps.pass('s', 3);
+  expect(gaps.accept('s', 5)).toEqual({ gaps: [{ from: 2, to: 2 }], filled: [] });
+  expect(gaps.accept('s', 2)).toEqual({ gaps: [], filled: [{ from: 2, to: 2 }] });
+  expect(gaps.accept('s', 6)).toEqual({ gaps: [], filled: [] });
 });
 
 test('an identity brings a fresh prekey with each record, and erases it when nobody can use it any more', () => {
@@ -94,6 +126,23 @@ test('an identity brings a fresh prekey with each record, and erases it when nob
   expect(identity.erase(startMs + 2 * day)).toBe(false);
   expect(identity.erase(startMs + 2 * day + 3_600_001)).toBe(true);
   expect(identity.prekeys.find(first.keyId32)).toBeUndefined();
+});
+
+test('an identity whose clock was a year ahead for a moment goes on with the true one', () => {
+  const random = seededRandom(provider, 9);
+  const identity = Identity.create(provider, random, startMs);
+  const authorityId32 = random(32);
+  identity.keyRecord(authorityId32, 1, startMs);
+  const wrongMs = startMs + 365 * day;
+  expect(identity.isRecordDue(wrongMs)).toBe(true);
+  identity.keyRecord(authorityId32, 1, wrongMs);
+  const wrong = identity.prekeys.all().at(-1)!;
+  expect(identity.isRecordDue(startMs + 1_000)).toBe(true);
+  identity.keyRecord(authorityId32, 1, startMs + 1_000);
+  expect(identity.isRecordDue(startMs + 2_000)).toBe(false);
+  expect(identity.nextRecordMs).toBe(startMs + 1_000 + day);
+  expect(identity.erase(startMs + 2 * day + 3_602_000)).toBe(true);
+  expect(identity.prekeys.find(wrong.keyId32)).toBeUndefined();
 });
 
 test('an identity comes back from what it exported', () => {
@@ -116,4 +165,30 @@ test('an identity comes back from what it exported', () => {
 test('hex goes both ways', () => {
   expect(hexOf(Uint8Array.of(0, 10, 255))).toBe('000aff');
   expect(bytesOfHex('000aff')).toEqual(Uint8Array.of(0, 10, 255));
+});
+
+test('of very many streams the one that rested longest is erased, and those of an epoch that closes', () => {
+  const random = seededRandom(provider, 9);
+  const bytes32 = () => random(32);
+  const keySource = { suite: 1, sourceSecret32: bytes32(), groupContext32: bytes32(), bind32: bytes32() };
+  const epoch = { number: 7, keySource, isOpen: true };
+  const hedgeSecret32 = bytes32();
+  const holdings = { provider, random, keyId32: bytes32() } as unknown as Holdings;
+  const sealers = new Sealers(holdings, hedgeSecret32, 2);
+  const of = (tag: number) => sealers.of('g', epoch as unknown as OpenEpoch, new Uint8Array(16).fill(tag));
+  const [one, two] = [of(1), of(2)];
+  expect(of(1)).toBe(one);
+  const fields = { topic: parseTopic('t'), chain: undefined, headSeq: 1, timestampMs: startMs };
+  const seal = (sealer: typeof one) =>
+    sealer.seal(pubSubInput(fields, [{ timestampMs: startMs, payload: new Uint8Array(1) }]));
+  of(3);
+  expect(codeOf(() => seal(two))).toBe('E_CLOSED');
+  expect(codeOf(() => seal(one))).toBeUndefined();
+  sealers.eraseClosed();
+  expect(of(1)).toBe(one);
+  epoch.isOpen = false;
+  sealers.eraseClosed();
+  expect(codeOf(() => seal(one))).toBe('E_CLOSED');
+  sealers.stop();
+  expect(hedgeSecret32).toEqual(new Uint8Array(32));
 });

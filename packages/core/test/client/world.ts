@@ -40,6 +40,7 @@ export class Member {
   /** Envelopes that wait on the wire, while `holds`. */
   readonly held: Uint8Array[] = [];
   holds = false;
+  isRunning = false;
   #lives = 0;
 
   constructor(world: World, name: string, identity: Identity, store: ClientStore | undefined) {
@@ -58,6 +59,7 @@ export class Member {
   begin(): void {
     const { world } = this;
     const isFirst = this.#lives++ === 0;
+    this.isRunning = true;
     const identity =
       isFirst || this.store === undefined
         ? this.identity
@@ -91,6 +93,7 @@ export class Member {
   }
 
   end(): void {
+    this.isRunning = false;
     this.link.detach();
     this.client.stop();
   }
@@ -201,7 +204,7 @@ export class World {
     while (this.nowMs < untilMs) {
       this.nowMs = Math.min(untilMs, this.nowMs + stepMs);
       if (this.nowMs >= this.authority.nextTickMs(this.nowMs)) this.authority.tick(this.nowMs);
-      for (const { client } of this.members) client.tick(this.nowMs);
+      for (const { client, isRunning } of this.members) if (isRunning) client.tick(this.nowMs);
     }
   }
 }

@@ -10,8 +10,9 @@ import {
   type Rule,
 } from '../../src/keys/compile-policy.ts';
 import { allowsSuite } from '../../src/keys/principal-record.ts';
+import { PatternIndex } from '../../src/keys/pattern-index.ts';
 import { coversPattern, hasSingleWildcard, overlapsPattern } from '../../src/topics/cover.ts';
-import { matchesTopic, parsePattern, parseTopic } from '../../src/topics/grammar.ts';
+import { matchesTopic, parsePattern, parseTopic, type TopicPattern } from '../../src/topics/grammar.ts';
 import { useSeed } from '../property/support.ts';
 import { codeOf, filled, provider } from './support.ts';
 
@@ -82,6 +83,28 @@ describe('rules and grants', () => {
     expect(check(rules, [grant('a/**', 2)])).toBe('ok');
     expect(check(rules, [grant('**', 2)])).toBe('ok');
     expect(check([rule('a/**'), rule('a/x')], [grant('a/x', 2)])).toBe('E_POLICY');
+    // Each grant covers a rule, and together they cover the group or not.
+    const two = [rule('a/**'), rule('c')];
+    expect(check(two, [grant('a/**', 2)])).toBe('E_POLICY');
+    expect(check(two, [grant('a/**', 2), grant('c', 2)])).toBe('ok');
+    expect(check(two, [grant('a/**', 2), { ...grant('c', 2), keyId32: filled(32, 2) }])).toBe('E_POLICY');
+  });
+
+  it('are found by pattern as by asking each', () => {
+    const texts = ['**', 'a', 'a/**', 'a/b', 'a/b/**', 'a/b/c', 'ab', 'b/**', 'b/a/**'].map((text) =>
+      parsePattern(text),
+    );
+    const index = new PatternIndex<string>();
+    for (const pattern of texts) index.add(pattern, pattern.text);
+    for (const pattern of [...texts, parsePattern('c'), parsePattern('a/b/c/d'), parsePattern('c/**')]) {
+      const those = (is: (other: TopicPattern) => boolean) => texts.filter(is).map(({ text }) => text);
+      const covered = those((other) => coversPattern(pattern, other));
+      expect(index.covered(pattern).toSorted()).toEqual(covered.toSorted());
+      const wider = those((other) => coversPattern(other, pattern) && other.text !== pattern.text);
+      expect(index.wider(pattern).toSorted()).toEqual(wider.toSorted());
+      const met = those((other) => overlapsPattern(pattern, other));
+      expect(index.overlapping(pattern).toSorted()).toEqual(met.toSorted());
+    }
   });
 
   const compile = (rules: Rule[], grants: Grant[], periods = [4, 5]) =>

@@ -108,6 +108,11 @@ it('groups.3 has the codes of steps 1 to 6, the first that fails', () => {
   for (const [name, bytes, at, values, code] of cases) expect(parse(patched(bytes, at, ...values)), name).toBe(code);
 });
 
+it('groups.3 has a bound, which stands before the magic', () => {
+  expect(parse(new Uint8Array(8_388_609))).toBe('E_LIMIT');
+  expect(parse(new Uint8Array(8_388_608))).toBe('E_ENCODING');
+});
+
 it('groups.3 refuses a part of a psk block for its kind, before anything else', () => {
   const bytes = patched(patched(patched(partial, 5, 5), 182, 0), 216, 0, 0, 0, 0);
   expect(parse(bytes)).toBe('E_ENCODING');

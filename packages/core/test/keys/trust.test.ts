@@ -8,7 +8,8 @@ import { encodeKeyRecordBody } from '../../src/keys/key-record.ts';
 import { encodePrincipalRecordBody } from '../../src/keys/principal-record.ts';
 import { treeHead } from '../../src/keys/tree-head.ts';
 import { Trust } from '../../src/keys/trust.ts';
-import { codeOf, day, filled, keyOf, now, prekeyOf, provider, publicOf, World } from './support.ts';
+import type { SigningKey } from '../../src/keys/signing-key.ts';
+import { ascending, codeOf, day, filled, keyOf, now, prekeyOf, provider, publicOf, World } from './support.ts';
 
 const world = new World();
 const skew = 30_000;
@@ -135,6 +136,33 @@ describe('authority records', () => {
     expect(codeOf(() => trust.takeAuthorityRecord(second, now))).toBe('E_EPOCH');
     const twin = world.authorityRecord({ serial: 3, previousHash32: world.hashOf(second), name: 'twin' });
     expect(codeOf(() => trust.takeAuthorityRecord(twin, now))).toBe('E_FORK');
+  });
+
+  it('principals.12 takes for a fork only what enough root keys of the record held have signed', () => {
+    const [a, b] = ascending([keyOf(10), keyOf(11)]) as [SigningKey, SigningKey];
+    const old = new World({ threshold: 2, rootKeys: [a, b].map(publicOf) }, [a, b]);
+    const rootKeys = { threshold: 2, rootKeys: [a, b].map(publicOf) };
+    const first = { ...rootKeys, serial: 2, previousHash32: filled(32, 0) };
+    const take = (bytes: Uint8Array, held: Uint8Array[] = []): string => {
+      const trust = old.trust();
+      for (const record of held) trust.takeAuthorityRecord(record, now);
+      return codeOf(() => trust.takeAuthorityRecord(bytes, now));
+    };
+    const second = old.authorityRecord(rootKeys, [a, b]);
+    for (const [change, held] of [
+      [first, []],
+      [{ ...rootKeys, name: 'twin' }, [second]],
+    ] as const) {
+      const rival = old.authorityRecord(change, [a, b]);
+      expect(take(rival, [...held])).toBe('E_FORK');
+      expect(take(changed(rival, -1), [...held])).toBe('E_SIG');
+      expect(take(old.authorityRecord(change, [a]), [...held])).toBe('E_POLICY');
+      expect(take(old.authorityRecord(change, []), [...held])).toBe('E_POLICY');
+      expect(take(old.authorityRecord(change, [keyOf(9)]), [...held])).toBe('E_SIG');
+    }
+    // What cannot follow is no fork, whoever signed it.
+    expect(take(old.authorityRecord({ ...rootKeys, serial: 3 }, []))).toBe('E_EPOCH');
+    expect(take(old.first, [second])).toBe('E_EPOCH');
   });
 
   it('principals.12 principals.13 counts the roots of both records', () => {
@@ -268,7 +296,47 @@ describe('principal records', () => {
   });
 });
 
+describe('principal records of an issuer that was', () => {
+  it('principals.14 end with its delegation', () => {
+    const trust = world.trust();
+    trust.takePrincipalRecord(world.principal(), now);
+    const record = trust.principal(world.alice.keyId32)!;
+    const check = (): string => codeOf(() => trust.checkPrincipalNow(record, now));
+    expect(check()).toBe('ok');
+    const [issuer, ...others] = world.delegations();
+    const second = world.authorityRecord({
+      delegations: [{ ...issuer!, roles: 5, notAfterMs: now + 5 * day }, ...others],
+    });
+    trust.takeAuthorityRecord(second, now);
+    expect(check()).toBe('ok');
+    const third = { serial: 3, previousHash32: world.hashOf(second) };
+    trust.takeAuthorityRecord(
+      world.authorityRecord({ ...third, delegations: [{ ...issuer!, roles: 2 }, ...others] }),
+      now,
+    );
+    expect(check()).toBe('E_EXPIRED');
+    expect(codeOf(() => trust.takeKeyRecord(world.keys(), now))).toBe('E_EXPIRED');
+    const gone = world.trust();
+    gone.takePrincipalRecord(world.principal(), now);
+    gone.takeAuthorityRecord(world.authorityRecord({ delegations: others }), now);
+    expect(codeOf(() => gone.checkPrincipalNow(record, now))).toBe('E_EXPIRED');
+  });
+});
+
 describe('key records', () => {
+  it('suites.5 have no key that gives no shared secret', () => {
+    const take = (change: object): string => after([takePrincipal(world.principal())], takeKeys(world.keys(change)));
+    const low = ['00'.repeat(32), `01${'00'.repeat(31)}`, `ec${'ff'.repeat(30)}7f`];
+    low.push('e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800');
+    low.push('5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157');
+    for (const hex of low) {
+      const key = { alg: 0x20, publicKey32: new Uint8Array(Buffer.from(hex, 'hex')) };
+      expect(take({ prekeys: [prekeyOf(40), key] })).toBe('E_KEY');
+      expect(take({ noiseStatic: key })).toBe('E_KEY');
+    }
+    expect(take({ noiseStatic: prekeyOf(41) })).toBe('held');
+  });
+
   const alice = takePrincipal(world.principal());
   const record = (change: object, atMs = now): string => after([alice], takeKeys(world.keys(change), atMs));
 
@@ -281,6 +349,10 @@ describe('key records', () => {
     expect(record({ notAfterMs: now, notBeforeMs: now }, now + skew)).toBe('held');
     expect(record({ notAfterMs: now, notBeforeMs: now }, now + skew + 1)).toBe('E_EXPIRED');
     expect(record({ notAfterMs: now + 2 * day + 1 })).toBe('E_LIMIT');
+    // It is valid itself, and the principal record that it hangs on is so no longer.
+    const brief = takePrincipal(world.principal({ notAfterMs: now }));
+    expect(after([brief], takeKeys(world.keys(), now + skew))).toBe('held');
+    expect(after([brief], takeKeys(world.keys(), now + skew + 1))).toBe('E_EXPIRED');
     const first = takeKeys(world.keys());
     expect(after([alice, first], takeKeys(world.keys({ serial: 2 })))).toBe('E_EXPIRED');
     expect(after([alice, first], takeKeys(world.keys({ notAfterMs: now + 1 })))).toBe('E_FORK');

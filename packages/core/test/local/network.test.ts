@@ -85,3 +85,19 @@ test('a durable member comes back as who it was', async () => {
   alice.publish('a', 'heard');
   expect(heard.received().map((message) => message.text())).toEqual(['heard']);
 });
+
+test('a key record that the authority refuses is told of, and stops no tick', async () => {
+  let nowMs = 1_790_000_000_000;
+  const network = await LocalNetwork.create({ provider: nodeProvider, now: () => nowMs });
+  const [alice, bob] = [network.join('alice'), network.join('bob')];
+  network.allow('news', { write: [alice], read: [bob] });
+  const news = bob.subscribe('news');
+  bob.events();
+  bob.client.tick(nowMs + 365 * 86_400_000);
+  expect(bob.events()).toContainEqual(expect.objectContaining({ type: 'refused', what: 'keyRecord' }));
+  nowMs += 4 * 3_600_000;
+  network.tick();
+  nowMs += 1_000;
+  alice.publish('news', 'goes on');
+  expect(news.received().map((message) => message.text())).toEqual(['goes on']);
+});

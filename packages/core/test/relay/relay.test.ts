@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { TridcommError } from '@tridcomm/core';
 import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
 import { matchKinds } from '../../src/codepoints/match-kinds.gen.ts';
@@ -153,4 +153,83 @@ test('what a delivery causes comes after it', () => {
   }
   bob.publish('orders/question', 'x');
   expect(heard).toEqual(['alice orders/question', 'bob orders/question', 'alice orders/answer', 'bob orders/answer']);
+});
+
+test('what a receiver throws or does to its bytes reaches nobody else', () => {
+  const world = new World();
+  const [alice, bob] = [world.join('alice'), world.join('bob')];
+  world.group(pattern, [alice], [alice, bob]);
+  for (const one of [alice, bob]) one.subscribe(pattern);
+  const real = alice.lets;
+  alice.lets = (_what, bytes) => {
+    bytes.fill(0);
+    throw new Error('bug');
+  };
+  const envelope = alice.publish('orders/new', 'x');
+  expect(envelope.some((byte) => byte !== 0)).toBe(true);
+  expect(bob.texts()).toEqual(['x']);
+  expect(world.relayEvents.filter(({ type }) => type === 'receiverFailed')).toMatchObject([{ keyId32: alice.keyId32 }]);
+  const address16 = addressOf(world.provider, world.authority.authorityId32, addressTypes.policy, new Uint8Array(0));
+  const before = world.relay.retained(address16);
+  alice.link.fetch(address16);
+  world.relay.retained(address16)[0]!.fill(0);
+  expect(world.relay.retained(address16)).toEqual(before);
+  alice.lets = real;
+});
+
+test('one link watches so much and no more, and leaves nothing behind', () => {
+  const { world, eve } = setUp();
+  const link = world.relay.attach(eve.keyId32, { envelope() {}, object() {} });
+  const address = (i: number) => world.provider.sha256(Uint8Array.of(i >> 8, i & 255)).subarray(0, 16);
+  for (let i = 0; i < 4_096; i++) link.watch(address(i));
+  link.watch(address(0));
+  expect(codeOf(() => link.watch(address(4_096)))).toBe('E_LIMIT');
+  const deleted = vi.spyOn(Map.prototype, 'delete');
+  link.detach();
+  expect(deleted.mock.calls.length).toBeGreaterThanOrEqual(4_096);
+  deleted.mockRestore();
+  expect(codeOf(() => link.watch(address(0)))).toBe('E_CLOSED');
+});
+
+test('who is revoked is refused at once, and told why', () => {
+  const { world, bob } = setUp();
+  world.authority.revoke(bob.keyId32, world.nowMs);
+  const match = { matchKind: matchKinds.exact, level: 0, match16: new Uint8Array(16) };
+  const why = (call: () => void): unknown => {
+    try {
+      call();
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  };
+  const calls = (link: Member['link']) => [
+    () => link.publish(new Uint8Array(200)),
+    () => link.subscribe(match),
+    () => link.unsubscribe(match),
+    () => link.watch(new Uint8Array(16)),
+    () => link.fetch(new Uint8Array(16)),
+  ];
+  for (const call of calls(bob.link)) {
+    expect(why(call)).toMatchObject({ code: 'E_CLOSED', cause: { code: 'E_REVOKED' } });
+  }
+  const link = world.relay.attach(bob.keyId32, { envelope() {}, object() {} });
+  expect(link.isOpen).toBe(false);
+  for (const call of calls(link)) expect(codeOf(call)).toBe('E_REVOKED');
+});
+
+test('a bundle that is refused costs what was looked at, and undoes what it changed', () => {
+  const { world, groupId16 } = setUp();
+  for (let i = 0; i < 20; i++) world.join(`m${i}`);
+  const before = world.bundles.length;
+  world.censor = () => false;
+  world.authority.rotate(groupId16, world.nowMs);
+  world.censor = () => true;
+  const objects = world.bundles.slice(before).flatMap((bundle) => decodeBundle(bundle));
+  const verify = vi.spyOn(world.provider, 'ed25519Verify');
+  const spoilt = [...objects, { address16: new Uint8Array(16), bytes: objects[0]!.bytes }];
+  expect(codeOf(() => world.relay.apply(encodeBundle(spoilt)))).toBe('E_BINDING');
+  expect(verify.mock.calls.length).toBeLessThanOrEqual(objects.length + 1);
+  verify.mockRestore();
+  world.relay.apply(encodeBundle(objects));
 });

@@ -86,7 +86,7 @@ function takeAndCheck(core, group, member, what, bytes) {
   const { value, code } = answer;
   if (code === 'E_FORK' && member.isForked) return answer;
   if (code !== undefined || value === 'known') {
-    must(toHex(member.export()) === before, `${code ?? value}, and the state is another`);
+    must(toHex(member.export()) === before, `${code ?? 'known'}, and the state is another`);
     return answer;
   }
   must(toHex(member.export()) !== before, 'what was taken left no trace');

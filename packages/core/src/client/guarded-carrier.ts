@@ -1,0 +1,59 @@
+import { TridcommError } from '../errors.ts';
+import type { TopicMatch } from '../keys/access-list.ts';
+import type { Carrier } from './carrier.ts';
+import type { EventSink } from './event-sink.ts';
+
+/** What became of a question to a broker: `refused` for a right that is not there, `failed` for what may go well the next time. */
+export type Asked = 'taken' | 'refused' | 'failed';
+
+/**
+ * What a member asks its carrier for besides to publish. Nothing that the carrier throws goes further: it is told, and the caller asks
+ * again later.
+ */
+export class GuardedCarrier {
+  readonly #carrier: Carrier;
+  readonly #events: EventSink;
+  #isFailing = false;
+
+  constructor(carrier: Carrier, events: EventSink) {
+    this.#carrier = carrier;
+    this.#events = events;
+  }
+
+  watch(address16: Uint8Array): boolean {
+    return this.#ask(() => this.#carrier.watch(address16)) === 'taken';
+  }
+
+  fetch(address16: Uint8Array): boolean {
+    return this.#ask(() => this.#carrier.fetch(address16)) === 'taken';
+  }
+
+  unsubscribe(match: TopicMatch): boolean {
+    return this.#ask(() => this.#carrier.unsubscribe(match)) === 'taken';
+  }
+
+  subscribe(match: TopicMatch): Asked {
+    return this.#ask(() => {
+      try {
+        this.#carrier.subscribe(match);
+        return 'taken';
+      } catch (error) {
+        if (!(error instanceof TridcommError && error.code === 'E_POLICY')) throw error;
+        this.#events.refused('subscription', error);
+        return 'refused';
+      }
+    });
+  }
+
+  #ask(question: () => Asked | void): Asked {
+    try {
+      const asked = question() ?? 'taken';
+      this.#isFailing = false;
+      return asked;
+    } catch (error) {
+      if (!this.#isFailing) this.#events.emit({ type: 'carrierFailed', error });
+      this.#isFailing = true;
+      return 'failed';
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import { readU64 } from '../bytes/bytes.ts';
+import { extensions as numbers } from '../codepoints/extensions.gen.ts';
+import { isEd25519SignatureForm } from '../crypto/ed25519-rule.ts';
+import { beginParsed, type Opened, type PendingOpen } from '../envelope/open.ts';
+import { TridcommError } from '../errors.ts';
+import { messagesOfRecords } from '../patterns/pub-sub.ts';
+import { parseTopic, type Topic } from '../topics/grammar.ts';
+import { parseEnvelope, type EnvelopeView } from '../wire/envelope.ts';
+import type { EventSink } from './event-sink.ts';
+import type { Delivery } from './events.ts';
+import type { Holdings } from './holdings.ts';
+import { streamName, type OpenEpoch } from './open-epoch.ts';
+import type { Route } from './routes.ts';
+import type { Subscriptions } from './subscriptions.ts';
+
+/** The receiving side of a member. */
+export class Opening {
+  readonly #holdings: Holdings;
+  readonly #events: EventSink;
+  readonly #subscriptions: Subscriptions;
+
+  constructor(holdings: Holdings, events: EventSink, subscriptions: Subscriptions) {
+    this.#holdings = holdings;
+    this.#events = events;
+    this.#subscriptions = subscriptions;
+  }
+
+  /** @spec envelope.27, topics.12 */
+  envelope(bytes: Uint8Array, nowMs: number): Delivery | undefined {
+    const view = parseEnvelope(bytes);
+    const route = this.#subscriptions.routeOf(view, nowMs);
+    if (route === undefined) return undefined;
+    const epoch = route.group.epoch(view.header.epoch);
+    if (epoch === undefined) throw new TridcommError('E_EPOCH', `epoch ${view.header.epoch}`);
+    const pending = beginParsed(route.group.receiverOf(epoch), view, nowMs)!;
+    const { provider } = this.#holdings;
+    const isValid = provider.ed25519Verify(pending.publicKey32, pending.signInput, pending.signature);
+    if (isValid && isEd25519SignatureForm(pending.signature)) this.#learnHead(route, view, nowMs);
+    const parts = pending.verified(isValid);
+    pending.decrypted(
+      parts.map((part) => provider.aeadOpen(part.algorithm, part.key32, part.nonce12, part.aad, part.sealed)),
+    );
+    this.#store(pending, epoch, view);
+    const opened = this.#commit(pending, epoch, view);
+    return this.#deliver(route, epoch, opened, nowMs);
+  }
+
+  /** @spec principals.32 */
+  #learnHead({ group }: Route, { extensions, header }: EnvelopeView, nowMs: number): void {
+    const value = extensions.value(numbers.headSeq);
+    const headSeq = value === undefined ? 0 : readU64(value, 0);
+    const { trust, knownHeads } = this.#holdings;
+    if (headSeq <= (group.view?.head.headSeq ?? 0)) return;
+    knownHeads.claim(group.id, trust.principalBySenderId(header.senderId)!.key.keyId32, headSeq, nowMs);
+  }
+
+  /** @spec replay.22, replay.24 */
+  #store(pending: PendingOpen, { replayStore }: OpenEpoch, { header }: EnvelopeView): void {
+    for (let writes = pending.pendingWrites(); writes !== undefined; writes = pending.pendingWrites()) {
+      replayStore?.write(header, writes);
+      const displaced = pending.stored(writes);
+      if (displaced !== undefined) replayStore?.forget(header, displaced);
+    }
+  }
+
+  /** What is refused for its records is recorded as seen, so its number is not missing. */
+  #commit(pending: PendingOpen, { gaps }: OpenEpoch, { header }: EnvelopeView): Opened {
+    try {
+      return pending.commit();
+    } catch (error) {
+      if (error instanceof TridcommError && error.code === 'E_ENCODING') {
+        gaps.pass(streamName(header.senderId, header.topicTag, header.streamId), header.seq);
+      }
+      throw error;
+    }
+  }
+
+  #deliver(
+    { group, topic: routed }: Route,
+    epoch: OpenEpoch,
+    { header, records, sender, id32 }: Opened,
+    nowMs: number,
+  ): Delivery | undefined {
+    const topic: Topic = routed ?? parseTopic(records.payload(0));
+    const handlers = this.#subscriptions.handlersOf(topic);
+    const stream = streamName(header.senderId, header.topicTag, header.streamId);
+    if (handlers === undefined) {
+      epoch.gaps.pass(stream, header.seq);
+      return undefined;
+    }
+    const delivery: Delivery = {
+      topic: topic.text,
+      sender: this.#holdings.trust.principal(sender.keyId32)!,
+      messages: messagesOfRecords(records, routed === undefined),
+      stale: !group.isFresh(nowMs),
+      ...epoch.gaps.accept(stream, header.seq),
+      groupId16: group.groupId16,
+      epoch: epoch.number,
+      seq: header.seq,
+      id32,
+    };
+    for (const range of delivery.gaps) this.#events.emit({ type: 'gap', delivery, range });
+    for (const range of delivery.filled) this.#events.emit({ type: 'filled', delivery, range });
+    this.#events.emit({ type: 'message', delivery });
+    for (const handler of handlers) {
+      try {
+        handler?.(delivery);
+      } catch (error) {
+        this.#events.emit({ type: 'handlerFailed', delivery, error });
+      }
+    }
+    return delivery;
+  }
+}
