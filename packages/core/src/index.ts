@@ -51,12 +51,14 @@ export { Client, type ClientOptions, type Published, type Subscription } from '.
 export type { ClientEvent, Delivery } from './client/events.ts';
 export type { NumberRange } from './client/gaps.ts';
 export { Identity } from './client/identity.ts';
+export { PublishError } from './client/publish-error.ts';
 export { MemoryStore, type ClientStore } from './client/store.ts';
 export { Authority } from './authority/authority.ts';
 export type {
   AuthorityOptions,
   GrantFields,
   GrantName,
+  GroupFailure,
   GroupFields,
   PrincipalFields,
   RestoreSources,

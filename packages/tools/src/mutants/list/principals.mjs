@@ -265,8 +265,8 @@ export const principalMutants = [
   {
     name: 'authority-first-serial',
     file: 'keys/trust.ts',
-    from: 'if (serial !== 1)',
-    to: 'if (false)',
+    from: 'const next = (held?.serial ?? 0) + 1;',
+    to: 'const next = held === undefined ? serial : held.serial + 1;',
     spec: 'principals.11',
   },
   {
@@ -293,8 +293,8 @@ export const principalMutants = [
   {
     name: 'authority-gap',
     file: 'keys/trust.ts',
-    from: 'if (serial !== held.serial + 1)',
-    to: 'if (serial < held.serial)',
+    from: 'if (serial !== next && serial !== held?.serial) {',
+    to: 'if (serial < (held?.serial ?? 1)) {',
     spec: 'principals.12',
   },
   {
@@ -475,8 +475,8 @@ export const principalMutants = [
   {
     name: 'key-record-serial',
     file: 'keys/trust.ts',
-    from: "    checkSerial(held, serial, 'E_EXPIRED');\n    this.#keyRecords",
-    to: '    this.#keyRecords',
+    from: "if (held !== undefined) checkSerial(held, serial, 'E_EXPIRED');",
+    to: 'if (held !== undefined) void serial;',
     spec: 'principals.16',
   },
   {
@@ -538,8 +538,8 @@ export const principalMutants = [
   {
     name: 'rule-overlap',
     file: 'keys/compile-policy.ts',
-    from: 'if (compareBytes(other.groupId16, rule.groupId16) !== 0 && overlapsPattern(other.pattern, rule.pattern))',
-    to: 'if (false)',
+    from: 'if (index.overlapping(rule.pattern).some((other) => compareBytes(other.groupId16, rule.groupId16) !== 0)) {',
+    to: 'if (false) {',
     spec: 'principals.19',
   },
   {
@@ -552,22 +552,22 @@ export const principalMutants = [
   {
     name: 'grant-without-rule',
     file: 'keys/compile-policy.ts',
-    from: 'if (met.length === 0) throw',
+    from: 'if (!isPartial && index.covered(pattern).length === 0) throw',
     to: 'if (false) throw',
     spec: 'principals.19',
   },
   {
     name: 'grant-reads-a-part',
     file: 'keys/compile-policy.ts',
-    from: 'if ((action & actions.subscribe) !== 0 && !met.every',
-    to: 'if (false && !met.every',
+    from: 'if ((action & actions.subscribe) !== 0 && isPartial) {',
+    to: 'if (false) {',
     spec: 'principals.19',
   },
   {
     name: 'grant-reads-some-rules',
     file: 'keys/compile-policy.ts',
-    from: 'if (covered[i] === true && ',
-    to: 'if (false && ',
+    from: 'if (found !== rulesOf.get(group)) throw',
+    to: 'if (false) throw',
     spec: 'principals.19',
   },
   {
@@ -764,8 +764,8 @@ export const principalMutants = [
   {
     name: 'revoked-serial',
     file: 'keys/revocation-list.ts',
-    from: 'readU64(this.bytes, at + 32) > serial',
-    to: 'readU64(this.bytes, at + 32) > serial + 1',
+    from: 'return minSerial > serial || ',
+    to: 'return minSerial > serial + 1 || ',
     spec: 'principals.24',
   },
   {
@@ -869,8 +869,8 @@ export const principalMutants = [
   {
     name: 'head-signature',
     file: 'keys/trust.ts',
-    from: 'if (!this.#provider.ed25519Verify(publicKey32, signed, headSignature(head)))',
-    to: 'if (false)',
+    from: 'if (!isHeldHead && !this.#provider.ed25519Verify(publicKey32, signed, headSignature(head))) {',
+    to: 'if (false) {',
     spec: 'principals.27',
   },
   {
