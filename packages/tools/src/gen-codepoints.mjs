@@ -95,8 +95,10 @@ function validator(root) {
   );
   return (path) => {
     const registry = readJson(root, path);
-    const validate = validators.get(posix.join(registryFolder, registry.$schema ?? ''));
-    if (validate === undefined || validate(registry)) return [];
+    const named = registry.$schema;
+    const validate = validators.get(posix.join(registryFolder, named ?? 'registry.schema.json'));
+    if (validate === undefined) return named === undefined ? [] : [`no schema ${named}`];
+    if (validate(registry)) return [];
     return (validate.errors ?? []).map((error) => `${error.instancePath || '/'} ${error.message}`);
   };
 }

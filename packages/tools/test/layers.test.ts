@@ -27,7 +27,7 @@ it.each([
   ['bytes/writer.ts', `import { a } from '../errors.ts'; export * from '../codepoints/limits.gen.ts';`],
   ['crypto/noble.ts', `import { x } from '@noble/curves/ed25519.js';`],
   ['node/provider.ts', `import { x } from 'node:crypto'; import { y } from '../crypto/provider.ts'; process.exit();`],
-  ['driver/pump.ts', `setTimeout(() => {}, Date.now());`],
+  ['local/pump.ts', `setTimeout(() => {}, Date.now());`],
   [
     'link/link.ts',
     `export function f(crypto: { getRandomValues(): void }, Date: { now(): number }) { crypto.getRandomValues(); Date.now(); }`,
@@ -43,11 +43,12 @@ it.each([
 it.each([
   ['bytes/writer.ts', `import { a } from '../wire/header.ts';`, 'bytes stands above wire'],
   ['wire/frame.ts', `import type { A } from '../crypto/provider.ts';`, 'wire and crypto are siblings'],
-  ['envelope/seal.ts', `export { a } from '../topics/tag.ts';`, 'envelope and topics are siblings'],
+  ['topics/tag.ts', `export { a } from '../envelope/open.ts';`, 'topics stands above envelope'],
+  ['link/link.ts', `export { a } from '../envelope/open.ts';`, 'link and envelope are siblings'],
   ['replay/seen.ts', `export * from '../envelope/open.ts';`, 'replay stands above envelope'],
   ['replay/seen.ts', `const m = await import('../envelope/open.ts');`, 'replay stands above envelope'],
   ['replay/seen.ts', `let a: import('../envelope/open.ts').A;`, 'replay stands above envelope'],
-  ['driver/pump.ts', `import { a } from '../node/index.ts';`, 'nothing in core imports src/node'],
+  ['local/pump.ts', `import { a } from '../node/index.ts';`, 'nothing in core imports src/node'],
   ['node/provider.ts', `import { a } from '../wire/header.ts';`, 'node may not import wire'],
   ['envelope/seal.ts', `import { readFileSync } from 'node:fs';`, 'only src/node knows Node'],
   ['envelope/seal.ts', `import { x } from '@noble/hashes/sha2.js';`, 'only src/crypto/noble.ts'],
