@@ -14,21 +14,35 @@ import { describeTotals } from './report.ts';
 import { runSeeds } from './threads.ts';
 import { runSeed } from './world.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    runs: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: '1' },
-    workers: { type: 'string', default: String(availableParallelism()) },
-    trace: { type: 'boolean', default: false },
-    planted: { type: 'boolean', default: false },
-  },
-});
+const usage = 'usage: npm run simulate -- [--runs N] [--seed S] [--workers W] [--trace] [--planted [NAME …]]\n';
+const { values, positionals } = parsedArguments();
 const [runs, firstSeed, threads] = [values.runs, values.seed, values.workers].map(Number) as [number, number, number];
 if (![runs, firstSeed, threads].every((value) => Number.isSafeInteger(value) && value >= 1)) {
-  throw new Error('--runs, --seed and --workers are whole numbers from 1 on');
+  refuseArguments('--runs, --seed and --workers are whole numbers from 1 on');
 }
 process.exitCode = values.planted ? await simulatePlanted() : values.trace ? traceOne() : await simulate();
+
+function parsedArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        runs: { type: 'string', default: '1000' },
+        seed: { type: 'string', default: '1' },
+        workers: { type: 'string', default: String(availableParallelism()) },
+        trace: { type: 'boolean', default: false },
+        planted: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    return refuseArguments(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function refuseArguments(why: string): never {
+  process.stderr.write(`${why}\n${usage}`);
+  process.exit(2);
+}
 
 /** One line at a time, so that what was found is there even if the run is ended. */
 function line(text: string): void {

@@ -59,7 +59,10 @@ export class EventSink {
    * @throws what is no refusal
    */
   refused(what: RefusedThing, error: unknown, groupId16?: Uint8Array): void {
-    if (!(error instanceof TridcommError)) throw error;
+    if (!(error instanceof TridcommError)) {
+      this.emit({ type: 'failed', what, error });
+      throw error;
+    }
     if (this.#told.has(error)) return;
     this.#told.add(error);
     if (error.code === 'E_FORK' && what !== 'envelope') this.emit({ type: 'fork', groupId16, error });

@@ -44,6 +44,8 @@ export type ClientEvent =
       readonly groupId16?: Uint8Array | undefined;
       readonly error: TridcommError;
     }
+  /** What arrived could not be taken for another reason than a refusal, such as a store that failed. */
+  | { readonly type: 'failed'; readonly what: RefusedThing; readonly error: unknown }
   /** A handler of a subscription threw; the others were called all the same. */
   | { readonly type: 'handlerFailed'; readonly delivery: Delivery; readonly error: unknown }
   /** The carrier did not take what the member asks a broker for: it is asked again. Told once, until something is taken. */

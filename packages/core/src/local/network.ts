@@ -78,7 +78,8 @@ export class LocalNetwork {
   /**
    * Makes a principal and a member that acts for it.
    *
-   * @param store - makes the member durable; one of an earlier life brings its identity with it
+   * @param store - makes the member durable; one of an earlier life brings its identity with it. Of each stream that was running, up to 64
+   *   envelopes are refused after a restart: what may have been seen is not taken twice (replay.22)
    */
   join(name: string, store?: ClientStore): LocalMember {
     const nowMs = this.#now();
@@ -121,8 +122,8 @@ export class LocalNetwork {
     const at = this.#members.indexOf(member);
     if (at >= 0) this.#members.splice(at, 1);
     this.#renewals.delete(member);
+    member.end();
     this.#links.get(member)?.detach();
-    member.client.stop();
   }
 
   /**
@@ -132,6 +133,8 @@ export class LocalNetwork {
    * @throws TridcommError `E_POLICY` for a pattern that overlaps that of another group
    */
   allow(pattern: string, { write = [], read = [] }: Access): void {
+    checkMembers(write);
+    checkMembers(read);
     const nowMs = this.#now();
     if (!this.#groups.has(pattern)) this.#groups.set(pattern, this.authority.addGroup({ patterns: [pattern] }, nowMs));
     const grants = [
@@ -218,4 +221,10 @@ const renewMs = 10 * 86_400_000;
 function bytesOfEvent(event: ClientEvent): number {
   if (event.type !== 'message') return 0;
   return event.delivery.messages.reduce((sum, { payload }) => sum + payload.length, 0);
+}
+
+/** For callers without types. */
+function checkMembers(members: readonly unknown[]): void {
+  if (Array.isArray(members) && members.every((member) => member instanceof LocalMember)) return;
+  throw new TridcommError('E_USAGE', 'write and read are lists of members of this network');
 }

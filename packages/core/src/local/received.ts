@@ -55,6 +55,7 @@ export class ReceivedMessages implements AsyncIterable<ReceivedMessage> {
 
   /** Ends the subscription: loops over it end when they have what is there. */
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     this.#end();
     this.#wakeAll();
@@ -66,12 +67,17 @@ export class ReceivedMessages implements AsyncIterable<ReceivedMessage> {
     this.#wakeAll();
   }
 
+  /** Ends when the subscription is closed or the member leaves; a loop that is left closes the subscription. */
   async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedMessage, void, undefined> {
-    for (;;) {
-      const message = this.#waiting.shift();
-      if (message !== undefined) yield message;
-      else if (this.#isClosed) return;
-      else await new Promise<void>((resolve) => this.#wake.push(resolve));
+    try {
+      for (;;) {
+        const message = this.#waiting.shift();
+        if (message !== undefined) yield message;
+        else if (this.#isClosed) return;
+        else await new Promise<void>((resolve) => this.#wake.push(resolve));
+      }
+    } finally {
+      this.close();
     }
   }
 
