@@ -872,6 +872,7 @@ class World {
         break;
       case 'carrierFailed':
       case 'handlerFailed':
+      case 'failed':
         this.#onBroken(member, event.error);
         break;
       case 'falseHead':

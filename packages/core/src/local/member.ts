@@ -54,7 +54,7 @@ export class LocalMember {
 
   /** @internal */
   end(): void {
-    for (const messages of [...this.#subscriptions]) messages.close();
+    for (const messages of this.#subscriptions) messages.close();
     this.client.stop();
   }
 }
