@@ -13,6 +13,7 @@ import { findPlanted, plantedBugs } from './planted.ts';
 import { describeTotals } from './report.ts';
 import { runSeeds } from './threads.ts';
 import { runSeed } from './world.ts';
+import type { Finding } from './worker.ts';
 
 const usage = 'usage: npm run simulate -- [--runs N] [--seed S] [--workers W] [--trace] [--planted [NAME …]]\n';
 const { values, positionals } = parsedArguments();
@@ -44,7 +45,6 @@ function refuseArguments(why: string): never {
   process.exit(2);
 }
 
-/** One line at a time, so that what was found is there even if the run is ended. */
 function line(text: string): void {
   process.stdout.write(`${text}\n`);
 }
@@ -56,22 +56,25 @@ async function simulate(): Promise<number> {
     firstSeed,
     runs,
     threads,
-    onProgress: (sum) => {
+    onProgress: (sum, found) => {
+      for (const finding of found) describe(finding);
       if (performance.now() < toldMs + 10_000) return;
       toldMs = performance.now();
       line(`${sum.runs} of ${runs} runs, ${rate(sum.runs, started)}`);
     },
   });
-  for (const { seed, violations } of findings) {
-    for (const { name, atMs, sentence } of violations) {
-      line(`seed ${seed} at ${atMs} ms: ${name}: ${sentence}`);
-      line(`  ${violationNames[name]}`);
-    }
-    line(`  alone: npm run simulate -- --runs 1 --seed ${seed} --trace`);
-  }
   line(describeTotals(totals));
   line(`${totals.runs} runs from seed ${firstSeed}, ${rate(totals.runs, started)}: ${findings.length} violated`);
   return findings.length === 0 ? 0 : 1;
+}
+
+/** As soon as it is found, so that it is there even if the run is ended. */
+function describe({ seed, violations }: Finding): void {
+  for (const { name, atMs, sentence } of violations) {
+    line(`seed ${seed} at ${atMs} ms: ${name}: ${sentence}`);
+    line(`  ${violationNames[name]}`);
+  }
+  line(`  alone: npm run simulate -- --runs 1 --seed ${seed} --trace`);
 }
 
 function traceOne(): number {

@@ -12,7 +12,7 @@ export interface Campaign {
   readonly until?: ViolationName;
   /** Of the code to run; this package's own by default. */
   readonly workerUrl?: URL;
-  readonly onProgress?: (totals: Totals) => void;
+  readonly onProgress?: (totals: Totals, found: readonly Finding[]) => void;
 }
 
 /** Runs seeds on several threads. */
@@ -24,8 +24,8 @@ export async function runSeeds(campaign: Campaign): Promise<{ totals: Totals; fi
   const workers = Array.from({ length: threads }, (_, i) => {
     const share = Math.floor((runs - i - 1) / threads) + 1;
     const job: Job = { firstSeed: firstSeed + i, runs: share, step: threads, until };
-    // Threads run what was built, whatever conditions the caller resolves packages by.
-    return new Worker(workerUrl, { workerData: job, execArgv: [] });
+    // Threads run what was built, whatever conditions the caller resolves packages by. What a run makes dies young.
+    return new Worker(workerUrl, { workerData: job, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 192 } });
   });
   const endAll = async (): Promise<void> => void (await Promise.all(workers.map(async (one) => one.terminate())));
   try {
@@ -36,7 +36,7 @@ export async function runSeeds(campaign: Campaign): Promise<{ totals: Totals; fi
             worker.on('message', (progress: Progress) => {
               addTotals(totals, progress.totals);
               findings.push(...progress.findings);
-              onProgress?.(totals);
+              onProgress?.(totals, progress.findings);
               if (progress.isOver) resolve();
             });
             worker.on('error', reject);
