@@ -34,7 +34,7 @@ const nodeMayImport = new Set(['node', 'crypto', 'bytes', 'errors', 'codepoints'
 const packageMayImport = new Map([
   ['packages/client-node', ['core']],
   ['packages/client-browser', ['core']],
-  ['packages/broker', ['core']],
+  ['packages/broker', ['core', 'client-node']],
   ['packages/demo', ['core', 'client-node', 'broker', 'conformance', 'vectors']],
   ['packages/bench', ['core', 'client-node', 'broker']],
   ['packages/simulation', ['core']],

@@ -218,13 +218,13 @@ export const errorTable = {
     section: 'groups.15',
     summary: 'The message is bound to another link, group or identity.',
   },
-  /** The handshake failed. (errors) */
+  /** The handshake failed. (link.6) */
   E_HANDSHAKE: {
     kind: 'AuthenticationError',
     reporter: 'any',
     severity: 'link',
     outward: 'E_REFUSED',
-    section: 'errors',
+    section: 'link.6',
     summary: 'The handshake failed.',
   },
   /** Input after an end. (framing.14) */
@@ -236,13 +236,13 @@ export const errorTable = {
     section: 'framing.14',
     summary: 'Input after an end.',
   },
-  /** The transport failed. (errors) */
+  /** The transport failed. (link.21) */
   E_TRANSPORT: {
     kind: 'TransportError',
     reporter: 'local',
     severity: 'local',
     outward: 'never',
-    section: 'errors',
+    section: 'link.21',
     summary: 'The transport failed.',
   },
   /** The call is a mistake of the caller. (errors.1) */

@@ -74,4 +74,10 @@ export const labels = {
   keyBlockListInfo: 'tdc1 kb list',
   /** HPKE info of an enrolment (groups.13) */
   enrolmentInfo: 'tdc1 enrol',
+  /** Auth of a link in T mode (link.9) */
+  hopTls: 'hop-t',
+  /** Auth of a link in N mode (link.9) */
+  hopNoise: 'hop-n',
+  /** Prefaces and hellos of a link (link) */
+  linkTranscript: 'tdc1 link',
 } as const;

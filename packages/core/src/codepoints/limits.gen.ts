@@ -124,4 +124,30 @@ export const limits = {
   restoredEpochs: 65_536,
   /** What head_seq of a restored authority skips (groups.23) */
   restoredHeads: 1_048_576,
+  /** Body of a hello (messages.9) */
+  helloBytes: 1_024,
+  /** Body of an auth (messages.9) */
+  authBytes: 49_152,
+  /** Body of a stored frame, and least frame_cap (messages.9) */
+  storedBytes: 1_048_584,
+  /** Body of an object frame (messages.9) */
+  objectFrameBytes: 8_388_624,
+  /** Body of the small frames (messages.9) */
+  controlBytes: 4_096,
+  /** Addresses of a watch frame (messages.3) */
+  watchAddresses: 256,
+  /** Life of a connection that is not open (link.8) */
+  openingMs: 5_000,
+  /** What is held for a connection that is not open (link.8) */
+  openingBytes: 65_536,
+  /** Plaintext of a record of N (link.16) */
+  recordPlaintextBytes: 65_519,
+  /** Records of a direction between rekeys (link.18) */
+  recordsPerRekey: 1_048_576,
+  /** Subscriptions of a link (delivery.9) */
+  subsPerLink: 4_096,
+  /** Messages of a principal in a second (delivery.18) */
+  messagesPerSecond: 1_000,
+  /** Envelopes of a principal in a second (delivery.18) */
+  envelopesPerSecond: 2_000,
 } as const;

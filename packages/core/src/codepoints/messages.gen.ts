@@ -1,6 +1,6 @@
 // Generated from spec/v1/registries/messages.json by packages/tools/src/gen-codepoints.mjs; never edited.
 
-/** Schema of the bodies of signed objects: what spec/v1/proto says, and the bounds that it cannot say. */
+/** Schema of the bodies of signed objects and of link messages: what spec/v1/proto says, and the bounds that it cannot say. */
 export const messages = {
   Key: [
     { number: 1, name: 'alg', type: 'uint32', required: true, values: [1, 32] },
@@ -27,7 +27,7 @@ export const messages = {
     { number: 4, name: 'not_after_ms', type: 'uint64', required: true },
     { number: 5, name: 'name', type: 'string', maxBytes: 255, required: true },
     { number: 6, name: 'tenant', type: 'string', maxBytes: 255 },
-    { number: 7, name: 'roles', type: 'uint32', mask: 3, required: true },
+    { number: 7, name: 'roles', type: 'uint32', mask: 7, required: true },
     { number: 8, name: 'suites', type: 'uint32', repeated: true, maxCount: 16, required: true },
     { number: 9, name: 'suite_floor', type: 'uint32', required: true },
     { number: 10, name: 'max_version', type: 'uint32', required: true },
@@ -82,5 +82,30 @@ export const messages = {
   RouteSecret: [
     { number: 1, name: 'from_period', type: 'uint32' },
     { number: 2, name: 'secret32', type: 'bytes', bytes: 32, required: true },
+  ],
+  Hello: [
+    { number: 1, name: 'versions', type: 'uint32', repeated: true, maxCount: 8, required: true },
+    { number: 2, name: 'mode', type: 'uint32', required: true, values: [1, 2] },
+    { number: 3, name: 'suites', type: 'uint32', repeated: true, maxCount: 32 },
+    { number: 4, name: 'nonce32', type: 'bytes', bytes: 32, required: true },
+    { number: 5, name: 'authority_id32', type: 'bytes', bytes: 32, required: true },
+    { number: 6, name: 'authority_serial', type: 'uint64' },
+    { number: 7, name: 'frame_cap', type: 'uint32', required: true },
+    { number: 8, name: 'credit', type: 'uint64' },
+  ],
+  Auth: [
+    { number: 1, name: 'principal_record', type: 'bytes', maxBytes: 49152, required: true },
+    { number: 2, name: 'signature64', type: 'bytes', bytes: 64, required: true },
+    { number: 3, name: 'authority_records', type: 'bytes', repeated: true, maxCount: 256, maxBytes: 49152 },
+  ],
+  Reject: [
+    { number: 1, name: 'about', type: 'uint32', required: true, values: [1, 2, 3] },
+    { number: 2, name: 'number', type: 'uint64', required: true },
+    { number: 3, name: 'code', type: 'string', maxBytes: 32, required: true },
+    { number: 4, name: 'retry_ms', type: 'uint32' },
+  ],
+  Close: [
+    { number: 1, name: 'code', type: 'string', maxBytes: 32 },
+    { number: 2, name: 'retry_ms', type: 'uint32' },
   ],
 } as const;

@@ -6,6 +6,8 @@ export const principalRoles = {
   member: 0x01,
   /** Brokers (principals) */
   broker: 0x02,
+  /** Hands bundles to brokers (delivery.8) */
+  authority: 0x04,
 } as const;
 
 /** A code of {@link principalRoles}. */

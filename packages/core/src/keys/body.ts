@@ -6,7 +6,7 @@ import { checkLimit, TridcommError } from '../errors.ts';
 import { decodeUtf8, encodeUtf8, utf8Length } from '../topics/utf8.ts';
 
 /*
- * Bodies of signed objects: protobuf in the one form that chapter 07 leaves. The schema is that of the registry of messages.
+ * Bodies of signed objects and link messages: protobuf in the one form that chapter 07 leaves. The schema is that of the registry of messages.
  */
 
 /** Name of a message of the registry. */
@@ -315,6 +315,10 @@ const schemas: Readonly<Record<MessageName, ReadonlyMap<number, Field>>> = {
   GroupRecord: byNumber('GroupRecord'),
   GroupPrivate: byNumber('GroupPrivate'),
   RouteSecret: byNumber('RouteSecret'),
+  Hello: byNumber('Hello'),
+  Auth: byNumber('Auth'),
+  Reject: byNumber('Reject'),
+  Close: byNumber('Close'),
 };
 
 function byNumber(message: MessageName): ReadonlyMap<number, Field> {
