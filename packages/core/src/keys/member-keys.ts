@@ -166,21 +166,6 @@ export class MemberKeys {
     return opened;
   }
 
-  /**
-   * Opens the newest block once more, as after a restart: the epoch secret is in no export. Changes nothing.
-   *
-   * @param bytes - the block that was accepted last
-   * @throws TridcommError `E_EPOCH` for any other block; otherwise as {@link takeBlock}
-   */
-  reopen(bytes: Uint8Array, group: GroupSettings): OpenedBlock {
-    const block = this.#verified(bytes, group);
-    const { blockHash32 } = block;
-    if (this.#block === undefined || !equalBytes(this.#block.hash32, blockHash32)) {
-      throw new TridcommError('E_EPOCH', 'not the newest block');
-    }
-    return this.#open(block, blockHash32, group).opened;
-  }
-
   /** Steps 1 to 8. */
   #verified(bytes: Uint8Array, group: GroupSettings): ParsedBlock {
     const { provider } = this.#options;
