@@ -1,6 +1,8 @@
 /** The vector files in the order of the manifest. */
+import { auth } from './areas/auth.ts';
 import { blocks } from './areas/blocks.ts';
 import { bodies } from './areas/bodies.ts';
+import { bulk } from './areas/bulk.ts';
 import { derive } from './areas/derive.ts';
 import { ed25519 } from './areas/ed25519.ts';
 import { errors } from './areas/errors.ts';
@@ -10,9 +12,12 @@ import { freshness } from './areas/freshness.ts';
 import { heads } from './areas/heads.ts';
 import { header } from './areas/header.ts';
 import { enrolments, members, openings } from './areas/members.ts';
+import { link } from './areas/link.ts';
 import { lists } from './areas/lists.ts';
 import { large } from './areas/large.ts';
 import { merkle } from './areas/merkle.ts';
+import { messages } from './areas/messages.ts';
+import { noise } from './areas/noise.ts';
 import { objects } from './areas/objects.ts';
 import { chains, nodes } from './areas/nodes.ts';
 import { open } from './areas/open.ts';
@@ -23,8 +28,10 @@ import { records } from './areas/records.ts';
 import { replay } from './areas/replay.ts';
 import { schedule } from './areas/schedule.ts';
 import { seal } from './areas/seal.ts';
+import { streams } from './areas/streams.ts';
 import { subtree } from './areas/subtree.ts';
 import { topics } from './areas/topics.ts';
+import { traffic } from './areas/traffic.ts';
 import { views } from './areas/views.ts';
 import { x25519 } from './areas/x25519.ts';
 import type { VectorFile } from './cases.ts';
@@ -61,4 +68,11 @@ export const AREAS: readonly { name: string; make: () => VectorFile }[] = [
   { name: 'nodes', make: nodes },
   { name: 'chains', make: chains },
   { name: 'views', make: views },
+  { name: 'messages', make: messages },
+  { name: 'noise', make: noise },
+  { name: 'link', make: link },
+  { name: 'auth', make: auth },
+  { name: 'traffic', make: traffic },
+  { name: 'streams', make: streams },
+  { name: 'bulk', make: bulk },
 ];

@@ -29,6 +29,7 @@ import { readVarint } from './twin/varint.ts';
 import { x25519 } from './twin/x25519.ts';
 import { xp } from './twin/hash.ts';
 import { answerGroups } from './check-groups.ts';
+import { answerLinks } from './check-links.ts';
 import { answerPrincipals } from './check-principals.ts';
 import { arr, int, obj, str, type Json, type Members } from './json.ts';
 
@@ -364,7 +365,7 @@ function run(op: string, j: Members): Members | undefined {
         ),
       };
     default:
-      return answerGroups(op, j) ?? answerPrincipals(op, j);
+      return answerGroups(op, j) ?? answerPrincipals(op, j) ?? answerLinks(op, j);
   }
 }
 

@@ -47,6 +47,7 @@ const LAYERS = new Set([
   'records',
   'topic',
   'key',
+  'link',
 ]);
 
 const problems: string[] = [];
@@ -75,7 +76,7 @@ function requirements(): Map<string, boolean> {
 function knownOperations(): Set<string> {
   const found = new Set<string>();
   const page = readFileSync(operations, 'utf8');
-  for (const m of page.matchAll(/^\| `([a-z0-9]+(?:\.[a-z0-9]+)*)` +\|/gm)) found.add(m[1] ?? '');
+  for (const m of page.matchAll(/^\| `([a-z0-9]+(?:\.[a-zA-Z0-9]+)*)` +\|/gm)) found.add(m[1] ?? '');
   for (const extra of ['envelope.seal', 'replay.run', 'frame.closed', 'node.run'])
     if (page.includes(`\`${extra}\``)) found.add(extra);
   return found;

@@ -225,7 +225,11 @@ function boundaries(both: Good, good: Good): void {
   both('x25519-key', 'alg 32', 'Key', xKey(xPublic('a')), ['principals.4']);
   for (const mask of [1, 7])
     both(`roles-${mask}`, `roles ${mask}`, 'Delegation', withFields(DELEGATION, { roles: mask }), ['principals.4']);
-  both('roles-3', 'both roles', 'PrincipalRecord', withFields(PRINCIPAL, { roles: 3 }), ['principals.4']);
+  both('roles-3', 'member and broker', 'PrincipalRecord', withFields(PRINCIPAL, { roles: 3 }), ['principals.4']);
+  both('principal-roles-4', 'the role authority', 'PrincipalRecord', withFields(PRINCIPAL, { roles: 4 }), [
+    'principals.4',
+  ]);
+  both('principal-roles-7', 'all roles', 'PrincipalRecord', withFields(PRINCIPAL, { roles: 7 }), ['principals.4']);
   for (const [name, value] of [
     ['purpose', 4],
     ['suite', 2],
@@ -957,7 +961,14 @@ function defaults(bad: Bad): void {
     spec,
     'roles-1',
   );
-  bad('mask-principal', 'a role of bit 2', 'PrincipalRecord', P.with('roles', wire.number(7, 5)), spec, 'roles-3');
+  bad(
+    'mask-principal-bit-3',
+    'a role of bit 3 beside one that is defined',
+    'PrincipalRecord',
+    P.with('roles', wire.number(7, 9)),
+    spec,
+    'roles-3',
+  );
   bad(
     'mask-bit-31',
     'a role of bit 31',
@@ -1455,10 +1466,10 @@ function encoding(enc: Group): void {
   );
   bad('alg-2', 'alg 2', 'Key', { alg: 2, public_key: hex(ALICE.publicKey) }, ['E_USAGE', 'E_LIMIT'], 'key');
   bad(
-    'roles-4',
+    'roles-8',
     'a role that is not defined',
     'PrincipalRecord',
-    { ...base, roles: 4 },
+    { ...base, roles: 8 },
     ['E_USAGE', 'E_LIMIT'],
     'roles-3',
   );

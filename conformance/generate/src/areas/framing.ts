@@ -355,7 +355,7 @@ function frames(file: VectorFile): void {
       flags: ['Reserved'],
     });
   }
-  for (const type of [0x00, 0x04, 0x0b, 0x0f, 0x14, 0x23, 0x3d, 0x40, 0x80, 0xff]) {
+  for (const type of [0x00, 0x04, 0x0b, 0x0f, 0x15, 0x23, 0x3d, 0x40, 0x80, 0xff]) {
     const name = type.toString(16).padStart(2, '0');
     const bytes = encodeFrame({ type, channel: 0, body: body5 });
     bad(

@@ -168,8 +168,16 @@ export function challenge(R: Bytes, A: Bytes, message: Bytes): bigint {
   return fromLittleEndian(sha512(R, A, message)) % L;
 }
 
-/** RFC 8032 §5.1.6. */
+const signatures: Map<string, Bytes> = new Map();
+
+/** RFC 8032 §5.1.6. What was signed before is remembered: it is slow. */
 export function sign(seed: Bytes, message: Bytes): Bytes {
+  const name = Buffer.from(sha512(seed, message)).toString('hex');
+  const made = signatures.get(name) ?? signAnew(seed, message);
+  signatures.set(name, made);
+  return made;
+}
+function signAnew(seed: Bytes, message: Bytes): Bytes {
   const { scalar, prefix } = expandSeed(seed);
   const A = publicKeyOf(seed);
   const r = fromLittleEndian(sha512(prefix, message)) % L;

@@ -6,7 +6,7 @@ import { merklePath, merkleRoot } from './merkle.ts';
 import { ED25519, rawKeyId, X25519 } from './schedule.ts';
 import { encodeVarint } from './varint.ts';
 
-// ---- Schema, from the tables of chapters 07 and 08
+// ---- Schema, from the tables of chapters 04, 07 and 08
 
 export interface Field {
   number: number;
@@ -48,6 +48,14 @@ const textf = (number: number, name: string, maxBytes: number, more: Partial<Fie
   maxBytes,
   ...more,
 });
+/** An object in an auth: as long as an auth may be. */
+const blob = (number: number, name: string, more: Partial<Field> = {}): Field => ({
+  number,
+  name,
+  type: 'bytes',
+  maxBytes: 49_152,
+  ...more,
+});
 const flag = (number: number, name: string): Field => ({ number, name, type: 'bool' });
 const sub = (number: number, name: string, message: string, more: Partial<Field> = {}): Field => ({
   number,
@@ -83,7 +91,7 @@ const MESSAGES: Readonly<Record<string, readonly Field[]>> = {
     u64f(4, 'not_after_ms', req),
     textf(5, 'name', 255, req),
     textf(6, 'tenant', 255),
-    u32f(7, 'roles', { mask: 3, ...req }),
+    u32f(7, 'roles', { mask: 7, ...req }),
     u32f(8, 'suites', many(16)),
     u32f(9, 'suite_floor', req),
     u32f(10, 'max_version', req),
@@ -125,6 +133,28 @@ const MESSAGES: Readonly<Record<string, readonly Field[]>> = {
   ],
   GroupPrivate: [textf(1, 'patterns', 2047, many(256)), sub(2, 'route_secrets', 'RouteSecret', many(8))],
   RouteSecret: [u32f(1, 'from_period'), fixed(2, 'secret32', 32, req)],
+  Hello: [
+    u32f(1, 'versions', many(8)),
+    u32f(2, 'mode', { values: [1, 2], ...req }),
+    u32f(3, 'suites', many(32, false)),
+    fixed(4, 'nonce32', 32, req),
+    fixed(5, 'authority_id32', 32, req),
+    u64f(6, 'authority_serial'),
+    u32f(7, 'frame_cap', req),
+    u64f(8, 'credit'),
+  ],
+  Auth: [
+    blob(1, 'principal_record', req),
+    fixed(2, 'signature64', 64, req),
+    blob(3, 'authority_records', many(256, false)),
+  ],
+  Reject: [
+    u32f(1, 'about', { values: [1, 2, 3], ...req }),
+    u64f(2, 'number', req),
+    textf(3, 'code', 32, req),
+    u32f(4, 'retry_ms'),
+  ],
+  Close: [textf(1, 'code', 32), u32f(2, 'retry_ms')],
 };
 
 /** A field may also be text in place of its UTF-8 bytes. */
@@ -150,6 +180,15 @@ export const wire = {
   packed: (number: number, values: readonly (number | bigint)[]): Bytes =>
     wire.bytes(number, cat(...values.map((v) => encodeVarint(BigInt(v))))),
 };
+
+/** A body of exactly `length` bytes: field 1,024, which v1 does not know, fills it. */
+export function padded(body: Bytes, length: number): Bytes {
+  for (let n = length - body.length; n >= 0; n--) {
+    const out = cat(body, wire.bytes(1024, zeros(n)));
+    if (out.length === length) return out;
+  }
+  throw new Error('cannot pad to this length');
+}
 
 const bytesOf = (value: Value): Bytes => {
   if (typeof value === 'string') return text(value);
@@ -242,7 +281,7 @@ export function ascending<T extends { keyId: Bytes }>(keys: readonly T[]): T[] {
 
 export const KIND = { authority: 1, principal: 2, keys: 3, policy: 4, group: 5 } as const;
 
-/** SIGIN of chapter 07, also for heads, blocks and enrolments. */
+/** SIGIN of chapters 03 and 07, also for heads, blocks, enrolments and links. */
 export function sigin(label: string, signerKeyId: Bytes, bind: Bytes, first: Bytes, second: Bytes): Bytes {
   return cat(text('tdc1 sig '), text(label), u8(0), signerKeyId, bind, H(first), H(second));
 }

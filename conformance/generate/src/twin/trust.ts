@@ -297,7 +297,7 @@ const between = (n: bigint, low: bigint, high: bigint): void => {
 };
 
 const verified: Map<string, unknown> = new Map();
-function verifyOnce(publicKey: Bytes, message: Bytes, signature: Bytes): void {
+export function verifyOnce(publicKey: Bytes, message: Bytes, signature: Bytes): void {
   const name = hex(H(publicKey, message, signature));
   if (!verified.has(name)) {
     try {

@@ -27,13 +27,17 @@ function ladder(scalar: bigint, u: bigint): bigint {
   return mod(x2 * power(z2, P - 2n, P), P);
 }
 
-/** The shared value; suites.5 refuses zero. */
+const products: Map<string, bigint> = new Map();
+
+/** The shared value; suites.5 refuses zero. What was computed before is remembered: it is slow. */
 export function x25519(secret: Bytes, publicKey: Bytes): Bytes {
   const k = new Uint8Array(secret);
   k[0] = (k[0] ?? 0) & 0xf8;
   k[31] = ((k[31] ?? 0) & 0x7f) | 0x40;
   const u = mod(fromLittleEndian(publicKey) & ((1n << 255n) - 1n), P);
-  const shared = ladder(fromLittleEndian(k), u);
+  const name = `${fromLittleEndian(k)}/${u}`;
+  const shared = products.get(name) ?? ladder(fromLittleEndian(k), u);
+  products.set(name, shared);
   if (shared === 0n) refuse('E_KEY', 'suites.5');
   return littleEndian(shared, 32);
 }

@@ -6,7 +6,10 @@ import { codecOperations } from './codec.ts';
 import { cryptoOperations } from './crypto.ts';
 import { errorOperations } from './errors.ts';
 import { groupOperations } from './groups.ts';
+import { linkOperations } from './link.ts';
+import { messageOperations } from './messages.ts';
 import { nodeOperations } from './node.ts';
+import { noiseOperations } from './noise.ts';
 import { openOperations } from './open.ts';
 import { principalOperations } from './principals.ts';
 import { replayOperations } from './replay.ts';
@@ -38,6 +41,9 @@ const operations: Readonly<Record<string, Operation>> = {
   ...principalOperations(provider),
   ...groupOperations(provider),
   ...nodeOperations(provider),
+  ...messageOperations,
+  ...noiseOperations(provider),
+  ...linkOperations(provider),
 };
 
 const hello = {
@@ -59,6 +65,9 @@ const hello = {
     'principals',
     'groups',
     'node',
+    'messages',
+    'noise',
+    'link',
   ],
 };
 

@@ -52,9 +52,13 @@ export class Input {
   }
 
   bytesList(name: string): Uint8Array[] {
+    return this.texts(name).map(fromHex);
+  }
+
+  texts(name: string): string[] {
     return this.#list(name).map((value) => {
       if (typeof value !== 'string') throw new TridcommError('E_USAGE', `${name} holds what is not text`);
-      return fromHex(value);
+      return value;
     });
   }
 

@@ -19,3 +19,13 @@ export interface CarrierReceiver {
   envelope(bytes: Uint8Array): void;
   object(address16: Uint8Array, bytes: Uint8Array): void;
 }
+
+/** Where a broker that keeps a log delivers to. */
+export interface LogReceiver extends CarrierReceiver {
+  /**
+   * Takes an envelope out of the log.
+   *
+   * @param position - as the broker says
+   */
+  stored(bytes: Uint8Array, position: number): void;
+}

@@ -14,7 +14,7 @@ export interface ClientOptions {
   /**
    * When this life of the member began, by its clock: without a store, and where the identity had an earlier life, envelopes are refused
    * that are not younger than this and `skewMs`, as they may have been delivered before. An identity that was made since then had none,
-   * and a store tells what was delivered, so neither makes use of it.
+   * and a store tells what was delivered, so neither makes use of it. What comes out of a broker's log is not held to either.
    */
   readonly startMs: number;
   /** Makes the member durable: it goes on after a restart without accepting anything twice. Of one principal of one authority. */

@@ -1,9 +1,10 @@
 import { checkWidth, copyOf } from '../bytes/bytes.ts';
 import { deriveHedgeSecret } from '../crypto/key-schedule.ts';
 import { TridcommError } from '../errors.ts';
+import type { TopicMatch } from '../keys/access-list.ts';
 import type { Taken, Trust } from '../keys/trust.ts';
 import { Asking } from './asking.ts';
-import type { CarrierReceiver } from './carrier.ts';
+import type { LogReceiver } from './carrier.ts';
 import type { ClientOptions } from './client-options.ts';
 import { ControlPlane, isOfGroup } from './control-plane.ts';
 import { EventSink } from './event-sink.ts';
@@ -160,7 +161,7 @@ export class Client {
   }
 
   /** Where a carrier delivers to: what is refused becomes an event. @param now - the clock */
-  receiver(now: () => number): CarrierReceiver {
+  receiver(now: () => number): LogReceiver {
     const guarded = (what: RefusedThing, take: () => unknown, groupId16?: () => Uint8Array | undefined) =>
       this.#events.run(() => {
         try {
@@ -171,6 +172,7 @@ export class Client {
       });
     return {
       envelope: (bytes) => guarded('envelope', () => this.#opening.envelope(bytes, now())),
+      stored: (bytes, position) => guarded('envelope', () => this.stored(bytes, position, now())),
       object: (address16, bytes) => {
         const groupId16 = () => {
           const asked = this.#asking.find(address16);
@@ -236,6 +238,37 @@ export class Client {
   }
 
   /**
+   * Takes an envelope out of a broker's log: as {@link envelope}, but how old it is does not count; its epoch and expiry do. In one life it
+   * is accepted once, as news or out of the log. What an earlier life accepted is known by the position alone at which the reader starts.
+   *
+   * @param position - as the broker says, from 0 on
+   * @throws TridcommError the refusal; `E_USAGE` for a position that is no number
+   * @spec delivery.12, storage.1
+   */
+  stored(bytes: Uint8Array, position: number, nowMs: number): Delivery | undefined {
+    if (!Number.isSafeInteger(position) || position < 0) throw new TridcommError('E_USAGE', `position ${position}`);
+    return this.#events.run(() => this.#opening.envelope(bytes, nowMs, position));
+  }
+
+  /**
+   * The group that has a rule for a topic, as the member knows it now; undefined where it knows none.
+   *
+   * @throws TridcommError `E_ENCODING`, `E_LIMIT` for what is no topic
+   */
+  groupOf(topic: string): Uint8Array | undefined {
+    return this.#events.run(() => this.#sealing.groupOf(topic)?.groupId16);
+  }
+
+  /**
+   * Makes sure that {@link publish} would seal for a topic now.
+   *
+   * @throws TridcommError what it would refuse with
+   */
+  checkPublish(topic: string, nowMs: number): void {
+    this.#events.run(() => void this.#sealing.prepare(topic, nowMs));
+  }
+
+  /**
    * Seals messages for a topic and hands them to the carrier.
    *
    * @param topic - the group is the one that has a rule for it
@@ -262,6 +295,21 @@ export class Client {
       const subscription = this.#subscriptions.add(pattern, onDelivery, (closeMs) => this.#askBroker(closeMs));
       this.#askBroker(nowMs);
       return subscription;
+    });
+  }
+
+  /**
+   * A broker said no to a subscription after it was asked, or ended one: tells so, and asks again under the next version of the policy.
+   * Nothing comes of it for a match that is not asked for any more.
+   *
+   * @param match - as the carrier was asked for it
+   * @param error - what the broker said
+   */
+  subscriptionRefused(match: TopicMatch, error: TridcommError, nowMs: number): void {
+    this.#events.run(() => {
+      if (!this.#subscriptions.refused(match)) return;
+      this.#events.refused('subscription', error);
+      this.#askBroker(nowMs);
     });
   }
 

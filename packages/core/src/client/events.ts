@@ -20,6 +20,8 @@ export interface Delivery {
   readonly seq: number;
   /** Identity of the envelope. */
   readonly id32: Uint8Array;
+  /** Where it stands in the broker's log, as the broker says: nobody signed it. Undefined for what came as news. @spec delivery.12 */
+  readonly position: number | undefined;
 }
 
 /** What of others, or of a broker's answers, a member refuses or is refused. */

@@ -15,6 +15,8 @@ import { keyBlockFlags, parseBlock, type KeyBlockHeader } from '../keys/key-bloc
 import type { OpenedBlock } from '../keys/member-keys.ts';
 import { entryOf } from '../keys/policy.ts';
 import { checkPubSubForm, topicOfRecords } from '../patterns/pub-sub.ts';
+import type { EnvelopeSource } from '../replay/guard.ts';
+import { LogReplay, type ReplayState } from '../replay/log-replay.ts';
 import { routeSecretAt } from './route-secrets.ts';
 import type { TopicPattern, Topic } from '../topics/grammar.ts';
 import { tagPeriod, type TopicTag } from '../topics/tags.ts';
@@ -52,7 +54,7 @@ export class Group implements ViewParts {
   readonly #writers: GroupWriters;
   /** Ascending. */
   #epochs: readonly OpenEpoch[] = [];
-  readonly #receivers = new WeakMap<OpenEpoch, Receiver>();
+  readonly #receivers = new WeakMap<OpenEpoch, Readonly<Record<EnvelopeSource, Receiver>>>();
   #candidate: Candidate | undefined;
   #view: View | undefined;
   #lookAgainMs = 0;
@@ -316,14 +318,18 @@ export class Group implements ViewParts {
     return secrets;
   }
 
-  /** A receiver of one epoch, for steps 8 to 15 of chapter 03. */
-  receiverOf(epoch: OpenEpoch): Receiver {
-    let receiver = this.#receivers.get(epoch);
-    if (receiver === undefined) {
-      receiver = new EpochReceiver(this.#holdings, this, epoch);
-      this.#receivers.set(epoch, receiver);
+  /** A receiver of one epoch, for steps 8 to 15 of chapter 03, for what comes as news or out of a log. */
+  receiverOf(epoch: OpenEpoch, source: EnvelopeSource): Receiver {
+    let receivers = this.#receivers.get(epoch);
+    if (receivers === undefined) {
+      const { guard } = epoch;
+      receivers = {
+        live: new EpochReceiver(this.#holdings, this, epoch, guard),
+        log: new EpochReceiver(this.#holdings, this, epoch, new LogReplay(guard)),
+      };
+      this.#receivers.set(epoch, receivers);
     }
-    return receiver;
+    return receivers[source];
   }
 
   #goOver(view: View): void {
@@ -399,9 +405,9 @@ class EpochReceiver implements Receiver, TopicKeys {
   readonly #group: Group;
   readonly #epoch: OpenEpoch;
 
-  constructor(holdings: Holdings, group: Group, epoch: OpenEpoch) {
+  constructor(holdings: Holdings, group: Group, epoch: OpenEpoch, replay: ReplayState) {
     this.provider = holdings.provider;
-    this.replay = epoch.guard;
+    this.replay = replay;
     this.#holdings = holdings;
     this.#group = group;
     this.#epoch = epoch;

@@ -25,14 +25,15 @@ export class Opening {
     this.#subscriptions = subscriptions;
   }
 
-  /** @spec envelope.27, topics.12 */
-  envelope(bytes: Uint8Array, nowMs: number): Delivery | undefined {
+  /** @param position - of the log that it came out of; undefined for what came as news. @spec envelope.27, topics.12 */
+  envelope(bytes: Uint8Array, nowMs: number, position?: number): Delivery | undefined {
     const view = parseEnvelope(bytes);
     const route = this.#subscriptions.routeOf(view, nowMs);
     if (route === undefined) return undefined;
     const epoch = route.group.epoch(view.header.epoch);
     if (epoch === undefined) throw new TridcommError('E_EPOCH', `epoch ${view.header.epoch}`);
-    const pending = beginParsed(route.group.receiverOf(epoch), view, nowMs)!;
+    const receiver = route.group.receiverOf(epoch, position === undefined ? 'live' : 'log');
+    const pending = beginParsed(receiver, view, nowMs)!;
     const { provider } = this.#holdings;
     const isValid = provider.ed25519Verify(pending.publicKey32, pending.signInput, pending.signature);
     if (isValid && isEd25519SignatureForm(pending.signature)) this.#learnHead(route, view, nowMs);
@@ -42,7 +43,7 @@ export class Opening {
     );
     this.#store(pending, epoch, view);
     const opened = this.#commit(pending, epoch, view);
-    return this.#deliver(route, epoch, opened, nowMs);
+    return this.#deliver(route, epoch, opened, nowMs, position);
   }
 
   /** @spec principals.32 */
@@ -80,6 +81,7 @@ export class Opening {
     epoch: OpenEpoch,
     { header, records, sender, id32 }: Opened,
     nowMs: number,
+    position: number | undefined,
   ): Delivery | undefined {
     const topic: Topic = routed ?? parseTopic(records.payload(0));
     const handlers = this.#subscriptions.handlersOf(topic);
@@ -98,6 +100,7 @@ export class Opening {
       epoch: epoch.number,
       seq: header.seq,
       id32,
+      position,
     };
     for (const range of delivery.gaps) this.#events.emit({ type: 'gap', delivery, range });
     for (const range of delivery.filled) this.#events.emit({ type: 'filled', delivery, range });

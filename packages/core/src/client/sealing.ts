@@ -1,12 +1,13 @@
 import { actions } from '../codepoints/actions.gen.ts';
 import { TridcommError } from '../errors.ts';
 import { pubSubInput, splitMessages } from '../patterns/pub-sub.ts';
-import { parseTopic } from '../topics/grammar.ts';
+import { parseTopic, type Topic } from '../topics/grammar.ts';
 import { tagPeriod } from '../topics/tags.ts';
 import type { Message } from '../wire/records.ts';
 import type { Carrier } from './carrier.ts';
 import type { Group } from './group.ts';
 import type { Holdings } from './holdings.ts';
+import type { OpenEpoch } from './open-epoch.ts';
 import { PublishError } from './publish-error.ts';
 import { routeSecretAt } from './route-secrets.ts';
 import type { RuleIndex } from './rule-index.ts';
@@ -20,6 +21,17 @@ export interface Published {
   readonly headSeq: number;
   /** More than one where the messages did not fit one. */
   readonly envelopes: readonly Uint8Array[];
+}
+
+/** What one call of `publish` seals with. */
+interface Prepared {
+  readonly topic: Topic;
+  readonly group: Group;
+  readonly view: View;
+  readonly epoch: OpenEpoch;
+  readonly tag16: Uint8Array;
+  /** In a group with topic_chains. */
+  readonly chain: Uint8Array | undefined;
 }
 
 /** The sending side of a member. */
@@ -36,9 +48,19 @@ export class Sealing {
     this.#sealers = sealers;
   }
 
-  /** @spec patterns.1, patterns.2, principals.29, principals.31, principals.32, groups.25 */
-  publish(topic: string, payloads: readonly Uint8Array[], nowMs: number): Published {
-    const { keyId32, identity } = this.#holdings;
+  /** @throws TridcommError `E_ENCODING`, `E_LIMIT` for what is no topic */
+  groupOf(topic: string): Group | undefined {
+    return this.#rules.find(parseTopic(topic));
+  }
+
+  /**
+   * What there is to seal with for a topic now.
+   *
+   * @throws TridcommError the refusal
+   * @spec principals.29, principals.32, groups.25
+   */
+  prepare(topic: string, nowMs: number): Prepared {
+    const { keyId32 } = this.#holdings;
     const parsed = parseTopic(topic);
     const group = this.#rules.find(parsed);
     if (group === undefined) throw new TridcommError('E_POLICY', 'topic that no group of our own has a rule for');
@@ -61,16 +83,22 @@ export class Sealing {
     ) {
       throw new TridcommError('E_EPOCH', 'epoch that began before our right to write');
     }
+    return { topic: parsed, group, view, epoch, tag16, chain: ownChain };
+  }
+
+  /** @spec patterns.1, patterns.2, principals.31 */
+  publish(topic: string, payloads: readonly Uint8Array[], nowMs: number): Published {
+    const { group, view, epoch, tag16, ...fields } = this.prepare(topic, nowMs);
+    const { headSeq } = view.head;
     const sealer = this.#sealers.of(group.id, epoch, tag16);
     const messages = payloads.map((payload): Message => ({ timestampMs: nowMs, payload }));
-    const fields = { topic: parsed, chain: ownChain, headSeq: view.head.headSeq, timestampMs: nowMs };
-    const runs = splitMessages(messages, topicChains);
+    const runs = splitMessages(messages, view.record.topicChains);
     const envelopes = runs.map((run) => {
-      const unsigned = sealer.seal(pubSubInput(fields, run));
-      return unsigned.finish(identity.key.sign(unsigned.signInput));
+      const unsigned = sealer.seal(pubSubInput({ ...fields, headSeq, timestampMs: nowMs }, run));
+      return unsigned.finish(this.#holdings.identity.key.sign(unsigned.signInput));
     });
     this.#send(envelopes, runs);
-    return { groupId16: group.groupId16, epoch: epoch.number, headSeq: view.head.headSeq, envelopes };
+    return { groupId16: group.groupId16, epoch: epoch.number, headSeq, envelopes };
   }
 
   #send(envelopes: readonly Uint8Array[], runs: readonly (readonly Message[])[]): void {

@@ -5,7 +5,7 @@ import type { Delivery } from './events.ts';
 import type { Group } from './group.ts';
 import type { GuardedCarrier } from './guarded-carrier.ts';
 import type { Holdings } from './holdings.ts';
-import { RouteTable, type Route } from './routes.ts';
+import { matchName, RouteTable, type Route } from './routes.ts';
 
 /** What a member wants to hear of, until it is closed. */
 export interface Subscription {
@@ -92,6 +92,24 @@ export class Subscriptions {
       if (!this.#askFor(group)) return;
       this.#unasked.delete(group);
     }
+  }
+
+  /**
+   * The broker refused what it was asked for, or ended it.
+   *
+   * @returns whether that was still wanted
+   */
+  refused(match: TopicMatch): boolean {
+    const name = matchName(match);
+    for (const [group, held] of this.#atBroker) {
+      const asked = held.get(name);
+      if (asked === undefined) continue;
+      held.set(name, { ...asked, isTaken: false });
+      // A policy may have come since.
+      this.#unasked.add(group);
+      return true;
+    }
+    return false;
   }
 
   /** Forgets everything. */

@@ -6,8 +6,8 @@ import type { AeadAlgorithm, CryptoProvider } from '../crypto/provider.ts';
 import { aeadOfSuite } from '../crypto/suite.ts';
 import { TridcommError } from '../errors.ts';
 import { checkFreshness } from '../replay/freshness.ts';
-import type { ReplayGuard } from '../replay/guard.ts';
 import type { JobPart } from '../replay/leaves.ts';
+import type { ReplayState } from '../replay/log-replay.ts';
 import type { ReplayWrites } from '../replay/stored-state.ts';
 import type { Extensions } from '../wire/extensions.ts';
 import {
@@ -51,7 +51,7 @@ export interface TopicKeys {
 export interface Receiver {
   readonly provider: CryptoProvider;
   /** The state of chapter 10, and the freshness rule. */
-  readonly replay: ReplayGuard;
+  readonly replay: ReplayState;
   /** Step 7; undefined where the tag is not one that this receiver subscribes to. */
   findTopic(topicTag16: Uint8Array): TopicKeys | undefined;
   /** Step 9; undefined where no key has this sender id. Throws the refusal of one that is known and must not be trusted now. */

@@ -166,8 +166,8 @@ function checkFieldLength(field: Field, length: number): void {
   if (length === 0 && field.type !== 'message' && (field.repeated !== true || isPacked(field))) {
     throw refusal(`${field.name} with its default value`);
   }
-  if (field.type === 'string') checkLimit(`${field.name} bytes`, length, field.maxBytes!);
-  if (field.type === 'bytes' && length !== field.bytes) {
+  if (field.maxBytes !== undefined) checkLimit(`${field.name} bytes`, length, field.maxBytes);
+  if (field.bytes !== undefined && length !== field.bytes) {
     throw refusal(`${field.name} of ${length} bytes, not ${field.bytes}`);
   }
 }
@@ -253,7 +253,10 @@ function contentOf(field: Field, value: Scalar): Uint8Array {
   if (type === 'message') return writeMessage(field.message!, value as Fields);
   if (type === 'bytes') {
     const bytes = value as Uint8Array;
-    if (bytes.length !== field.bytes) throw misuse(`${name} of ${bytes.length} bytes, not ${field.bytes}`);
+    if (field.maxBytes !== undefined) checkLimit(`${name} bytes`, bytes.length, field.maxBytes);
+    if (field.bytes !== undefined && bytes.length !== field.bytes) {
+      throw misuse(`${name} of ${bytes.length} bytes, not ${field.bytes}`);
+    }
     return bytes;
   }
   if (type === 'string') {

@@ -136,7 +136,7 @@ export class NoiseHandshake {
    */
   split(): NoiseSession {
     this.#checkNotOver();
-    if (this.#state === 'working' || this.#count < messageForms.length) throw this.#outOfTurn('split');
+    if (this.#count < messageForms.length) throw this.#outOfTurn('split');
     const [ofInitiator, ofResponder] = this.#symmetric.split();
     const handshakeHash32 = this.#symmetric.hash32;
     this.erase();
@@ -167,7 +167,8 @@ export class NoiseHandshake {
       this.#count += 1;
       return result;
     } catch (error) {
-      this.#remoteStatic32 = undefined;
+      // Until the whole message is opened, nobody has shown to hold the key that came in it.
+      if (!isOwn) this.#remoteStatic32 = undefined;
       this.erase();
       throw error;
     }

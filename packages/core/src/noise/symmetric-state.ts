@@ -45,7 +45,8 @@ export class SymmetricState {
   mixKey(inputKey: Uint8Array): void {
     const [chainingKey32, key32] = this.#hkdf(inputKey);
     inputKey.fill(0);
-    this.erase();
+    this.#chainingKey32.fill(0);
+    this.#key32?.fill(0);
     this.#chainingKey32 = chainingKey32;
     this.#key32 = key32;
     this.#count = 0;

@@ -10,6 +10,7 @@ import type { DurableLife, ReplayGuardOptions } from './guard-options.ts';
 import { LeafBudget, PartialEnvelopes, type JobPart } from './leaves.ts';
 import { headerOfStream, type ReplayWrites } from './stored-state.ts';
 import { readHi, readTimestamp, writeTimestamp } from './stream-record.ts';
+import { ReadAgain } from './read-again.ts';
 import { StreamTable } from './stream-table.ts';
 import { seqStates, Windows } from './window.ts';
 
@@ -18,6 +19,13 @@ import { seqStates, Windows } from './window.ts';
  * too and a fork has not.
  */
 export type LookUp = 'new' | 'compare';
+
+/**
+ * How an envelope came: as news, or out of a log. The rules of a restart are for what comes as news. What comes out of a log may be as old as
+ * its epoch, and may have been accepted by an earlier life, which the place where the reader starts in the log decides; in one life it is
+ * accepted once, whichever way it comes.
+ */
+export type EnvelopeSource = 'live' | 'log';
 
 /**
  * A receiver's replay state (chapter 10).
@@ -51,6 +59,8 @@ export class ReplayGuard {
   readonly #admittedAfter = new Map<number, number>();
   /** Present in a durable receiver of live topics. */
   readonly #floors: FloorBook | undefined;
+  /** Numbers that an earlier life may have accepted, and what of them came out of a log since. */
+  readonly #readAgain: ReadAgain;
   readonly #isDurable: boolean;
   #released = false;
   /** A timestamp has to be above it. */
@@ -63,6 +73,7 @@ export class ReplayGuard {
     if (!(streamCap >= 1)) throw new TridcommError('E_USAGE', `cap of ${streamCap} streams, not 1 or more`);
     this.#windows = new Windows(window);
     this.#table = new StreamTable(hashKey16, this.#windows, streamCap);
+    this.#readAgain = new ReadAgain(this.#windows.size);
     this.#evidencePool = evidence ?? new EvidencePool();
     this.#leaves = new PartialEnvelopes(leafBudget ?? new LeafBudget());
     this.freshness = freshness;
@@ -94,12 +105,13 @@ export class ReplayGuard {
   /**
    * Step 11, without change.
    *
+   * @param source - the same in every call for one envelope
    * @returns `compare` where {@link compare} has to be asked before step 12
    * @throws TridcommError `E_REPLAY_STATE`, `E_TOO_OLD`, `E_REPLAY`, `E_LIMIT`
    * @spec replay.6, replay.7, replay.15, replay.19, replay.20, replay.21, replay.25, replay.26
    */
-  lookUp(header: Uint8Array, part?: JobPart): LookUp {
-    const answer = this.#look(this.#table.find(header), header, part);
+  lookUp(header: Uint8Array, part?: JobPart, source: EnvelopeSource = 'live'): LookUp {
+    const answer = this.#look(this.#table.find(header), header, part, source);
     if (answer !== 'new' && answer !== 'compare') throw refusal(answer, header);
     return answer;
   }
@@ -139,13 +151,13 @@ export class ReplayGuard {
    *
    * @spec replay.22, replay.24
    */
-  pendingWrites(header: Uint8Array, part?: JobPart): ReplayWrites | undefined {
+  pendingWrites(header: Uint8Array, part?: JobPart, source: EnvelopeSource = 'live'): ReplayWrites | undefined {
     if (this.#floors === undefined) return undefined;
     const entry = this.#table.find(header);
     const seq = seqOf(header);
     const timestampMs = timestampOf(header);
     if (entry >= 0 && this.#isCovered(entry, seq, timestampMs)) return undefined;
-    const answer = this.#look(entry, header, part);
+    const answer = this.#look(entry, header, part, source);
     const isNext = answer === 'new' || (answer === 'compare' && part !== undefined && this.#leaves.holds(entry, seq));
     if (!isNext) return undefined;
     const floor = seq + limits.floorSlackEnvelopes;
@@ -196,11 +208,11 @@ export class ReplayGuard {
    *   something has not been stored
    * @spec replay.8, replay.14, replay.16, replay.17, replay.19, replay.27, envelope.28
    */
-  commit(header: Uint8Array, id32: Uint8Array, part?: JobPart): void {
+  commit(header: Uint8Array, id32: Uint8Array, part?: JobPart, source: EnvelopeSource = 'live'): void {
     if (this.#released) throw new TridcommError('E_CLOSED', 'the guard was released');
     const table = this.#table;
     let entry = table.find(header);
-    const answer = this.#look(entry, header, part);
+    const answer = this.#look(entry, header, part, source);
     if (answer !== 'new' && answer !== 'compare') throw refusal(answer, header);
     const seq = seqOf(header);
     if (answer === 'compare') {
@@ -224,7 +236,11 @@ export class ReplayGuard {
       this.#windows.advance(words, at, seq);
     }
     // The first leaf moves the window; the number is seen when the last is.
-    if (part === undefined || this.#leaves.mark(entry, seq, id32, part)) this.#windows.mark(words, at, seq);
+    if (part === undefined || this.#leaves.mark(entry, seq, id32, part)) {
+      // The window has all numbers up to a restored floor as seen, and those that are too old for it not at all.
+      if (this.#readAgain.covers(entry, seq)) this.#readAgain.mark(entry, seq);
+      else this.#windows.mark(words, at, seq);
+    }
     if (timestampMs > readTimestamp(words, at)) writeTimestamp(words, at, timestampMs);
     this.#evidencePool.use(this.#evidence, entry).record(seq, Math.max(hi, seq), id32);
   }
@@ -237,17 +253,20 @@ export class ReplayGuard {
   }
 
   /** Step 11 for the header that was found last, as an answer instead of a throw. */
-  #look(entry: number, header: Uint8Array, part: JobPart | undefined): LookUp | ErrorCode {
+  #look(entry: number, header: Uint8Array, part: JobPart | undefined, source: EnvelopeSource): LookUp | ErrorCode {
     if (!this.#isDurable && (header[3] as number) >>> 4 === patterns.control) return 'E_REPLAY_STATE';
     const timestampMs = timestampOf(header);
-    if (timestampMs <= this.#bootLine) return 'E_TOO_OLD';
+    if (source === 'live' && timestampMs <= this.#bootLine) return 'E_TOO_OLD';
     if (entry < 0) {
       if (timestampMs <= this.#table.evictTs) return 'E_TOO_OLD';
       return this.#hasRoom(part) ? 'new' : 'E_LIMIT';
     }
     if (timestampMs <= (this.#admittedAfter.size === 0 ? 0 : (this.#admittedAfter.get(entry) ?? 0))) return 'E_TOO_OLD';
     const seq = seqOf(header);
-    const state = this.#windows.look(this.#table.words(entry), this.#table.at(entry), seq);
+    const state =
+      source === 'log' && this.#readAgain.covers(entry, seq)
+        ? this.#readAgain.look(entry, seq)
+        : this.#windows.look(this.#table.words(entry), this.#table.at(entry), seq);
     if (state === seqStates.tooOld) return 'E_TOO_OLD';
     if (state === seqStates.seen) return this.#evidence.get(entry)?.holds(seq) === true ? 'compare' : 'E_REPLAY';
     if (this.#leaves.holds(entry, seq)) return 'compare';
@@ -273,6 +292,7 @@ export class ReplayGuard {
       this.#leaves.dropStream(victim);
       this.#floors?.drop(victim);
       this.#admittedAfter.delete(victim);
+      this.#readAgain.drop(victim);
     }
     // Read before the eviction raises it: what is younger was never accepted of this stream.
     const { evictTs } = this.#table;
@@ -296,6 +316,7 @@ export class ReplayGuard {
       // A list that still has the floor of a stream that was evicted is one too long: the rule of replay.16 decides again.
       const entry = this.#admit(header, this.#table.victim(), boundMs);
       this.#windows.fill(this.#table.words(entry), this.#table.at(entry), floor);
+      this.#readAgain.add(entry, floor);
       this.#cover(entry, floor, boundMs);
     }
   }

@@ -1,7 +1,7 @@
 /** Offers as the harness describes them, driven through a guard in the order of chapter 03. */
 import { TridcommError } from '../../src/errors.ts';
 import type { EvidencePool } from '../../src/replay/evidence.ts';
-import { ReplayGuard } from '../../src/replay/guard.ts';
+import { ReplayGuard, type EnvelopeSource } from '../../src/replay/guard.ts';
 import type { JobPart, LeafBudget } from '../../src/replay/leaves.ts';
 import {
   headerOfStream,
@@ -18,6 +18,7 @@ export interface Offer {
   readonly previous32?: Uint8Array | undefined;
   readonly part?: JobPart | undefined;
   readonly control?: boolean;
+  readonly source?: EnvelopeSource;
   readonly fails?: 'forged' | 'badTag' | 'badGrammar' | 'unstored' | undefined;
 }
 
@@ -64,9 +65,9 @@ export class Receiver {
   }
 
   /** Steps 11 to 14. */
-  before({ id32, previous32, part, fails, ...offer }: Offer): string {
+  before({ id32, previous32, part, source, fails, ...offer }: Offer): string {
     const header = headerOf(offer);
-    if (this.guard.lookUp(header, part) === 'compare') this.guard.compare(header, id32, part);
+    if (this.guard.lookUp(header, part, source) === 'compare') this.guard.compare(header, id32, part);
     if (fails === 'forged') throw new TridcommError('E_SIG');
     this.guard.decideFork(header, id32, previous32);
     if (fails === 'badTag') throw new TridcommError('E_AEAD');
@@ -74,12 +75,12 @@ export class Receiver {
   }
 
   /** Step 15. */
-  last({ id32, part, fails, ...offer }: Offer): string {
+  last({ id32, part, source, fails, ...offer }: Offer): string {
     const header = headerOf(offer);
     const { stream } = offer;
     let answer = 'new';
     for (let asked = 0; asked < 3; asked++) {
-      const writes = fails === 'unstored' ? undefined : this.guard.pendingWrites(header, part);
+      const writes = fails === 'unstored' ? undefined : this.guard.pendingWrites(header, part, source);
       if (writes === undefined) break;
       const { floor, boundMs, evictTs } = writes;
       answer += ` floor ${floor}`;
@@ -91,7 +92,7 @@ export class Receiver {
       const displaced = this.guard.stored(header, writes);
       if (displaced !== undefined) this.floors.delete(streamKey({ ...stream, streamId: displaced }));
     }
-    this.guard.commit(header, id32, part);
+    this.guard.commit(header, id32, part, source);
     return fails === 'badGrammar' ? 'E_ENCODING' : answer;
   }
 

@@ -104,14 +104,14 @@ export const principalMutants = [
   {
     name: 'body-bytes-length',
     file: 'keys/body.ts',
-    from: "if (field.type === 'bytes' && length !== field.bytes)",
+    from: 'if (field.bytes !== undefined && length !== field.bytes)',
     to: 'if (false)',
     spec: 'principals.5',
   },
   {
     name: 'body-text-limit',
     file: 'keys/body.ts',
-    from: "  if (field.type === 'string') checkLimit(`${field.name} bytes`, length, field.maxBytes!);\n",
+    from: '  if (field.maxBytes !== undefined) checkLimit(`${field.name} bytes`, length, field.maxBytes);\n',
     to: '',
     spec: 'principals.6',
   },

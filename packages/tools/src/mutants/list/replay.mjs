@@ -75,8 +75,8 @@ export const replayMutants = [
   {
     name: 'seen-not-marked',
     file: 'replay/guard.ts',
-    from: 'if (part === undefined || this.#leaves.mark(entry, seq, id32, part)) this.#windows.mark',
-    to: 'if (part !== undefined && this.#leaves.mark(entry, seq, id32, part)) this.#windows.mark',
+    from: 'if (part === undefined || this.#leaves.mark(entry, seq, id32, part)) {',
+    to: 'if (part !== undefined && this.#leaves.mark(entry, seq, id32, part)) {',
     spec: 'replay.7',
   },
   {
@@ -96,7 +96,7 @@ export const replayMutants = [
   {
     name: 'commit-without-look-up',
     file: 'replay/guard.ts',
-    from: "    const answer = this.#look(entry, header, part);\n    if (answer !== 'new' && answer !== 'compare') throw refusal(answer, header);\n    const seq",
+    from: "    const answer = this.#look(entry, header, part, source);\n    if (answer !== 'new' && answer !== 'compare') throw refusal(answer, header);\n    const seq",
     to: "    const answer: string = 'new';\n    const seq",
     spec: 'envelope.28',
   },
@@ -173,7 +173,7 @@ export const replayMutants = [
   {
     name: 'boot-rule',
     file: 'replay/guard.ts',
-    from: "if (timestampMs <= this.#bootLine) return 'E_TOO_OLD';",
+    from: "if (source === 'live' && timestampMs <= this.#bootLine) return 'E_TOO_OLD';",
     to: '',
     spec: 'replay.25',
   },

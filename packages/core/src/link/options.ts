@@ -1,0 +1,104 @@
+import { checkWidth, equalBytes } from '../bytes/bytes.ts';
+import { limits } from '../codepoints/limits.gen.ts';
+import { linkModes, type LinkMode } from '../codepoints/link-modes.gen.ts';
+import { objectKinds } from '../codepoints/object-kinds.gen.ts';
+import { suites } from '../codepoints/suites.gen.ts';
+import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
+import { aeadOfSuite } from '../crypto/suite.ts';
+import { TridcommError } from '../errors.ts';
+import { allowsSuite, decodePrincipalRecord, type PrincipalRecord } from '../keys/principal-record.ts';
+import { parseObject } from '../keys/signed-object.ts';
+import type { SigningKey } from '../keys/signing-key.ts';
+import type { Trust } from '../keys/trust.ts';
+import type { LinkSide } from './forms.ts';
+
+/** What one end of a link brings. */
+export interface LinkOptions {
+  readonly provider: CryptoProvider;
+  readonly random: RandomSource;
+  /** The node's clock, asked once for each opening. */
+  readonly now: () => number;
+  readonly side: LinkSide;
+  /** One of the registry of link modes. */
+  readonly mode: number;
+  /** The node's identity key. */
+  readonly key: SigningKey;
+  /** Its newest own principal record. */
+  readonly principalRecord: Uint8Array;
+  /** What the node holds: authority records and principal records of the peer that pass are taken into it, whatever becomes of the link. */
+  readonly trust: Trust;
+  /** The authority records after a serial that the node holds, in order. */
+  readonly authorityRecords: (afterSerial: number) => readonly Uint8Array[];
+  /** Whether the node knows a principal, under a record with this serial, to be revoked. */
+  readonly isRevoked?: (keyId32: Uint8Array, serial: number) => boolean;
+  /** N: suites to offer, or to choose from, the best first; default those of the own record, AES first. */
+  readonly suites?: readonly number[];
+  /** 1,048,584 to 16,777,216; default 8,388,624 for an initiator, 16,777,216 for a responder. */
+  readonly frameCapBytes?: number;
+  /** Bytes of envelopes that the peer may send before it gets more credit; default 0. */
+  readonly creditBytes?: number;
+  /** Initiator, required: the name that the responder's record must have. */
+  readonly expectedName?: string;
+  /** T, required: the exporter of the connection, and the URI names of the peer's certificate. */
+  readonly tls?: { readonly exporter32: Uint8Array; readonly certificateNames: readonly string[] };
+}
+
+/** Options that were checked, with what follows from them. */
+export interface LinkSetup extends LinkOptions {
+  readonly mode: LinkMode;
+  readonly suites: readonly number[];
+  readonly frameCapBytes: number;
+  readonly creditBytes: number;
+  /** What the own principal record says. */
+  readonly own: PrincipalRecord;
+}
+
+/**
+ * Checks what the caller gave.
+ *
+ * @throws TridcommError `E_USAGE`, with the reason as its cause where the own principal record is not one
+ * @spec link.1
+ */
+export function setupOf(options: LinkOptions): LinkSetup {
+  const { side, mode, key, tls, expectedName, creditBytes = 0 } = options;
+  const frameCapBytes = options.frameCapBytes ?? defaultCapBytes[side];
+  if (mode !== linkModes.tls && mode !== linkModes.noise) throw new TridcommError('E_USAGE', `link mode ${mode}`);
+  if ((mode === linkModes.tls) !== (tls !== undefined)) {
+    throw new TridcommError('E_USAGE', 'TLS exporter and certificate names are for mode T, and needed there');
+  }
+  if (tls !== undefined) checkWidth('TLS exporter', tls.exporter32, 32);
+  if ((side === 'initiator') !== (expectedName !== undefined)) {
+    throw new TridcommError('E_USAGE', 'the expected name is for an initiator, and needed there');
+  }
+  if (
+    !(Number.isInteger(frameCapBytes) && frameCapBytes >= limits.storedBytes) ||
+    frameCapBytes > limits.frameHardCapBytes
+  ) {
+    throw new TridcommError('E_USAGE', `frame cap ${frameCapBytes}`);
+  }
+  if (!Number.isSafeInteger(creditBytes) || creditBytes < 0)
+    throw new TridcommError('E_USAGE', `credit ${creditBytes}`);
+  const own = readOwnRecord(options);
+  if (!equalBytes(own.key.keyId32, key.keyId32)) {
+    throw new TridcommError('E_USAGE', 'principal record of another key than that of the link');
+  }
+  const suitesOfLink = options.suites ?? preferredSuites.filter((suite) => allowsSuite(own, suite));
+  const isKnown = suitesOfLink.every((suite, i) => aeadOfSuite(suite) && suitesOfLink.indexOf(suite) === i);
+  if (mode === linkModes.noise && (suitesOfLink.length === 0 || !isKnown)) {
+    throw new TridcommError('E_USAGE', `suites ${suitesOfLink.join(', ')}`);
+  }
+  return { ...options, mode, suites: suitesOfLink, frameCapBytes, creditBytes, own };
+}
+
+/** Only its form: whether it still holds is for the peer to say. */
+function readOwnRecord({ provider, principalRecord }: LinkOptions): PrincipalRecord {
+  try {
+    return decodePrincipalRecord(provider, parseObject(provider, principalRecord, objectKinds.principalRecord));
+  } catch (cause) {
+    throw new TridcommError('E_USAGE', 'own principal record', { cause });
+  }
+}
+
+const preferredSuites = [suites.x25519Aes256GcmEd25519, suites.x25519ChaCha20Poly1305Ed25519];
+/** The largest of what either side is sent: objects, and bundles. */
+const defaultCapBytes = { initiator: limits.objectFrameBytes, responder: limits.frameHardCapBytes };
