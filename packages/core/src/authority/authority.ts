@@ -4,26 +4,19 @@ import { actions } from '../codepoints/actions.gen.ts';
 import { addressTypes } from '../codepoints/address-types.gen.ts';
 import { keyAlgorithms } from '../codepoints/key-algorithms.gen.ts';
 import { keyBlockKinds } from '../codepoints/key-block-kinds.gen.ts';
-import { labels } from '../codepoints/labels.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { objectKinds } from '../codepoints/object-kinds.gen.ts';
-import { principalRoles } from '../codepoints/principal-roles.gen.ts';
 import { purposes } from '../codepoints/purposes.gen.ts';
 import { suites as suiteNumbers } from '../codepoints/suites.gen.ts';
-import { aeadOfSuite } from '../crypto/suite.ts';
 import { TridcommError } from '../errors.ts';
 import type { Grant, Rule } from '../keys/compile-policy.ts';
 import { encodeHeadAnswer, type Head } from '../keys/head.ts';
 import { decodeKeyRecord } from '../keys/key-record.ts';
 import type { GroupRecord } from '../keys/group-record.ts';
-import {
-  allowsSuite,
-  decodePrincipalRecord,
-  encodePrincipalRecordBody,
-  type PrincipalRecord,
-} from '../keys/principal-record.ts';
-import type { PublicKey } from '../keys/public-key.ts';
-import { encodeObject, parseObject } from '../keys/signed-object.ts';
+import { readProposal, type RecordProposal } from '../keys/principal-proposal.ts';
+import { allowsSuite, type PrincipalRecord } from '../keys/principal-record.ts';
+import { publicKeyOf, type PublicKey } from '../keys/public-key.ts';
+import { parseObject } from '../keys/signed-object.ts';
 import type { SigningKey } from '../keys/signing-key.ts';
 import { Trust } from '../keys/trust.ts';
 import { parsePattern } from '../topics/grammar.ts';
@@ -66,9 +59,10 @@ import type {
   RestoreSources,
   WaitingMember,
 } from './options.ts';
+import { checkSubject, composeProposal, counterSign, endOfEarlier } from './issuing.ts';
 import { Outgoing } from './outgoing.ts';
 import { PolicySource } from './policy-source.ts';
-import { isNarrower, Principals } from './principals.ts';
+import { Principals } from './principals.ts';
 import { Revocations } from './revocations.ts';
 import { writeSnapshot } from './snapshot.ts';
 import {
@@ -207,39 +201,49 @@ export class Authority {
    * @spec principals.24, principals.25
    */
   issue(subject: SigningKey, fields: PrincipalFields, nowMs: number): Uint8Array {
+    const proposal = this.proposeRecord(subject.publicKey32, fields, nowMs);
+    return this.issueProposed(proposal, subject.sign(proposal.signInput), nowMs);
+  }
+
+  /**
+   * The first half of {@link issue}, for a principal whose key is elsewhere: what it has to sign. Changes nothing.
+   *
+   * @param publicKey32 - Ed25519, the principal's
+   * @returns to be handed to the principal, who reads it with `readProposal`; the caller's
+   * @throws TridcommError `E_KEY` for a key that must not be used; others as {@link issue}
+   */
+  proposeRecord(publicKey32: Uint8Array, fields: PrincipalFields, nowMs: number): RecordProposal {
+    const { provider } = this.#options;
+    const key = publicKeyOf(provider, keyAlgorithms.ed25519, publicKey32);
+    return composeProposal(provider, this.authorityId32, key, this.#nextSerial(key.keyId32), fields, nowMs);
+  }
+
+  /**
+   * The second half of {@link issue}: verifies the signature of the principal, signs as issuer and publishes the record.
+   *
+   * @param proposal - as {@link proposeRecord} gave it: what it says is not judged again, so whoever let it out of hand makes sure that
+   *   it is the same
+   * @param signature64 - of the principal over `signInput`
+   * @returns the record; the caller's
+   * @throws TridcommError `E_SIG` for a signature that does not verify; `E_STALE` where another record of the key came since; `E_REVOKED` where
+   * the key was ended; `E_EXPIRED` for a record that is over or was proposed by a clock ahead; others as {@link issue}
+   * @spec principals.24, principals.25
+   */
+  issueProposed({ body }: Pick<RecordProposal, 'body'>, signature64: Uint8Array, nowMs: number): Uint8Array {
     const { provider } = this.#options;
     const { keys, revocations } = this.#state;
-    const before = this.#principals.find(subject.keyId32);
-    const minSerial = revocations.minSerialOf(subject.keyId32);
-    const serial = Math.max((before?.record.serial ?? 0) + 1, this.#leastSerial, minSerial);
-    if (this.#principals.isEnded(subject.keyId32) || revocations.list.isRevoked(subject.keyId32, serial)) {
-      throw new TridcommError('E_REVOKED', 'key was ended for good');
-    }
-    const body = encodePrincipalRecordBody({
-      key: { alg: keyAlgorithms.ed25519, publicKey32: subject.publicKey32 },
-      serial,
-      notBeforeMs: nowMs,
-      notAfterMs: fields.notAfterMs ?? nowMs + limits.principalRecordMs,
-      name: fields.name,
-      tenant: fields.tenant,
-      roles: fields.roles ?? principalRoles.member,
-      suites: fields.suites ?? knownSuites,
-      suiteFloor: fields.suiteFloor ?? 1,
-      maxVersion: wireVersion,
-    });
-    const bytes = encodeObject(provider, objectKinds.principalRecord, this.authorityId32, body, [
-      { label: labels.principalRecord, key: subject },
-      { label: labels.issuer, key: keys.issuer.key },
-    ]);
-    const record = decodePrincipalRecord(provider, parseObject(provider, bytes, objectKinds.principalRecord));
-    const neededUntilMs = (before?.lastRecordEndsMs ?? 0) + 2 * this.#skewMs;
-    const narrows = before !== undefined && nowMs <= neededUntilMs && isNarrower(record, before.record);
-    const narrowed = narrows
-      ? revocations.with(provider, { keyId32: record.key.keyId32, minSerial: serial, neededUntilMs })
-      : undefined;
+    const proposal = readProposal(provider, this.authorityId32, copyOf(body));
+    const { keyId32 } = proposal.record.key;
+    const { serial } = proposal.record;
+    if (serial !== this.#nextSerial(keyId32)) throw new TridcommError('E_STALE', `proposal with serial ${serial}`);
+    checkSubject(provider, proposal, signature64);
+    const record = counterSign(provider, this.authorityId32, proposal, signature64, keys.issuer.key);
+    const { bytes } = record.object;
+    const ends = endOfEarlier(this.#principals.find(keyId32), record, this.#skewMs, nowMs);
+    const narrowed = ends && revocations.with(provider, ends);
     this.#trust.takePrincipalRecord(bytes, nowMs);
     this.#principals.hold(record);
-    if (narrowed === undefined) this.#sendOne(addressTypes.principalRecord, subject.keyId32, bytes);
+    if (narrowed === undefined) this.#sendOne(addressTypes.principalRecord, keyId32, bytes);
     else this.#perform({ revocations: narrowed, issued: record }, nowMs);
     return copyOf(bytes);
   }
@@ -584,6 +588,21 @@ export class Authority {
     });
   }
 
+  /**
+   * Serial of the next record of a key.
+   *
+   * @throws TridcommError `E_REVOKED` for a key that was ended
+   */
+  #nextSerial(keyId32: Uint8Array): number {
+    const { revocations } = this.#state;
+    const before = this.#principals.find(keyId32)?.record.serial ?? 0;
+    const serial = Math.max(before + 1, this.#leastSerial, revocations.minSerialOf(keyId32));
+    if (this.#principals.isEnded(keyId32) || revocations.list.isRevoked(keyId32, serial)) {
+      throw new TridcommError('E_REVOKED', 'key was ended for good');
+    }
+    return serial;
+  }
+
   #group(groupId16: Uint8Array): ControlledGroup {
     const group = this.#state.groups.get(hexOf(groupId16));
     if (group === undefined) throw new TridcommError('E_USAGE', 'no group of this id');
@@ -863,6 +882,4 @@ function takeIfValid(take: () => unknown): boolean {
   }
 }
 
-const knownSuites: readonly number[] = Object.values(suiteNumbers).filter((suite) => aeadOfSuite(suite) !== undefined);
-const wireVersion = 1;
 const noId = new Uint8Array(0);

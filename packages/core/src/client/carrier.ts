@@ -1,4 +1,5 @@
 import type { TopicMatch } from '../keys/access-list.ts';
+import type { EnvelopeSource } from '../replay/guard.ts';
 
 /**
  * What a member asks of a broker. Answers come by {@link CarrierReceiver}, now or later, and may come inside the call.
@@ -6,8 +7,9 @@ import type { TopicMatch } from '../keys/access-list.ts';
 export interface Carrier {
   /** Hands over an envelope. A broker in the same process may throw its refusal. */
   publish(envelope: Uint8Array): void;
-  subscribe(match: TopicMatch): void;
-  unsubscribe(match: TopicMatch): void;
+  /** @param source - whether it is asked for what comes from now on, or for its log; where both are asked for, they are two questions */
+  subscribe(match: TopicMatch, source: EnvelopeSource): void;
+  unsubscribe(match: TopicMatch, source: EnvelopeSource): void;
   /** Asks for what is retained under an address, now and at every change. */
   watch(address16: Uint8Array): void;
   /** Asks for what is retained under an address, once more. */
@@ -23,7 +25,7 @@ export interface CarrierReceiver {
 /** Where a broker that keeps a log delivers to. */
 export interface LogReceiver extends CarrierReceiver {
   /**
-   * Takes an envelope out of the log.
+   * Takes an envelope out of the log, which came for what was asked of the log.
    *
    * @param position - as the broker says
    */

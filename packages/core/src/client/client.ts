@@ -3,6 +3,7 @@ import { deriveHedgeSecret } from '../crypto/key-schedule.ts';
 import { TridcommError } from '../errors.ts';
 import type { TopicMatch } from '../keys/access-list.ts';
 import type { Taken, Trust } from '../keys/trust.ts';
+import type { EnvelopeSource } from '../replay/guard.ts';
 import { Asking } from './asking.ts';
 import type { LogReceiver } from './carrier.ts';
 import type { ClientOptions } from './client-options.ts';
@@ -46,7 +47,7 @@ export class Client {
   readonly #holdings: Holdings;
   readonly #plane: ControlPlane;
   readonly #asking: Asking;
-  readonly #subscriptions: Subscriptions;
+  readonly #subscriptions: Readonly<Record<EnvelopeSource, Subscriptions>>;
   readonly #rules = new RuleIndex();
   readonly #sealers: Sealers;
   readonly #sealing: Sealing;
@@ -70,7 +71,10 @@ export class Client {
       viewChanged: (group, nowMs) => this.#viewChanged(group, nowMs),
     });
     this.#asking = new Asking(holdings, carrier, this.#plane.groups);
-    this.#subscriptions = new Subscriptions(holdings, carrier, this.#plane.groups);
+    this.#subscriptions = {
+      live: new Subscriptions('live', holdings, carrier, this.#plane.groups),
+      log: new Subscriptions('log', holdings, carrier, this.#plane.groups),
+    };
     this.#sealers = new Sealers(holdings, deriveHedgeSecret(provider, random(32), localSecret32));
     this.#sealing = new Sealing(holdings, options.carrier, this.#rules, this.#sealers);
     this.#opening = new Opening(holdings, this.#events, this.#subscriptions);
@@ -117,7 +121,7 @@ export class Client {
     for (const group of this.#plane.groups.values()) group.stop();
     for (const psk32 of this.#holdings.psks.values()) psk32.fill(0);
     this.#holdings.psks.clear();
-    this.#subscriptions.stop();
+    for (const subscriptions of this.#bothWays()) subscriptions.stop();
   }
 
   /**
@@ -128,7 +132,7 @@ export class Client {
   reconnected(nowMs: number): void {
     this.#events.run(() => {
       this.#asking.renew();
-      this.#subscriptions.renew();
+      for (const subscriptions of this.#bothWays()) subscriptions.renew();
       this.#ask(nowMs);
     });
   }
@@ -229,7 +233,7 @@ export class Client {
    * Takes an envelope. A handler that throws becomes an event, and keeps nobody else from the delivery.
    *
    * @param bytes - as received; kept and viewed by what comes back
-   * @returns undefined where the tag leads nowhere, or to a topic that no subscription matches
+   * @returns undefined where the tag leads nowhere, or to a topic that no live subscription matches
    * @throws TridcommError the refusal
    * @spec envelope.27, topics.12
    */
@@ -239,11 +243,13 @@ export class Client {
 
   /**
    * Takes an envelope out of a broker's log: as {@link envelope}, but how old it is does not count; its epoch and expiry do. In one life it
-   * is accepted once, as news or out of the log. What an earlier life accepted is known by the position alone at which the reader starts.
+   * is accepted once, as news or out of the log. What an earlier life accepted is known by the position alone at which the reader starts:
+   * the verdict says where that may be so.
    *
    * @param position - as the broker says, from 0 on
+   * @returns undefined where no subscription to the log matches; nothing has changed then
    * @throws TridcommError the refusal; `E_USAGE` for a position that is no number
-   * @spec delivery.12, storage.1
+   * @spec delivery.12, storage.1, replay.29, replay.30
    */
   stored(bytes: Uint8Array, position: number, nowMs: number): Delivery | undefined {
     if (!Number.isSafeInteger(position) || position < 0) throw new TridcommError('E_USAGE', `position ${position}`);
@@ -286,13 +292,20 @@ export class Client {
    *
    * @param pattern - literal segments, `*`, and `**` at the end
    * @param onDelivery - called for what matches, besides the event; not for what other subscriptions match
+   * @param options - `source`: what comes as news, the default, or what the broker has in its log. Each gets only what comes its way, and as an
+   *   envelope is accepted once, who wants the same topics both ways needs a member for each
    * @returns to be closed; that does nothing once the client was stopped
    * @throws TridcommError `E_ENCODING`, `E_LIMIT`
-   * @spec topics.7, topics.12
+   * @spec topics.7, topics.12, replay.29
    */
-  subscribe(pattern: string, nowMs: number, onDelivery?: (delivery: Delivery) => void): Subscription {
+  subscribe(
+    pattern: string,
+    nowMs: number,
+    onDelivery?: (delivery: Delivery) => void,
+    { source = 'live' }: { readonly source?: EnvelopeSource } = {},
+  ): Subscription {
     return this.#events.run(() => {
-      const subscription = this.#subscriptions.add(pattern, onDelivery, (closeMs) => this.#askBroker(closeMs));
+      const subscription = this.#subscriptions[source].add(pattern, onDelivery, (closeMs) => this.#askBroker(closeMs));
       this.#askBroker(nowMs);
       return subscription;
     });
@@ -304,10 +317,11 @@ export class Client {
    *
    * @param match - as the carrier was asked for it
    * @param error - what the broker said
+   * @param source - as the carrier was asked for it
    */
-  subscriptionRefused(match: TopicMatch, error: TridcommError, nowMs: number): void {
+  subscriptionRefused(match: TopicMatch, error: TridcommError, nowMs: number, source: EnvelopeSource = 'live'): void {
     this.#events.run(() => {
-      if (!this.#subscriptions.refused(match)) return;
+      if (!this.#subscriptions[source].refused(match)) return;
       this.#events.refused('subscription', error);
       this.#askBroker(nowMs);
     });
@@ -323,7 +337,7 @@ export class Client {
       for (const group of this.#plane.groups.values()) {
         if (!group.closeEpochs(nowMs)) continue;
         isClosed = true;
-        this.#subscriptions.changed(group);
+        for (const subscriptions of this.#bothWays()) subscriptions.changed(group);
       }
       if (isClosed) this.#sealers.eraseClosed();
       this.#renewal.tick(nowMs);
@@ -335,7 +349,7 @@ export class Client {
 
   #groupChanged(group: Group): void {
     this.#rules.update(group);
-    this.#subscriptions.changed(group);
+    for (const subscriptions of this.#bothWays()) subscriptions.changed(group);
   }
 
   #viewChanged(group: Group, nowMs: number): void {
@@ -351,7 +365,12 @@ export class Client {
   }
 
   #askBroker(nowMs: number): void {
-    if (this.#isStarted) this.#subscriptions.askBroker(nowMs);
+    if (!this.#isStarted) return;
+    for (const subscriptions of this.#bothWays()) subscriptions.askBroker(nowMs);
+  }
+
+  #bothWays(): readonly Subscriptions[] {
+    return Object.values(this.#subscriptions);
   }
 
   #fetchMissing(nowMs: number): void {

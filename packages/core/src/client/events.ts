@@ -22,6 +22,8 @@ export interface Delivery {
   readonly id32: Uint8Array;
   /** Where it stands in the broker's log, as the broker says: nobody signed it. Undefined for what came as news. @spec delivery.12 */
   readonly position: number | undefined;
+  /** `redelivered`: it came out of the log, and an earlier life of this member may have accepted it. @spec replay.30 */
+  readonly verdict: 'new' | 'redelivered';
 }
 
 /** What of others, or of a broker's answers, a member refuses or is refused. */

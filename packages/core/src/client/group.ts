@@ -54,7 +54,7 @@ export class Group implements ViewParts {
   readonly #writers: GroupWriters;
   /** Ascending. */
   #epochs: readonly OpenEpoch[] = [];
-  readonly #receivers = new WeakMap<OpenEpoch, Readonly<Record<EnvelopeSource, Receiver>>>();
+  readonly #receivers = new WeakMap<OpenEpoch, Readonly<Record<EnvelopeSource, EpochReceiver>>>();
   #candidate: Candidate | undefined;
   #view: View | undefined;
   #lookAgainMs = 0;
@@ -319,7 +319,7 @@ export class Group implements ViewParts {
   }
 
   /** A receiver of one epoch, for steps 8 to 15 of chapter 03, for what comes as news or out of a log. */
-  receiverOf(epoch: OpenEpoch, source: EnvelopeSource): Receiver {
+  receiverOf(epoch: OpenEpoch, source: EnvelopeSource): EpochReceiver {
     let receivers = this.#receivers.get(epoch);
     if (receivers === undefined) {
       const { guard } = epoch;
@@ -398,12 +398,13 @@ export function statedRoots(
 }
 
 /** Steps 8, 9 and 14 for envelopes of one epoch of a group. */
-class EpochReceiver implements Receiver, TopicKeys {
+export class EpochReceiver implements Receiver, TopicKeys {
   readonly provider: Receiver['provider'];
   readonly replay: Receiver['replay'];
   readonly #holdings: Holdings;
   readonly #group: Group;
   readonly #epoch: OpenEpoch;
+  readonly #topics = new WeakMap<EnvelopeView | JobView, Topic>();
 
   constructor(holdings: Holdings, group: Group, epoch: OpenEpoch, replay: ReplayState) {
     this.provider = holdings.provider;
@@ -464,8 +465,14 @@ class EpochReceiver implements Receiver, TopicKeys {
     const record = this.#group.view?.record;
     if (record?.topicChains !== true) return;
     const { timestampMs } = view.header;
-    topicOfRecords(view, records, this.#group.patterns, (topic) =>
-      this.#group.tagsAt(timestampMs, record.periodMs, topic),
+    const topic = topicOfRecords(view, records, this.#group.patterns, (one) =>
+      this.#group.tagsAt(timestampMs, record.periodMs, one),
     );
+    this.#topics.set(view, topic);
+  }
+
+  /** What the records said, in a group with topic_chains, once they were checked; undefined where they were no good. */
+  topicOf(view: EnvelopeView): Topic | undefined {
+    return this.#topics.get(view);
   }
 }

@@ -1,5 +1,6 @@
 import { TridcommError } from '../errors.ts';
 import type { TopicMatch } from '../keys/access-list.ts';
+import type { EnvelopeSource } from '../replay/guard.ts';
 import type { Carrier } from './carrier.ts';
 import type { EventSink } from './event-sink.ts';
 
@@ -28,14 +29,14 @@ export class GuardedCarrier {
     return this.#ask(() => this.#carrier.fetch(address16)) === 'taken';
   }
 
-  unsubscribe(match: TopicMatch): boolean {
-    return this.#ask(() => this.#carrier.unsubscribe(match)) === 'taken';
+  unsubscribe(match: TopicMatch, source: EnvelopeSource): boolean {
+    return this.#ask(() => this.#carrier.unsubscribe(match, source)) === 'taken';
   }
 
-  subscribe(match: TopicMatch): Asked {
+  subscribe(match: TopicMatch, source: EnvelopeSource): Asked {
     return this.#ask(() => {
       try {
-        this.#carrier.subscribe(match);
+        this.#carrier.subscribe(match, source);
         return 'taken';
       } catch (error) {
         if (!(error instanceof TridcommError && error.code === 'E_POLICY')) throw error;

@@ -4,35 +4,51 @@ import { isEd25519SignatureForm } from '../crypto/ed25519-rule.ts';
 import { beginParsed, type Opened, type PendingOpen } from '../envelope/open.ts';
 import { TridcommError } from '../errors.ts';
 import { messagesOfRecords } from '../patterns/pub-sub.ts';
-import { parseTopic, type Topic } from '../topics/grammar.ts';
+import type { EnvelopeSource } from '../replay/guard.ts';
+import type { Topic } from '../topics/grammar.ts';
 import { parseEnvelope, type EnvelopeView } from '../wire/envelope.ts';
 import type { EventSink } from './event-sink.ts';
 import type { Delivery } from './events.ts';
 import type { Holdings } from './holdings.ts';
 import { streamName, type OpenEpoch } from './open-epoch.ts';
 import type { Route } from './routes.ts';
-import type { Subscriptions } from './subscriptions.ts';
+import type { Handler, Subscriptions } from './subscriptions.ts';
+
+/** Who gets an envelope, and how it came. */
+interface Destination {
+  readonly topic: Topic;
+  /** Undefined where nobody does. */
+  readonly handlers: readonly Handler[] | undefined;
+  readonly nowMs: number;
+  /** Undefined for what came as news. */
+  readonly position: number | undefined;
+}
 
 /** The receiving side of a member. */
 export class Opening {
   readonly #holdings: Holdings;
   readonly #events: EventSink;
-  readonly #subscriptions: Subscriptions;
+  readonly #subscriptions: Readonly<Record<EnvelopeSource, Subscriptions>>;
 
-  constructor(holdings: Holdings, events: EventSink, subscriptions: Subscriptions) {
+  constructor(holdings: Holdings, events: EventSink, subscriptions: Readonly<Record<EnvelopeSource, Subscriptions>>) {
     this.#holdings = holdings;
     this.#events = events;
     this.#subscriptions = subscriptions;
   }
 
-  /** @param position - of the log that it came out of; undefined for what came as news. @spec envelope.27, topics.12 */
+  /**
+   * @param position - of the log that it came out of; undefined for what came as news
+   * @spec envelope.27, topics.12, replay.29
+   */
   envelope(bytes: Uint8Array, nowMs: number, position?: number): Delivery | undefined {
+    const source = position === undefined ? 'live' : 'log';
+    const subscriptions = this.#subscriptions[source];
     const view = parseEnvelope(bytes);
-    const route = this.#subscriptions.routeOf(view, nowMs);
+    const route = subscriptions.routeOf(view, nowMs);
     if (route === undefined) return undefined;
     const epoch = route.group.epoch(view.header.epoch);
     if (epoch === undefined) throw new TridcommError('E_EPOCH', `epoch ${view.header.epoch}`);
-    const receiver = route.group.receiverOf(epoch, position === undefined ? 'live' : 'log');
+    const receiver = route.group.receiverOf(epoch, source);
     const pending = beginParsed(receiver, view, nowMs)!;
     const { provider } = this.#holdings;
     const isValid = provider.ed25519Verify(pending.publicKey32, pending.signInput, pending.signature);
@@ -41,9 +57,22 @@ export class Opening {
     pending.decrypted(
       parts.map((part) => provider.aeadOpen(part.algorithm, part.key32, part.nonce12, part.aad, part.sealed)),
     );
+    // Undefined where the records say none: that refuses the envelope, and records it as seen.
+    const topic = route.topic ?? receiver.topicOf(view);
+    const handlers = topic && subscriptions.handlersOf(topic);
+    if (topic !== undefined && handlers === undefined && this.#isOfLog(source, topic)) return undefined;
     this.#store(pending, epoch, view);
     const opened = this.#commit(pending, epoch, view);
-    return this.#deliver(route, epoch, opened, nowMs, position);
+    return this.#deliver(route, epoch, opened, { topic: topic!, handlers, nowMs, position });
+  }
+
+  /**
+   * Of what no handler gets: whether it stays unaccepted. What came out of the log was not asked for, and nobody can use up numbers by it; what
+   * came as news may be asked for from the log, and has to be new when it comes from there. Other news is accepted, so that it is not
+   * missing later.
+   */
+  #isOfLog(source: EnvelopeSource, topic: Topic): boolean {
+    return source === 'log' || this.#subscriptions.log.handlersOf(topic) !== undefined;
   }
 
   /** @spec principals.32 */
@@ -80,16 +109,14 @@ export class Opening {
     { group, topic: routed }: Route,
     epoch: OpenEpoch,
     { header, records, sender, id32 }: Opened,
-    nowMs: number,
-    position: number | undefined,
+    { topic, handlers, nowMs, position }: Destination,
   ): Delivery | undefined {
-    const topic: Topic = routed ?? parseTopic(records.payload(0));
-    const handlers = this.#subscriptions.handlersOf(topic);
     const stream = streamName(header.senderId, header.topicTag, header.streamId);
     if (handlers === undefined) {
       epoch.gaps.pass(stream, header.seq);
       return undefined;
     }
+    const isAgain = position !== undefined && epoch.guard.mayBeAgain(header.bytes);
     const delivery: Delivery = {
       topic: topic.text,
       sender: this.#holdings.trust.principal(sender.keyId32)!,
@@ -101,6 +128,7 @@ export class Opening {
       seq: header.seq,
       id32,
       position,
+      verdict: isAgain ? 'redelivered' : 'new',
     };
     for (const range of delivery.gaps) this.#events.emit({ type: 'gap', delivery, range });
     for (const range of delivery.filled) this.#events.emit({ type: 'filled', delivery, range });

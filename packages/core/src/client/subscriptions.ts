@@ -1,4 +1,5 @@
 import type { TopicMatch } from '../keys/access-list.ts';
+import type { EnvelopeSource } from '../replay/guard.ts';
 import { matchesTopic, parsePattern, type Topic, type TopicPattern } from '../topics/grammar.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
 import type { Delivery } from './events.ts';
@@ -23,8 +24,14 @@ interface AtBroker {
   readonly isTaken: boolean;
 }
 
-/** What the application wants to hear of, the tags that lead there, and the subscriptions at the broker that follow from both. */
+/**
+ * What the application wants to hear of by one way, the tags that lead there, and the subscriptions at the broker that follow from both.
+ *
+ * A member has one for what comes as news and one for what it reads out of a log, and nothing that came one way finds a handler of the
+ * other: a broker that calls old envelopes stored would else bring them to who asked for news.
+ */
 export class Subscriptions {
+  readonly #source: EnvelopeSource;
   readonly #carrier: GuardedCarrier;
   readonly #groups: ReadonlyMap<string, Group>;
   readonly #handlers = new Map<Subscription, Handler>();
@@ -36,7 +43,13 @@ export class Subscriptions {
   readonly #unasked = new Set<Group>();
   readonly #atBroker = new Map<Group, Map<string, AtBroker>>();
 
-  constructor({ provider, maxAgeMs, skewMs }: Holdings, carrier: GuardedCarrier, groups: ReadonlyMap<string, Group>) {
+  constructor(
+    source: EnvelopeSource,
+    { provider, maxAgeMs, skewMs }: Holdings,
+    carrier: GuardedCarrier,
+    groups: ReadonlyMap<string, Group>,
+  ) {
+    this.#source = source;
     this.#carrier = carrier;
     this.#groups = groups;
     this.#table = new RouteTable(provider, { maxAgeMs, skewMs });
@@ -146,7 +159,7 @@ export class Subscriptions {
     const held = this.#atBroker.get(group) ?? new Map<string, AtBroker>();
     for (const [name, { match, isTaken }] of held) {
       if (wanted.has(name)) continue;
-      if (isTaken && !this.#carrier.unsubscribe(match)) return false;
+      if (isTaken && !this.#carrier.unsubscribe(match, this.#source)) return false;
       held.delete(name);
     }
     // A newer policy may have ended what an older one allowed.
@@ -154,7 +167,7 @@ export class Subscriptions {
     for (const [name, match] of wanted) {
       if (held.get(name)?.policyVersion === policyVersion) continue;
       this.#atBroker.set(group, held);
-      const asked = this.#carrier.subscribe(match);
+      const asked = this.#carrier.subscribe(match, this.#source);
       if (asked === 'failed') return false;
       held.set(name, { match, policyVersion, isTaken: asked === 'taken' });
     }

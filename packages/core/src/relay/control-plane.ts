@@ -13,8 +13,8 @@ import { decodeGroupRecord } from '../keys/group-record.ts';
 import { parseBlock, type KeyBlockHeader, type ParsedBlock } from '../keys/key-block-format.ts';
 import { entryOf, type GroupEntry, type Policy } from '../keys/policy.ts';
 import { RevocationList } from '../keys/revocation-list.ts';
-import { parseObject } from '../keys/signed-object.ts';
-import { Trust, type Taken } from '../keys/trust.ts';
+import { parseObject, type SignedObject } from '../keys/signed-object.ts';
+import { Trust, type Taken, type TrustOptions } from '../keys/trust.ts';
 import { UndoMap } from '../keys/undo-map.ts';
 import { objectKinds } from '../codepoints/object-kinds.gen.ts';
 import { hexOf } from '../client/hex.ts';
@@ -53,12 +53,15 @@ export interface ControlPlaneOptions {
   readonly provider: CryptoProvider;
   readonly authorityId32: Uint8Array;
   readonly skewMs?: number | undefined;
+  /** Gets authority records that {@link ControlPlane.trust} took elsewhere: from the peers of links. */
+  readonly onAuthorityRecord?: ((record: TakenObject) => void) | undefined;
 }
 
 /**
  * Judges what an authority publishes, as a receiver without secrets does.
  */
 export class ControlPlane {
+  /** Links may share it: what they teach it, authority records and principal records, is no news to them, but to addresses it still is. */
   readonly trust: Trust;
   readonly #provider: CryptoProvider;
   readonly #authorityId32: Uint8Array;
@@ -71,11 +74,17 @@ export class ControlPlane {
   /** Groups of the policy, when it was last asked which are gone. */
   #groupIds: ReadonlySet<string> = new Set();
   #policy: Policy | undefined;
+  #isJudging = false;
 
-  constructor({ provider, authorityId32, skewMs }: ControlPlaneOptions) {
+  constructor({ provider, authorityId32, skewMs, onAuthorityRecord }: ControlPlaneOptions) {
     this.#provider = provider;
     this.#authorityId32 = authorityId32;
-    this.trust = new Trust({ provider, authorityId32, ...(skewMs !== undefined && { skewMs }) });
+    this.trust = new TellingTrust({ provider, authorityId32, ...(skewMs !== undefined && { skewMs }) }, (object) => {
+      if (this.#isJudging) return;
+      this.#noteRoot(authorityName(object.hash32), object.hash32);
+      const address16 = addressOf(provider, authorityId32, addressTypes.authorityRecord, nothing);
+      onAuthorityRecord?.({ taken: 'held', type: addressTypes.authorityRecord, address16, bytes: object.bytes });
+    });
   }
 
   /** Notes where it stands, for a bundle. @returns what takes everything back that came since */
@@ -137,8 +146,10 @@ export class ControlPlane {
       case addressTypes.principalRecord: {
         const object = parseObject(provider, bytes, objectKinds.principalRecord);
         const { key, serial } = decodePrincipalRecord(provider, object);
-        const isOlder = serial < (trust.principal(key.keyId32)?.serial ?? 0);
-        return { taken: isOlder ? 'known' : trust.takePrincipalRecord(bytes, nowMs), id: key.keyId32 };
+        if (serial < (trust.principal(key.keyId32)?.serial ?? 0)) return { taken: 'known', id: key.keyId32 };
+        // The record may be known from a link: that it is new under its address is seen by its hash.
+        trust.takePrincipalRecord(bytes, nowMs);
+        return { taken: this.#noteRoot(`principal/${hexOf(key.keyId32)}`, object.hash32), id: key.keyId32 };
       }
       case addressTypes.keyRecord: {
         const object = parseObject(provider, bytes, objectKinds.keyRecord);
@@ -185,11 +196,16 @@ export class ControlPlane {
   /** The whole chain is held here, so a record of it that comes once more, as after a restore, is known. @spec principals.10 */
   #takeAuthorityRecord(bytes: Uint8Array, nowMs: number): Taken {
     const { hash32 } = parseObject(this.#provider, bytes, objectKinds.authorityRecord);
-    const name = `authority/${hexOf(hash32)}`;
+    const name = authorityName(hash32);
     if (this.#roots.has(name)) return 'known';
-    const taken = this.trust.takeAuthorityRecord(bytes, nowMs);
-    this.#roots.set(name, hash32);
-    return taken;
+    this.#isJudging = true;
+    try {
+      const taken = this.trust.takeAuthorityRecord(bytes, nowMs);
+      this.#roots.set(name, hash32);
+      return taken;
+    } finally {
+      this.#isJudging = false;
+    }
   }
 
   /** @spec principals.21 */
@@ -278,6 +294,26 @@ export class ControlPlane {
     this.#roots.set(name, root32);
     return 'held';
   }
+}
+
+/** A trust that tells of the authority records that it takes. */
+class TellingTrust extends Trust {
+  readonly #tell: (object: SignedObject) => void;
+
+  constructor(options: TrustOptions, tell: (object: SignedObject) => void) {
+    super(options);
+    this.#tell = tell;
+  }
+
+  override takeAuthorityRecord(bytes: Uint8Array, nowMs: number): Taken {
+    const taken = super.takeAuthorityRecord(bytes, nowMs);
+    if (taken === 'held') this.#tell(this.authorityRecord!.object);
+    return taken;
+  }
+}
+
+function authorityName(hash32: Uint8Array): string {
+  return `authority/${hexOf(hash32)}`;
 }
 
 const nothing = new Uint8Array(0);

@@ -33,16 +33,18 @@ export class EdgeLists {
   }
 
   /**
+   * The list that lets a principal publish an envelope; a match is of one group, so it is of the group of the envelope.
+   *
    * @param keyId - of the principal in hex, and as bytes
    * @spec principals.22
    */
-  allowsEnvelope(keyId: string, keyId32: Uint8Array, { header, extensions }: EnvelopeView): boolean {
+  allowing(keyId: string, keyId32: Uint8Array, { header, extensions }: EnvelopeView): AccessList | undefined {
     const { timestampMs, topicTag } = header;
     const chain = extensions.value(numbers.topicChain);
     for (const list of this.#byPrincipal.get(keyId) ?? []) {
-      if (list.allowsEnvelope(keyId32, actions.publish, timestampMs, topicTag, chain)) return true;
+      if (list.allowsEnvelope(keyId32, actions.publish, timestampMs, topicTag, chain)) return list;
     }
-    return false;
+    return undefined;
   }
 
   /** @spec principals.22 */

@@ -1,5 +1,4 @@
-import { copyOf, equalBytes } from '../bytes/bytes.ts';
-import { addressTypes } from '../codepoints/address-types.gen.ts';
+import { copyOf } from '../bytes/bytes.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { matchKinds } from '../codepoints/match-kinds.gen.ts';
 import type { CarrierReceiver } from '../client/carrier.ts';
@@ -8,16 +7,10 @@ import { matchName } from '../client/routes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { checkLimit, TridcommError } from '../errors.ts';
 import type { TopicMatch } from '../keys/access-list.ts';
-import { decodeBundle } from '../keys/bundle.ts';
-import type { RevocationList } from '../keys/revocation-list.ts';
-import { StreamRate } from '../replay/stream-rate.ts';
 import { parseEnvelope, type EnvelopeView } from '../wire/envelope.ts';
-import { ControlPlane, type TakenObject } from './control-plane.ts';
 import { Deliveries } from './deliveries.ts';
-import { EdgeLists } from './edge-lists.ts';
 import { Link, type LinkHost, type RelayLink } from './link.ts';
-import { typeOfObject } from './object-form.ts';
-import { Retained } from './retained.ts';
+import { RelayState, type JudgedBundle } from './relay-state.ts';
 
 export type { RelayLink } from './link.ts';
 
@@ -62,22 +55,15 @@ export interface RelayOptions {
  */
 export class Relay implements LinkHost {
   readonly #options: RelayOptions;
-  readonly #plane: ControlPlane;
-  readonly #retained = new Retained();
-  readonly #edges = new EdgeLists();
+  readonly #state: RelayState;
   readonly #links = new Set<Link>();
   readonly #routes = new Map<string, Set<Link>>();
   readonly #watchers = new Map<string, Set<Link>>();
-  readonly #rate: StreamRate;
   readonly #deliveries: Deliveries;
-  #revoked: RevocationList | undefined;
 
   constructor(options: RelayOptions) {
     this.#options = options;
-    this.#plane = new ControlPlane(options);
-    // Seeds are uniform in every provider, so half of one will do for a hash key.
-    const { secretKey } = options.provider.generateKeyPair('ed25519');
-    this.#rate = new StreamRate({ hashKey16: secretKey.subarray(0, 16) });
+    this.#state = new RelayState(options);
     this.#deliveries = new Deliveries(({ keyId32 }, error) => {
       this.#log(() => ({ type: 'receiverFailed', keyId32, error }));
     });
@@ -104,26 +90,19 @@ export class Relay implements LinkHost {
    */
   apply(bundle: Uint8Array): void {
     const nowMs = this.#options.now();
-    let held: readonly TakenObject[];
+    let judged: JudgedBundle;
     try {
-      held = this.#judge(bundle, nowMs);
+      judged = this.#state.judge(bundle, nowMs);
     } catch (error) {
       if (error instanceof TridcommError)
         this.#log(() => ({ type: 'refused', what: 'bundle', from: undefined, error }));
       throw error;
     }
-    for (const object of held) {
-      this.#retained.add(object, nowMs);
-      if (object.edge !== undefined) this.#edges.set(object.edge.groupId, object.edge.list);
-      if (object.revoked !== undefined) this.#revoked = object.revoked;
-    }
-    for (const groupId of this.#plane.dropGroups()) {
-      this.#edges.delete(groupId);
-      this.#retained.dropGroup(groupId);
-    }
-    this.#log(() => ({ type: 'bundle', bytes: copyOf(bundle), objects: held.length }));
+    const { objects } = judged;
+    judged.commit(nowMs);
+    this.#log(() => ({ type: 'bundle', bytes: copyOf(bundle), objects: objects.length }));
     this.#enforce();
-    for (const { address16, bytes } of held) {
+    for (const { address16, bytes } of objects) {
       for (const link of this.#watchers.get(hexOf(address16)) ?? []) this.#deliveries.object(link, address16, bytes);
     }
     this.#deliveries.run();
@@ -131,7 +110,7 @@ export class Relay implements LinkHost {
 
   /** What is retained under an address, oldest first; the caller's. */
   retained(address16: Uint8Array): readonly Uint8Array[] {
-    return this.#retained.under(address16, this.#options.now()).map((bytes) => copyOf(bytes));
+    return this.#state.retained(address16, this.#options.now()).map((bytes) => copyOf(bytes));
   }
 
   /** @internal */
@@ -139,8 +118,7 @@ export class Relay implements LinkHost {
     const own = copyOf(bytes);
     try {
       const view = parseEnvelope(own);
-      this.#checkPublisher(link, view);
-      this.#rate.check(view.header.bytes, this.#options.now());
+      this.#state.checkEnvelope(link, view, this.#options.now());
       const to = this.#receivers(view);
       this.#log(() => ({
         type: 'envelope',
@@ -188,7 +166,7 @@ export class Relay implements LinkHost {
   fetch(link: Link, address16: Uint8Array): void {
     checkLimit('objects that wait for a link', link.waitingObjects, mostWaitingObjects);
     const address = copyOf(address16);
-    for (const bytes of this.#retained.under(address, this.#options.now())) {
+    for (const bytes of this.#state.retained(address, this.#options.now())) {
       this.#deliveries.object(link, address, bytes);
     }
     this.#deliveries.run();
@@ -208,39 +186,13 @@ export class Relay implements LinkHost {
     this.#deliveries.drop(link);
   }
 
-  /** Takes every object of a bundle; where one is refused, what the others changed is undone. @spec principals.37 */
-  #judge(bundle: Uint8Array, nowMs: number): TakenObject[] {
-    const objects = decodeBundle(bundle)
-      .map((object) => ({ ...object, rank: judgingOrder.indexOf(typeOfObject(object.bytes)) }))
-      .sort((a, b) => a.rank - b.rank);
-    const undo = this.#plane.mark();
-    try {
-      const taken = objects.map(({ address16, bytes }) => this.#plane.take(address16, bytes, nowMs));
-      return taken.filter((one) => one.taken === 'held');
-    } catch (error) {
-      undo();
-      throw error;
-    }
-  }
-
-  /** @spec principals.22 */
-  #checkPublisher(link: Link, view: EnvelopeView): void {
-    if (!equalBytes(view.header.senderId, link.keyId32.subarray(0, 16))) {
-      throw new TridcommError('E_POLICY', 'sender that is not the principal of the link');
-    }
-    if (!this.#edges.allowsEnvelope(link.keyId, link.keyId32, view)) {
-      throw new TridcommError('E_POLICY', 'envelope that no edge entry allows');
-    }
-  }
-
-  #maySubscribe({ keyId, keyId32 }: Link, match: TopicMatch): boolean {
-    return this.#edges.allowsSubscription(keyId, keyId32, this.#options.now(), match);
+  #maySubscribe(link: Link, match: TopicMatch): boolean {
+    return this.#state.maySubscribe(link, match, this.#options.now());
   }
 
   /** @spec principals.24 */
   #isRevoked({ keyId32 }: Link): boolean {
-    const serial = this.#plane.trust.principal(keyId32)?.serial ?? 0;
-    return this.#revoked?.isRevoked(keyId32, serial) === true;
+    return this.#state.isRevoked(keyId32, this.#state.trust.principal(keyId32)?.serial ?? 0);
   }
 
   /** Links that an envelope goes to, each once, with the subscriptions that it is for. */
@@ -298,21 +250,6 @@ function removeFrom(index: Map<string, Set<Link>>, name: string, link: Link): vo
   if (links?.size === 0) index.delete(name);
 }
 
-/** The order in which the objects of one bundle need each other. */
-const judgingOrder: readonly number[] = [
-  addressTypes.authorityRecord,
-  addressTypes.principalRecord,
-  addressTypes.keyRecord,
-  addressTypes.policy,
-  addressTypes.groupRecord,
-  addressTypes.writers,
-  addressTypes.edgeList,
-  addressTypes.enrolment,
-  addressTypes.keyBlock,
-  addressTypes.groupHead,
-  addressTypes.head,
-  addressTypes.revocationList,
-];
 /** Addresses that one link may watch. */
 const mostWatches = 4_096;
 /** As many as one link may watch, and a few under each address. */

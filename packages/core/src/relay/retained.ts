@@ -1,11 +1,11 @@
 import { addressTypes } from '../codepoints/address-types.gen.ts';
 import { hexOf } from '../client/hex.ts';
+import type { AddressedObject } from '../keys/bundle.ts';
 import type { KeyBlockHeader } from '../keys/key-block-format.ts';
 import type { TakenObject } from './control-plane.ts';
 
 /** One object that a broker keeps. */
-interface Kept {
-  readonly bytes: Uint8Array;
+interface Kept extends AddressedObject {
   readonly block: KeyBlockHeader | undefined;
   readonly groupId: string | undefined;
 }
@@ -16,26 +16,47 @@ interface Kept {
  */
 export class Retained {
   readonly #kept = new Map<string, Kept[]>();
+  /** By group id: the name of the address of its blocks. */
+  readonly #blockNames = new Map<string, string>();
 
   /** Keeps an object that was applied. */
   add({ type, address16, bytes, block, groupId }: TakenObject, nowMs: number): void {
     const name = hexOf(address16);
-    const kept = { bytes, block, groupId };
+    const kept = { address16, bytes, block, groupId };
     const held = this.#kept.get(name) ?? [];
     if (type === addressTypes.authorityRecord) this.#kept.set(name, [...held, kept]);
     else if (type === addressTypes.keyBlock) this.#kept.set(name, draining([...held, kept], nowMs));
     else this.#kept.set(name, [kept]);
+    if (type === addressTypes.keyBlock && groupId !== undefined) this.#blockNames.set(groupId, name);
   }
 
   /** What is kept under an address, oldest first. */
   under(address16: Uint8Array, nowMs: number): readonly Uint8Array[] {
-    const held = this.#kept.get(hexOf(address16)) ?? [];
-    return (held[0]?.block === undefined ? held : draining(held, nowMs)).map(({ bytes }) => bytes);
+    return this.#under(hexOf(address16), nowMs).map(({ bytes }) => bytes);
+  }
+
+  /** Everything, of each address oldest first. */
+  all(nowMs: number): readonly AddressedObject[] {
+    return [...this.#kept.keys()].flatMap((name) => this.#under(name, nowMs));
+  }
+
+  /** What the signatures of an epoch are bound to: of the newest epoch of a group, or of one that drains. */
+  epochCommit32(groupId: string, epoch: number, nowMs: number): Uint8Array | undefined {
+    const name = this.#blockNames.get(groupId);
+    if (name === undefined) return undefined;
+    const kept = this.#under(name, nowMs).find(({ block }) => block?.epoch === epoch);
+    return kept?.bytes.subarray(blockHeaderBytes, blockHeaderBytes + 32);
+  }
+
+  #under(name: string, nowMs: number): readonly Kept[] {
+    const held = this.#kept.get(name) ?? [];
+    return held[0]?.block === undefined ? held : draining(held, nowMs);
   }
 
   /** Lets go of everything of a group that is no more. */
   dropGroup(groupId: string): void {
     for (const [name, [first]] of this.#kept) if (first?.groupId === groupId) this.#kept.delete(name);
+    this.#blockNames.delete(groupId);
   }
 }
 
@@ -46,3 +67,6 @@ function draining(blocks: readonly Kept[], nowMs: number): Kept[] {
     return next === undefined || nowMs <= next.drainUntilMs;
   });
 }
+
+/** `epoch_commit32` stands behind the header. */
+const blockHeaderBytes = 184;

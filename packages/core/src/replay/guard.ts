@@ -24,6 +24,8 @@ export type LookUp = 'new' | 'compare';
  * How an envelope came: as news, or out of a log. The rules of a restart are for what comes as news. What comes out of a log may be as old as
  * its epoch, and may have been accepted by an earlier life, which the place where the reader starts in the log decides; in one life it is
  * accepted once, whichever way it comes.
+ *
+ * @spec replay.29, replay.30
  */
 export type EnvelopeSource = 'live' | 'log';
 
@@ -243,6 +245,15 @@ export class ReplayGuard {
     }
     if (timestampMs > readTimestamp(words, at)) writeTimestamp(words, at, timestampMs);
     this.#evidencePool.use(this.#evidence, entry).record(seq, Math.max(hi, seq), id32);
+  }
+
+  /**
+   * Whether an earlier life may have accepted what this one accepted out of a log: its number is up to a floor that was restored.
+   *
+   * @spec replay.30
+   */
+  mayBeAgain(header: Uint8Array): boolean {
+    return this.#readAgain.covers(this.#table.find(header), seqOf(header));
   }
 
   /** Gives back what is shared with other guards. The guard, whose epoch is closed, is not used again. */

@@ -13,6 +13,8 @@ export type ReplayState = Pick<
  * The same replay state for envelopes that come out of a log: their timestamp informs, and the rules of a restart are not for them.
  *
  * As there is one state, an envelope that comes both ways is accepted once.
+ *
+ * @spec replay.29, replay.30
  */
 export class LogReplay implements ReplayState {
   readonly freshness: FreshnessRule;

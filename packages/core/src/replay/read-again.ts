@@ -4,7 +4,9 @@ import { seqStates, type SeqState } from './window.ts';
  * Numbers up to the restored floors of streams: which of them came out of a log in this life.
  *
  * The floor says that an earlier life may have accepted them. For what is read from a log that does not count: the reader has stored where
- * it starts, and everything from there on is new to it once.
+ * it starts, and everything from there on comes to it once.
+ *
+ * @spec replay.29, replay.30
  */
 export class ReadAgain {
   readonly #windowSize: number;

@@ -1,26 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import { TridcommError } from '@tridcomm/core';
 import type { TopicMatch } from '../../src/keys/access-list.ts';
+import type { Carrier } from '../../src/client/carrier.ts';
+import type { Delivery } from '../../src/client/events.ts';
 import { MemoryStore } from '../../src/client/store.ts';
 import type { ClientStore } from '../../src/client/store.ts';
 import { codeOf, World, type Member } from './world.ts';
 
 const pattern = 'orders/**';
 
-/** A world in which nothing is delivered but what a test hands over. */
+/** A world in which nothing is delivered but what a test hands over, by whichever way. */
 function setUp(store?: ClientStore): { world: World; alice: Member; bob: Member; groupId16: Uint8Array } {
   const world = new World();
   const [alice, bob] = [world.join('alice'), world.join('bob', store)];
   const groupId16 = world.group(pattern, [alice], [bob], { drainMs: 5_000, epochLifeMs: 600_000 });
   bob.lets = (what) => what === 'object';
-  bob.subscribe(pattern);
+  subscribeBothWays(bob);
   return { world, alice, bob, groupId16 };
 }
 
 function restart(bob: Member): void {
   bob.end();
   bob.begin();
-  bob.subscribe(pattern);
+  subscribeBothWays(bob);
+}
+
+function subscribeBothWays(bob: Member): void {
+  bob.subscribe(pattern, 'live');
+  bob.subscribe(pattern, 'log');
 }
 
 const take = ({ client, world }: Member, envelope: Uint8Array, position: number) =>
@@ -97,6 +104,147 @@ describe('an envelope out of a log', () => {
     receiver.stored(envelope, 3);
     expect(bob.deliveries.map(({ position }) => position)).toEqual([3]);
     expect(bob.refusals()).toEqual(['envelope E_REPLAY']);
+  });
+});
+
+describe('the ways that an envelope may come', () => {
+  type Way = 'live' | 'log';
+
+  /** Bob with a handler for each of these subscriptions; the group has topic_chains where its pattern ends in `**`. */
+  function heard(of: string, ...subscriptions: readonly (readonly [Way, string])[]) {
+    const world = new World();
+    const store = new MemoryStore();
+    const [alice, bob] = [world.join('alice'), world.join('bob', store)];
+    world.group(of, [alice], [bob]);
+    bob.lets = (what) => what === 'object';
+    const got: string[] = [];
+    const subscribe = ([source, one]: readonly [Way, string]): void => {
+      const onDelivery = ({ seq }: Delivery): void => void got.push(`${source} ${one} ${seq}`);
+      bob.client.subscribe(one, world.nowMs, onDelivery, { source });
+    };
+    subscriptions.forEach(subscribe);
+    const kept = (): string => JSON.stringify([...store.entries('')].map(([name, bytes]) => [name, [...bytes]]));
+    const offer = (way: Way, envelope: Uint8Array): Delivery | undefined =>
+      way === 'live' ? bob.client.envelope(envelope, world.nowMs) : bob.client.stored(envelope, 1, world.nowMs);
+    return { world, alice, bob, got, kept, offer, subscribe };
+  }
+
+  const ways = [
+    ['live', 'log'],
+    ['log', 'live'],
+  ] as const;
+
+  it.each(ways)('replay.29 %s subscriptions get nothing that comes the other way', (own, other) => {
+    const { alice, offer, got, bob } = heard('orders/**', [own, 'orders/**'], [own, 'orders/new']);
+    const envelope = alice.publish('orders/new', 'one');
+    expect(offer(other, envelope)).toBeUndefined();
+    expect([got, bob.deliveries]).toEqual([[], []]);
+    expect(offer(own, envelope)).toMatchObject({ seq: 1 });
+    expect(got).toEqual([`${own} orders/** 1`, `${own} orders/new 1`]);
+  });
+
+  it.each(['orders/new', 'orders/**'])('replay.29 each of both goes to its own in a group of %s', (of) => {
+    const { alice, offer, got } = heard(of, ['live', 'orders/new'], ['log', 'orders/new'], ['log', '**']);
+    offer('live', alice.publish('orders/new', 'one'));
+    offer('log', alice.publish('orders/new', 'two'));
+    expect(got).toEqual(['live orders/new 1', 'log orders/new 2', 'log ** 2']);
+  });
+
+  it('replay.29 what the broker calls stored and nobody asked the log for changes nothing', () => {
+    const exact = heard('orders/new', ['live', 'orders/new']);
+    const chained = heard('orders/**', ['live', 'orders/**'], ['log', 'orders/*/a']);
+    for (const { world, alice, bob, got, kept, offer } of [exact, chained]) {
+      const topic = world === exact.world ? 'orders/new' : 'orders/x/b';
+      const [old, fresh] = [alice.publish(topic, 'old'), alice.publish(topic, 'fresh')];
+      const before = kept();
+      for (const envelope of [old, fresh, fresh]) expect(offer('log', envelope)).toBeUndefined();
+      expect(kept()).toBe(before);
+      expect(bob.refusals()).toEqual([]);
+      expect(offer('live', fresh)).toMatchObject({ seq: 2, gaps: [{ from: 1, to: 1 }], verdict: 'new' });
+      expect(kept()).not.toBe(before);
+      expect(got).toHaveLength(1);
+      expect(codeOf(() => offer('live', fresh))).toBe('E_REPLAY');
+    }
+  });
+
+  it('what comes as news and only the log was asked for is new when it comes from there', () => {
+    const { alice, offer, got, kept } = heard('orders/**', ['live', 'orders/*/a'], ['log', 'orders/*/b']);
+    const envelope = alice.publish('orders/x/b', 'one');
+    const before = kept();
+    expect(offer('live', envelope)).toBeUndefined();
+    expect(kept()).toBe(before);
+    expect(offer('log', envelope)).toMatchObject({ seq: 1, gaps: [], filled: [] });
+    expect(got).toEqual(['log orders/*/b 1']);
+  });
+
+  it('ends with the subscription', () => {
+    const { world, alice, bob, offer } = heard('orders/**');
+    const subscription = bob.client.subscribe('orders/**', world.nowMs, undefined, { source: 'log' });
+    const [one, two] = [alice.publish('orders/new', 'one'), alice.publish('orders/new', 'two')];
+    expect(offer('log', one)).toMatchObject({ seq: 1 });
+    subscription.close(world.nowMs);
+    expect(offer('log', two)).toBeUndefined();
+  });
+
+  it('replay.30 has the verdict redelivered up to a restored floor, out of the log alone', () => {
+    const { alice, bob, offer, subscribe } = heard('orders/**', ['live', 'orders/**'], ['log', 'orders/**']);
+    const log = Array.from({ length: 70 }, (_, i) => alice.publish('orders/new', `${i}`));
+    const verdicts = (way: Way, ...seqs: readonly number[]) => seqs.map((seq) => offer(way, log[seq - 1]!)?.verdict);
+    expect(verdicts('log', 1, 2)).toEqual(['new', 'new']);
+    expect(verdicts('live', 3)).toEqual(['new']);
+    bob.end();
+    bob.begin();
+    subscribe(['log', 'orders/**']);
+    subscribe(['live', 'orders/**']);
+    // The floor is 65. What came after the restart came once.
+    expect(verdicts('log', 2, 4, 65, 66)).toEqual(['redelivered', 'redelivered', 'redelivered', 'new']);
+    expect(verdicts('live', 67)).toEqual(['new']);
+    expect(codeOf(() => offer('log', log[1]!))).toBe('E_REPLAY');
+    expect(codeOf(() => offer('live', log[4]!))).toBe('E_REPLAY');
+    // Of another topic, so of another stream.
+    expect(offer('log', alice.publish('orders/else', 'y'))).toMatchObject({ verdict: 'new' });
+  });
+
+  it('is said to the carrier', () => {
+    const { world, bob, subscribe } = heard('orders/**');
+    const asked: string[] = [];
+    const [subscribeLink, unsubscribeLink] = [bob.link.subscribe, bob.link.unsubscribe].map((one) =>
+      one.bind(bob.link),
+    );
+    const carrier: Carrier = bob.link;
+    carrier.subscribe = (match, source) => {
+      asked.push(`+${source} ${match.level}`);
+      subscribeLink!(match);
+    };
+    carrier.unsubscribe = (match, source) => {
+      asked.push(`-${source} ${match.level}`);
+      unsubscribeLink!(match);
+    };
+    subscribe(['live', 'orders/**']);
+    expect(asked.splice(0)).toEqual(['+live 1']);
+    const reading = bob.client.subscribe('orders/new', world.nowMs, undefined, { source: 'log' });
+    expect(asked.splice(0)).toEqual(['+log 1']);
+    reading.close(world.nowMs);
+    expect(asked.splice(0)).toEqual(['-log 1']);
+    bob.client.reconnected(world.nowMs);
+    expect(asked.splice(0)).toEqual(['+live 1']);
+  });
+
+  it('has refusals of its own', () => {
+    const { world, bob } = heard('orders/**');
+    const carrier: Carrier = bob.link;
+    const matches: TopicMatch[] = [];
+    const ended: string[] = [];
+    carrier.subscribe = (match) => void matches.push(match);
+    carrier.unsubscribe = (_match, source) => void ended.push(source);
+    const subscriptions = (['live', 'log'] as const).map((source) =>
+      bob.client.subscribe('orders/**', world.nowMs, undefined, { source }),
+    );
+    const error = new TridcommError('E_POLICY', 'no log here');
+    bob.client.subscriptionRefused(matches[1]!, error, world.nowMs, 'log');
+    expect(bob.refusals()).toEqual(['subscription E_POLICY']);
+    for (const subscription of subscriptions) subscription.close(world.nowMs);
+    expect(ended).toEqual(['live']);
   });
 });
 

@@ -8,6 +8,7 @@ import { Identity } from '../../src/client/identity.ts';
 import type { ClientStore } from '../../src/client/store.ts';
 import { decodeBundle, encodeBundle, type AddressedObject } from '../../src/keys/bundle.ts';
 import { Relay, type RelayEvent, type RelayLink } from '../../src/relay/relay.ts';
+import type { EnvelopeSource } from '../../src/replay/guard.ts';
 
 export const startMs = 1_790_000_000_000;
 
@@ -98,8 +99,8 @@ export class Member {
     this.client.stop();
   }
 
-  subscribe(pattern: string): void {
-    this.client.subscribe(pattern, this.world.nowMs);
+  subscribe(pattern: string, source: EnvelopeSource = 'live'): void {
+    this.client.subscribe(pattern, this.world.nowMs, undefined, { source });
   }
 
   publish(topic: string, ...texts: readonly string[]): Uint8Array {

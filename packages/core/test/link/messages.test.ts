@@ -225,7 +225,7 @@ it.each<[string, LinkSide, LinkMessage, string]>([
   ['durability of a responder', r, { type: 'envelope', durability: 1, envelope: some }, 'E_USAGE'],
   ['a large envelope', i, { type: 'envelope', durability: 0, envelope: filled(1_048_577, 0) }, 'E_LIMIT'],
   ['sub 0', i, { type: 'sub', sub: 0, match, from: 0 }, 'E_USAGE'],
-  ['sub 65536', i, { type: 'sub', sub: 0x10000, match, from: 0 }, 'E_USAGE'],
+  ['sub 65536', i, { type: 'sub', sub: 0x10000, match, from: 0 }, 'E_LIMIT'],
   ['match kind 0', i, { type: 'sub', sub: 1, match: { ...match, matchKind: 0 }, from: 0 }, 'E_USAGE'],
   ['level 8', i, { type: 'sub', sub: 1, match: { ...match, matchKind: 2, level: 8 }, from: 0 }, 'E_LIMIT'],
   ['a short match', i, { type: 'sub', sub: 1, match: { ...match, match16: some }, from: 0 }, 'E_USAGE'],

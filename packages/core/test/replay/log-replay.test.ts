@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EnvelopeSource } from '../../src/replay/guard.ts';
-import { idOf, Receiver, streamOf, type Offer } from './steps.ts';
+import { headerOf, idOf, Receiver, streamOf, type Offer } from './steps.ts';
 
 const now = 1_000_000;
 
@@ -47,6 +47,25 @@ describe('what comes out of a log', () => {
     expect(new Set(offers(receiver, 'log', ...fromTo(90, 140)))).toEqual(new Set(['E_REPLAY']));
     expect(new Set(offers(receiver, 'live', ...fromTo(1, 140)))).toEqual(new Set(['E_REPLAY']));
     expect(offers(receiver, 'log', 89, 89)).toEqual(['new', 'E_REPLAY']);
+  });
+
+  it('replay.30 may be again up to a floor that was restored, and nowhere else', () => {
+    const receiver = new Receiver({ durable: true });
+    const mayBeAgain = (seq: number, stream = streamOf(1)): boolean => {
+      const offer = { stream, seq, timestampMs: now + seq, id32: idOf(seq), source: 'log' as const };
+      expect(receiver.offer(offer).split(' ')[0]).toBe('new');
+      return receiver.guard.mayBeAgain(headerOf(offer));
+    };
+    expect([1, 2, 10].map((seq) => mayBeAgain(seq))).toEqual([false, false, false]);
+    receiver.restart();
+    // The floor is 65: that of the first number.
+    expect([3, 10, 65, 66, 11].map((seq) => mayBeAgain(seq))).toEqual([true, true, true, false, true]);
+    expect(mayBeAgain(1, streamOf(2))).toBe(false);
+    const volatile = new Receiver();
+    expect(offers(volatile, 'log', 1)).toEqual(['new']);
+    volatile.restart(now + 5000);
+    expect(offers(volatile, 'log', 1)).toEqual(['new']);
+    expect(volatile.guard.mayBeAgain(headerOf({ stream: streamOf(1), seq: 1, timestampMs: now + 1 }))).toBe(false);
   });
 
   it('replay.6 has a window below the floor too', () => {

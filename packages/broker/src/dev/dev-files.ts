@@ -1,0 +1,13 @@
+/** Names in the folder of a world for development. */
+export const enrolSocketName = 'enrol.sock';
+export const adminSocketName = 'admin.sock';
+
+/** What the broker tells the authority's process: where it listens. */
+export interface ToAuthority {
+  readonly address: string;
+}
+
+/** What the authority's process tells, once, when its sockets are there. */
+export interface FromAuthority {
+  readonly authorityId: string;
+}

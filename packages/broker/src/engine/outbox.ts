@@ -1,0 +1,158 @@
+import type { TridcommError } from '@tridcomm/core';
+import type { LinkMessage } from '@tridcomm/core/link';
+
+/** The transport's side of a link, as the engine sees it. */
+export interface PeerSink {
+  /** Bytes that were sent, and that the transport has not got rid of yet. */
+  readonly bufferedBytes: number;
+  /** @throws TridcommError `E_LIMIT` for what the peer does not take; `E_CLOSED` */
+  send(message: LinkMessage): void;
+  /** Ends the link, with a close frame. Without an error the end is an orderly one. */
+  close(error: TridcommError | undefined, retryMs: number): void;
+  /** Whether more of the peer is wanted. */
+  setReading(isReading: boolean): void;
+}
+
+/** An envelope on its way to who receives it live: one for all of them. */
+export type LiveMessage = Extract<LinkMessage, { readonly type: 'envelope' }>;
+
+/** An address whose objects wait, or one object of it. */
+export interface WaitingObject {
+  readonly address16: Uint8Array;
+  /** Undefined for everything that is retained there when it can be sent. */
+  readonly bytes: Uint8Array | undefined;
+}
+
+/**
+ * What goes out on a link, as its credit and its transport allow. Live envelopes wait in a queue of so many bytes; objects wait as
+ * addresses, of which then the newest is sent.
+ *
+ * @spec delivery.14, delivery.15, delivery.16
+ */
+export class Outbox {
+  readonly #transport: Pick<PeerSink, 'bufferedBytes'>;
+  readonly #send: (message: LiveMessage) => void;
+  readonly #mostQueuedBytes: number;
+  #grantedBytes: number;
+  #sentBytes = 0;
+  #queue: LiveMessage[] = [];
+  #queueHead = 0;
+  #queuedBytes = 0;
+  /** By the names of their addresses, in the order in which they came up. */
+  readonly #objects = new Map<string, WaitingObject>();
+
+  /** @param send - must not throw @param creditBytes - of the peer's hello */
+  constructor(
+    transport: Pick<PeerSink, 'bufferedBytes'>,
+    send: (message: LiveMessage) => void,
+    creditBytes: number,
+    mostQueuedBytes: number,
+  ) {
+    this.#transport = transport;
+    this.#send = send;
+    this.#grantedBytes = creditBytes;
+    this.#mostQueuedBytes = mostQueuedBytes;
+  }
+
+  /** Bytes of live envelopes that wait. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /** Addresses that wait. */
+  get waitingAddresses(): number {
+    return this.#objects.size;
+  }
+
+  /** Whether the transport takes more. */
+  get isFlowing(): boolean {
+    return this.#transport.bufferedBytes < highWaterBytes;
+  }
+
+  /** Takes a credit frame. @returns whether it is not lower than one before */
+  grant(bytes: number): boolean {
+    if (bytes < this.#grantedBytes) return false;
+    this.#grantedBytes = bytes;
+    return true;
+  }
+
+  /** Whether a body of this size may go out now, behind what waits. */
+  canSend(bodyBytes: number): boolean {
+    return this.#queuedBytes === 0 && this.#fits(bodyBytes);
+  }
+
+  /** Notes a body that goes out. */
+  spend(bodyBytes: number): void {
+    this.#sentBytes += bodyBytes;
+  }
+
+  /** Sends a live envelope, or lets it wait; `full` where that would be too much. */
+  live(message: LiveMessage): 'sent' | 'waits' | 'full' {
+    const { length } = message.envelope;
+    if (this.canSend(length)) {
+      this.#sentBytes += length;
+      this.#send(message);
+      return 'sent';
+    }
+    if (this.#queuedBytes + length > this.#mostQueuedBytes) return 'full';
+    this.#queue.push(message);
+    this.#queuedBytes += length;
+    return 'waits';
+  }
+
+  /**
+   * Lets an address wait, behind all that wait: what is sent for it may need what came before it, such as a list its policy.
+   *
+   * @param name - of the address
+   * @param bytes - the object that is new there; without it, and where another one waits, everything that is retained there is meant
+   */
+  mark(name: string, address16: Uint8Array, bytes?: Uint8Array): void {
+    const isAnother = this.#objects.delete(name);
+    this.#objects.set(name, { address16, bytes: isAnother ? undefined : bytes });
+  }
+
+  /** Sends live envelopes that wait, as far as it goes. @param onSent - gets the size of each */
+  flushLive(onSent: (bytes: number) => void): void {
+    while (this.#queueHead < this.#queue.length) {
+      const message = this.#queue[this.#queueHead]!;
+      const { length } = message.envelope;
+      if (!this.#fits(length)) break;
+      this.#queueHead++;
+      this.#queuedBytes -= length;
+      this.#sentBytes += length;
+      this.#send(message);
+      onSent(length);
+    }
+    if (this.#queueHead === this.#queue.length || this.#queueHead > mostDone) {
+      this.#queue = this.#queue.slice(this.#queueHead);
+      this.#queueHead = 0;
+    }
+  }
+
+  /** The next object or address that waits, while the transport takes more. */
+  nextObject(): WaitingObject | undefined {
+    if (!this.isFlowing) return undefined;
+    for (const [name, waiting] of this.#objects) {
+      this.#objects.delete(name);
+      return waiting;
+    }
+    return undefined;
+  }
+
+  /** Lets go of everything. */
+  clear(): void {
+    this.#queue = [];
+    this.#queueHead = 0;
+    this.#queuedBytes = 0;
+    this.#objects.clear();
+  }
+
+  #fits(bodyBytes: number): boolean {
+    return this.isFlowing && this.#sentBytes + bodyBytes <= this.#grantedBytes;
+  }
+}
+
+/** What a transport is given at a time: two or three of its own buffers. */
+const highWaterBytes = 256 * 1024;
+/** Entries of the queue that are kept although they are done. */
+const mostDone = 1_024;

@@ -1,0 +1,82 @@
+import type { Socket } from 'node:net';
+import { TridcommError } from '@tridcomm/core';
+import { LinkDriver, type LinkHost, type LinkOrigin } from './link-driver.ts';
+import type { EndOpening, Opening, Openings } from './openings.ts';
+import { SocketStream } from './socket-stream.ts';
+
+/** What takes connections. */
+export interface Listener {
+  /** As the configuration calls it, for events. */
+  readonly name: string;
+  /** Of TCP, once it listens. */
+  readonly port: number | undefined;
+  /** Takes no more connections; those that are there go on. */
+  stop(): void;
+  /** Lets go of everything. @param graceMs - how long connections may take to end by themselves */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** What listeners share. */
+export interface ListenerHost {
+  readonly links: LinkHost;
+  readonly openings: Openings;
+  /** Connections of all listeners, open links or not. */
+  readonly mostConnections: number;
+}
+
+/** Counts a connection among those that are opening. @returns undefined where there is no room: it is to be destroyed */
+export function admit(host: ListenerHost, listener: string, remote: string, end: EndOpening): Opening | undefined {
+  const { links, openings, mostConnections } = host;
+  if (links.engine.connectionCount + openings.count < mostConnections) return openings.add(remote, end);
+  links.emit({ type: 'openingRefused', listener, remote, code: 'E_LIMIT' });
+  return undefined;
+}
+
+/** Lays a link on a socket that is connected. */
+export function driveSocket(host: ListenerHost, socket: Socket, origin: LinkOrigin, opening: Opening): LinkDriver {
+  const driver = new LinkDriver(host.links, origin, opening);
+  driver.start(new SocketStream(socket, driver));
+  return driver;
+}
+
+/** Waits until a server listens. @throws TridcommError `E_USAGE` where it cannot */
+export async function listening(
+  server: {
+    once(event: string, handler: (error: Error) => void): unknown;
+    off(event: string, handler: unknown): unknown;
+  },
+  name: string,
+  listen: () => void,
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const failed = (cause: Error): void => {
+      reject(new TridcommError('E_USAGE', `listener ${name}: ${cause.message}`, { cause }));
+    };
+    server.once('error', failed);
+    server.once('listening', () => {
+      server.off('error', failed);
+      resolve();
+    });
+    listen();
+  });
+}
+
+/** The sockets of a server, so that none is left when it closes. */
+export class Sockets {
+  readonly #sockets = new Set<{ destroy(): unknown }>();
+
+  add(socket: Socket): void {
+    this.#sockets.add(socket);
+    // One that fails before anybody listens to it must not take the process with it.
+    socket.on('error', ignore);
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
+
+  destroy(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+function ignore(): void {
+  // The stream above tells what matters.
+}

@@ -1,0 +1,85 @@
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { TridcommError } from '@tridcomm/core';
+import { linkModes } from '@tridcomm/core/link';
+import { admit, driveSocket, listening, Sockets, type Listener, type ListenerHost } from './listener.ts';
+import type { LinkDriver } from './link-driver.ts';
+
+/** Where links of mode N are taken on a socket: TCP, or a local one. */
+export type NoiseAddress =
+  /** `host`: undefined for every address. */
+  | { readonly host: string | undefined; readonly port: number }
+  /** `isShared`: others than the own user may open it. */
+  | { readonly path: string; readonly isShared: boolean };
+
+/**
+ * Takes links of mode N on TCP or on a local socket.
+ *
+ * @throws TridcommError `E_USAGE` for an address that cannot be had
+ * @spec bindings.5, link.8
+ */
+export async function listenNoise(host: ListenerHost, name: string, address: NoiseAddress): Promise<Listener> {
+  const sockets = new Sockets();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    take(host, name, socket);
+  });
+  if ('path' in address) await listenLocally(server, name, address.path, address.isShared);
+  else await listening(server, name, () => server.listen({ port: address.port, host: address.host }));
+  return listenerOf(name, server, sockets);
+}
+
+/** A listener of a server of sockets. */
+export function listenerOf(name: string, server: Server, sockets: Sockets): Listener {
+  const address = server.address();
+  // What goes wrong with the server later, such as too many open files, costs a connection and not the process.
+  server.on('error', () => undefined);
+  return {
+    name,
+    port: typeof address === 'object' ? address?.port : undefined,
+    stop: () => void server.close(),
+    close: async (graceMs = 0) => {
+      const timer = setTimeout(() => sockets.destroy(), graceMs);
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+      clearTimeout(timer);
+    },
+  };
+}
+
+function take(host: ListenerHost, name: string, socket: Socket): void {
+  const remote = socket.remoteAddress ?? '';
+  let driver: LinkDriver | undefined;
+  const opening = admit(host, name, remote, () => driver?.displaced());
+  if (opening === undefined) socket.destroy();
+  else driver = driveSocket(host, socket, { listener: name, remote, mode: linkModes.noise }, opening);
+}
+
+async function listenLocally(server: Server, name: string, path: string, isShared: boolean): Promise<void> {
+  await removeStale(name, path);
+  await listening(server, name, () => {
+    // The file is made inside the call, with these rights from its first moment on.
+    const mask = process.umask(isShared ? 0 : 0o177);
+    try {
+      server.listen(path);
+    } finally {
+      process.umask(mask);
+    }
+  });
+  if (!isShared) chmodSync(path, 0o600);
+}
+
+/** Removes the socket that a process left behind which is no more. */
+async function removeStale(name: string, path: string): Promise<void> {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isSocket()) throw new TridcommError('E_USAGE', `listener ${name}: there is a file that is no socket`);
+  const isServed = await new Promise<boolean>((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+  if (isServed) throw new TridcommError('E_USAGE', `listener ${name}: another process listens there`);
+  unlinkSync(path);
+}

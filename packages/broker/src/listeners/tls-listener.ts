@@ -1,0 +1,118 @@
+import { constants } from 'node:crypto';
+import { createServer as createTcpServer, type Socket } from 'node:net';
+import { createServer, type TLSSocket } from 'node:tls';
+import { TridcommError } from '@tridcomm/core';
+import { linkModes, tlsExporterLabel } from '@tridcomm/core/link';
+import { uriNamesOf } from './certificate-names.ts';
+import type { LinkDriver } from './link-driver.ts';
+import { admit, driveSocket, listening, Sockets, type Listener, type ListenerHost } from './listener.ts';
+import { listenerOf } from './noise-listener.ts';
+import type { Opening } from './openings.ts';
+
+/** PEM. */
+export interface TlsFiles {
+  /** Of who issues the certificates of peers. */
+  readonly ca: string;
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+/** Of T: what the listener was made with. */
+export interface TlsAddress extends TlsFiles {
+  /** Undefined for every address. */
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+/** A connection on its way to a link. */
+interface Arrival {
+  readonly opening: Opening;
+  driver: LinkDriver | undefined;
+}
+
+/**
+ * Takes links of mode T: TLS 1.3, certificates on both sides, and no session outlives its connection.
+ *
+ * @throws TridcommError `E_USAGE` for an address that cannot be had, or certificates that cannot be used
+ * @spec link.14, link.15, link.8
+ */
+export async function listenTls(host: ListenerHost, name: string, address: TlsAddress): Promise<Listener> {
+  const sockets = new Sockets();
+  /** By the peer's address and port, which are the same before TLS and above it. */
+  const arrivals = new Map<string, Arrival>();
+  const tls = makeServer(name, address);
+  const server = createTcpServer((socket) => {
+    sockets.add(socket);
+    const remote = socket.remoteAddress ?? '';
+    const key = keyOf(socket);
+    const opening = admit(host, name, remote, () => {
+      arrival.driver?.displaced();
+      socket.destroy();
+    });
+    if (opening === undefined) {
+      socket.destroy();
+      return;
+    }
+    const arrival: Arrival = { opening, driver: undefined };
+    arrivals.set(key, arrival);
+    socket.once('close', () => {
+      arrivals.delete(key);
+      opening.done();
+      // With a driver the link has told why.
+      if (arrival.driver === undefined)
+        host.links.emit({ type: 'openingRefused', listener: name, remote, code: 'E_HANDSHAKE' });
+    });
+    tls.emit('connection', socket);
+  });
+  tls.on('secureConnection', (socket: TLSSocket) => {
+    sockets.add(socket);
+    const arrival = arrivals.get(keyOf(socket));
+    if (arrival === undefined) socket.destroy();
+    else arrival.driver = take(host, name, socket, arrival.opening);
+  });
+  tls.on('tlsClientError', (_error, socket: TLSSocket) => socket.destroy());
+  await listening(server, name, () => server.listen({ port: address.port, host: address.host }));
+  return listenerOf(name, server, sockets);
+}
+
+function makeServer(name: string, { ca, certificate, privateKey }: TlsFiles): ReturnType<typeof createServer> {
+  try {
+    return createServer({
+      ca,
+      cert: certificate,
+      key: privateKey,
+      minVersion: 'TLSv1.3',
+      maxVersion: 'TLSv1.3',
+      requestCert: true,
+      rejectUnauthorized: true,
+      // Tickets are numbers then, and nobody remembers what they stand for: a session that is offered again is not found.
+      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+      handshakeTimeout: handshakeTimeoutMs,
+    });
+  } catch (cause) {
+    throw new TridcommError('E_USAGE', `listener ${name}: certificate, key or CA cannot be used`, { cause });
+  }
+}
+
+function take(host: ListenerHost, name: string, socket: TLSSocket, opening: Opening): LinkDriver | undefined {
+  const remote = socket.remoteAddress ?? '';
+  const certificate = socket.getPeerX509Certificate();
+  // An extended usage that is absent would allow every use.
+  if (!socket.authorized || certificate?.keyUsage?.includes(clientAuth) !== true) {
+    socket.destroy();
+    return undefined;
+  }
+  const exporter32 = socket.exportKeyingMaterial(32, tlsExporterLabel, Buffer.alloc(0));
+  const certificateNames = uriNamesOf(certificate.subjectAltName);
+  const origin = { listener: name, remote, mode: linkModes.tls, tls: { exporter32, certificateNames } };
+  return driveSocket(host, socket, origin, opening);
+}
+
+function keyOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress ?? ''} ${remotePort ?? 0}`;
+}
+
+/** id-kp-clientAuth. */
+const clientAuth = '1.3.6.1.5.5.7.3.2';
+/** A little more than the opening has as a whole, which ends it first. */
+const handshakeTimeoutMs = 6_000;

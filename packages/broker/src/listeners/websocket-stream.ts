@@ -1,0 +1,131 @@
+import { TridcommError } from '@tridcomm/core';
+import type { WebSocket } from 'ws';
+import { lingerMs, type ByteStream, type StreamHandlers } from './byte-stream.ts';
+
+/**
+ * A WebSocket as a byte stream; the connection is there. Payloads of binary messages are joined, and where they begin means nothing.
+ *
+ * @spec bindings.4
+ */
+export class WebSocketStream implements ByteStream {
+  readonly #socket: WebSocket;
+  readonly #handlers: StreamHandlers;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #isFlushing = false;
+  #isFull = false;
+  #isOver = false;
+
+  constructor(socket: WebSocket, handlers: StreamHandlers) {
+    this.#socket = socket;
+    this.#handlers = handlers;
+    socket.binaryType = 'nodebuffer';
+    socket.on('message', (data: Buffer, isBinary) => {
+      if (this.#isOver) return;
+      if (isBinary) handlers.onData(data);
+      else this.#refuse(new TridcommError('E_ENCODING', 'text message'), unsupportedData);
+    });
+    // The library has sent its own close by then: 1009 for a message that is too long.
+    socket.on('error', (cause) => this.#ended(errorOf(cause)));
+    socket.on('close', () => this.#ended(undefined));
+  }
+
+  get bufferedBytes(): number {
+    return this.#waitingBytes + this.#socket.bufferedAmount;
+  }
+
+  write(chunks: readonly Uint8Array[]): void {
+    for (const chunk of chunks) {
+      this.#waiting.push(chunk);
+      this.#waitingBytes += chunk.length;
+    }
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    // All that is sent in one turn goes out in as few messages as it fits into.
+    process.nextTick(() => {
+      this.#isFlushing = false;
+      this.#flush();
+    });
+  }
+
+  setReading(isReading: boolean): void {
+    if (isReading) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
+  end(): void {
+    this.#close(normalClosure);
+  }
+
+  destroy(): void {
+    this.#isOver = true;
+    this.#socket.terminate();
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    let gathered: Uint8Array[] = [];
+    let bytes = 0;
+    const send = (): void => {
+      if (bytes > 0) this.#send(gathered.length === 1 ? gathered[0]! : Buffer.concat(gathered, bytes));
+      gathered = [];
+      bytes = 0;
+    };
+    for (const chunk of waiting) {
+      for (let at = 0; at < chunk.length; at += mostMessageBytes) {
+        const part = chunk.subarray(at, at + mostMessageBytes);
+        // A large one is not copied to be joined with others.
+        if (bytes + part.length > joinedBytes) send();
+        gathered.push(part);
+        bytes += part.length;
+      }
+    }
+    send();
+    this.#isFull = this.#socket.bufferedAmount > 0;
+  }
+
+  #send(bytes: Uint8Array): void {
+    const socket = this.#socket;
+    if (socket.readyState !== socket.OPEN) return;
+    socket.send(bytes, { binary: true }, () => {
+      if (!this.#isFull || this.#isOver || this.bufferedBytes > 0) return;
+      this.#isFull = false;
+      this.#handlers.onDrain();
+    });
+  }
+
+  #refuse(error: TridcommError, status: number): void {
+    this.#close(status);
+    this.#handlers.onEnd(error);
+  }
+
+  #close(status: number): void {
+    this.#isOver = true;
+    this.#flush();
+    const socket = this.#socket;
+    socket.resume();
+    socket.close(status);
+    setTimeout(() => socket.terminate(), lingerMs).unref();
+  }
+
+  #ended(error: TridcommError | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#handlers.onEnd(error);
+  }
+}
+
+function errorOf(cause: Error & { readonly code?: string }): TridcommError {
+  const isTooLong =
+    cause.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' || cause.code === 'WS_ERR_TOO_MANY_BUFFERED_PARTS';
+  const isForm = cause.code?.startsWith('WS_ERR_') === true;
+  return new TridcommError(isTooLong ? 'E_LIMIT' : isForm ? 'E_ENCODING' : 'E_TRANSPORT', undefined, { cause });
+}
+
+/** A message, by bindings.4. */
+export const mostMessageBytes = 1_048_576;
+const joinedBytes = 65_536;
+const normalClosure = 1000;
+const unsupportedData = 1003;

@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FileStore } from '@tridcomm/client-node';
+import { main, type MainIo } from '../src/main.ts';
+import { Setting } from './set-up.ts';
+import { eventually } from './listeners/world.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tridcomm-main-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+interface TestIo extends MainIo {
+  readonly out: string[];
+  readonly lines: string[];
+  signal(): void;
+}
+
+function io(): TestIo {
+  const out: string[] = [];
+  const lines: string[] = [];
+  let handler: () => void = () => undefined;
+  return {
+    version: '1.2.3',
+    out,
+    lines,
+    write: (text) => void out.push(text),
+    writeLine: (line) => lines.push(line) > 0,
+    onSignal: (given) => (handler = given),
+    signal: () => handler(),
+  };
+}
+
+test('help and version', async () => {
+  const help = io();
+  expect(await main(['--help'], help)).toBe(0);
+  expect(help.out.join('')).toContain('limits.principal.envelopesPerSecond');
+  const version = io();
+  expect(await main(['--version'], version)).toBe(0);
+  expect(version.out).toEqual(['1.2.3\n']);
+});
+
+test.each([[[]], [['--config']], [['--confg', 'x']], [['--help', 'x']], [['--config', 'a', 'b']], [['serve']]])(
+  '%j is not understood: 2, and one line',
+  async (args) => {
+    const given = io();
+    expect(await main(args, given)).toBe(2);
+    expect(given.lines).toHaveLength(1);
+    expect(given.out).toEqual([]);
+  },
+);
+
+const noise = [{ type: 'noise', host: '127.0.0.1', port: 0 }];
+
+const mistakes: readonly (readonly [string, () => string])[] = [
+  ['a file that is not there', () => join(folder, 'none')],
+  ['no JSON', () => file('{')],
+  ['an unknown key', () => file({ identity: 'x', listeners: noise, speling: 1 })],
+  ['an identity that is not there', () => file({ identity: 'x', listeners: noise })],
+  ['an identity that is a file', () => file({ identity: 'broker.json', listeners: noise })],
+  [
+    'an identity without keys',
+    () => {
+      mkdirSync(join(folder, 'empty'), { mode: 0o700 });
+      return file({ identity: 'empty', listeners: noise });
+    },
+  ],
+];
+
+function file(content: unknown): string {
+  const path = join(folder, 'broker.json');
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+
+test.each(mistakes)('%s: exit 1, one sentence, and no stack', async (_what, path) => {
+  const given = io();
+  expect(await main(['--config', path()], given)).toBe(1);
+  const sentences = given.lines.filter((line) => line.startsWith('tridcomm-broker: '));
+  expect(sentences).toHaveLength(1);
+  expect(sentences[0]).toMatch(/^tridcomm-broker: E_[A-Z]+: .+\n$/);
+  expect(sentences[0]!.slice(0, -1)).not.toContain('\n');
+  expect(given.lines.join('')).not.toMatch(/ at .*:\d+/);
+});
+
+test('it runs with the identity of a directory until a signal comes, drains, and exits with 0', async () => {
+  const setting = new Setting();
+  const { identity, record } = setting.brokerPerson;
+  const store = FileStore.open(join(folder, 'identity'));
+  store.put('identity', identity.export());
+  store.put('client/principal-record', record);
+  store.close();
+  writeFileSync(join(folder, 'identity', 'authority-id'), `${setting.authorityId}\n`);
+  const given = io();
+  const running = main(['--config', file({ identity: 'identity', listeners: noise })], given);
+  await eventually(() => given.lines.some((line) => line.includes('"listening"')));
+  const line = JSON.parse(given.lines.find((one) => one.includes('"listening"'))!) as {
+    listener: string;
+    port: number;
+  };
+  expect(line.listener).toBe('noise-1');
+  const addresses = [{ listener: line.listener, port: line.port }];
+  const link = await setting.open({ addresses } as never, setting.authorityPerson);
+  setting.link = link;
+  setting.authority.republish(Date.now());
+  await link.pinged();
+  // The authority renews the broker's record; the next life begins with it.
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const renewed = setting.authority.issue(identity.key, { name: 'localhost', roles: 2 }, Date.now());
+  await link.pinged();
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  given.signal();
+  expect(await running).toBe(0);
+  expect(await link.over()).toBe('orderly');
+  expect(given.lines.map((one) => (JSON.parse(one) as { type: string }).type)).toEqual(
+    expect.arrayContaining(['listening', 'linkOpened', 'bundleTaken', 'draining', 'linkEnded', 'stopped']),
+  );
+  const after = FileStore.open(join(folder, 'identity'));
+  const name = `object/2/${Buffer.from(identity.key.keyId32).toString('hex')}`;
+  expect(Buffer.from(after.get(name)!).equals(renewed)).toBe(true);
+  after.close();
+});

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TridcommError, type ClientStore, type RandomSource } from '@tridcomm/core';
+import { nodeProvider } from '@tridcomm/core/node';
+import { parseAddress } from '../links/address.ts';
+import type { TlsFiles } from '../links/dial.ts';
+import { FileStore } from '../store/file-store.ts';
+import { authorityIdOf, identityOf, parseAuthorityId } from '../store/identity-store.ts';
+import { TridcommClient } from './client.ts';
+import type { ConnectOptions } from './options.ts';
+import { SealedIds } from './sealed-ids.ts';
+
+/**
+ * Connects to a broker as the principal that an identity belongs to.
+ *
+ * @param address - `tls://host:port`, `noise://host:port`, `wss://host:port/path` or `unix:path`
+ * @returns resolves with the client when its link is open; `ready()` waits for what the authority says
+ * @throws TridcommError `E_USAGE` for options that cannot be, and for an identity that is in use; `E_TRANSPORT`, `E_HANDSHAKE`, `E_BINDING` and
+ *   others where no link comes about, each with what to do; the reason of `signal`
+ *
+ * @example
+ * const client = await connect('noise://broker.example', { identity: '/var/lib/orders/identity' });
+ * await client.publish('orders/new', 'two coffees');
+ * for await (const message of client.subscribe('orders/**')) console.log(message.text(), message.sender.name);
+ * await client.close();
+ */
+export async function connect(address: string, options: ConnectOptions): Promise<TridcommClient> {
+  const { signal, durability = 'memory', lingerMs = 0, windowBytes = defaultWindowBytes } = options;
+  signal?.throwIfAborted();
+  // Before anything is opened for it.
+  parseAddress(address, options.allowPlainLoopback);
+  if (!(windowBytes >= leastWindowBytes && Number.isSafeInteger(windowBytes))) {
+    throw new TridcommError('E_USAGE', `windowBytes ${windowBytes}, at least ${leastWindowBytes}`);
+  }
+  if (!(lingerMs >= 0)) throw new TridcommError('E_USAGE', `lingerMs ${lingerMs}, from 0 on`);
+  const { store, close } = storeOf(options.identity);
+  let client: TridcommClient;
+  try {
+    const ids = new SealedIds(options.provider ?? nodeProvider);
+    const { provider } = ids;
+    const startMs = Date.now();
+    client = new TridcommClient({
+      target: {
+        address,
+        brokerName: options.brokerName,
+        tls: options.tls ?? tlsOf(store),
+        allowsPlain: options.allowPlainLoopback,
+      },
+      member: {
+        provider,
+        random,
+        authorityId32: authorityOf(store, options.authorityId),
+        identity: identityOf(store, provider, random),
+        startMs,
+      },
+      ids,
+      store,
+      durability,
+      lingerMs,
+      windowBytes,
+      onKeyRecord: options.onKeyRecord,
+      onClose: close,
+    });
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const end = () => void client.close();
+  try {
+    await client.start(signal);
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+  signal?.addEventListener('abort', end);
+  if (signal?.aborted === true) end();
+  return client;
+}
+
+/** Random bytes of the platform. */
+export const random: RandomSource = (length) => new Uint8Array(randomBytes(length));
+
+function storeOf(identity: string | ClientStore): { readonly store: ClientStore; readonly close: () => void } {
+  if (typeof identity !== 'string') return { store: identity, close: () => {} };
+  // Opening would make one.
+  if (!existsSync(identity)) throw new TridcommError('E_USAGE', `there is no identity in ${identity}: enrol first`);
+  const store = FileStore.open(identity);
+  return { store, close: () => store.close() };
+}
+
+function authorityOf(store: ClientStore, given: string | Uint8Array | undefined): Uint8Array {
+  if (given instanceof Uint8Array) {
+    if (given.length !== 32) throw new TridcommError('E_USAGE', `authorityId of ${given.length} bytes, not 32`);
+    return given;
+  }
+  if (given !== undefined) return parseAuthorityId(given, 'authorityId');
+  const named = store instanceof FileStore ? authorityIdOf(store) : undefined;
+  if (named === undefined) throw new TridcommError('E_USAGE', 'authorityId is missing, and the identity names none');
+  return named;
+}
+
+/** Certificates beside the identity, as enrolment puts them there. */
+function tlsOf(store: ClientStore): TlsFiles {
+  if (!(store instanceof FileStore)) return {};
+  const files = Object.entries(tlsFileNames).flatMap(([name, file]) => {
+    const path = join(store.directory, file);
+    return existsSync(path) ? [[name, readFileSync(path)] as const] : [];
+  });
+  return Object.fromEntries(files);
+}
+
+/** @internal In the directory of an identity. */
+export const tlsFileNames = { ca: 'tls-ca.pem', cert: 'tls-cert.pem', key: 'tls-key.pem' } as const;
+const defaultWindowBytes = 4 * 1024 * 1024;
+/** More than the largest envelope. */
+const leastWindowBytes = 1024 * 1024 + 8;

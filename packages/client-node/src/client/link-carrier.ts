@@ -1,0 +1,254 @@
+import { TridcommError, type Carrier, type TopicMatch } from '@tridcomm/core';
+import { limits } from '@tridcomm/core/internal';
+import type { LinkMessage } from '@tridcomm/core/link';
+import type { Link } from '../links/link.ts';
+
+/** Who asks a broker by way of a link, and gets what it asked for. */
+export interface Asker {
+  /** Where the broker is to start for a match: 0 for what comes from now on, else a position of its log. */
+  from(match: TopicMatch): number;
+  /** What is retained under an address that it watches or fetched. */
+  object(address16: Uint8Array, object: Uint8Array): void;
+  /** Out of the log, for one of its matches. */
+  stored(match: TopicMatch, position: number, envelope: Uint8Array): void;
+  /** The broker said no, or ended it. */
+  refused(match: TopicMatch, error: TridcommError): void;
+  /** Does not ask for it any more. */
+  dropped(match: TopicMatch): void;
+}
+
+interface Sub {
+  readonly carrier: AskerCarrier;
+  readonly match: TopicMatch;
+  readonly name: string;
+}
+
+/**
+ * The link to a broker as the carrier of several members: one that lives on news, and one for each reader of the broker's log.
+ *
+ * Nothing is kept for a link that is lost: who asks is told by `E_CLOSED`, and asks anew on the next.
+ */
+export class LinkCarrier {
+  readonly #onWatchRefused: (error: TridcommError) => void;
+  readonly #carriers = new Set<AskerCarrier>();
+  /** By their numbers on the link. */
+  readonly #subs = new Map<number, Sub>();
+  #lastSub = 0;
+  #link: Link | undefined;
+  #asked = 0;
+  /** Addresses that go out together, at the end of the turn. */
+  #watches: Uint8Array[] = [];
+  #fetches: Uint8Array[] = [];
+  #isFlushing = false;
+
+  /** @param onWatchRefused - told what the broker says of addresses that it does not watch */
+  constructor(onWatchRefused: (error: TridcommError) => void) {
+    this.#onWatchRefused = onWatchRefused;
+  }
+
+  /** Questions that were asked on all links so far: who waits for answers sees whether there were more. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /** Whether everybody may subscribe: see {@link settled}. */
+  get isSettled(): boolean {
+    return [...this.#carriers].every(({ maySubscribe }) => maySubscribe);
+  }
+
+  /** A link is open. Everybody has to ask anew. */
+  opened(link: Link): void {
+    this.#forget();
+    this.#link = link;
+  }
+
+  /** The link is over. */
+  lost(): void {
+    this.#forget();
+    this.#link = undefined;
+  }
+
+  /** @param publish - what becomes of its envelopes; undefined for a reader, which publishes nothing and waits for {@link settled} */
+  join(asker: Asker, publish?: (envelope: Uint8Array) => void): AskerCarrier {
+    const carrier = new AskerCarrier(this, asker, publish);
+    this.#carriers.add(carrier);
+    return carrier;
+  }
+
+  /** Its matches end, also at the broker. */
+  leave(carrier: AskerCarrier): void {
+    this.#carriers.delete(carrier);
+    for (const [number, sub] of this.#subs) {
+      if (sub.carrier !== carrier) continue;
+      this.#subs.delete(number);
+      this.#link?.send({ type: 'unsub', sub: number });
+    }
+  }
+
+  /**
+   * The answers to all that was asked up to now have come: readers may subscribe. Before, they would get out of the log what they have no keys
+   * for yet, and would pass over it.
+   */
+  settled(): void {
+    for (const carrier of this.#carriers) carrier.maySubscribe = true;
+  }
+
+  object(address16: Uint8Array, object: Uint8Array): void {
+    const name = hexOf(address16);
+    for (const { watched, asker } of this.#carriers) if (watched.has(name)) asker.object(address16, object);
+  }
+
+  /** @returns false where nobody asked, or does not any more */
+  stored(number: number, position: number, envelope: Uint8Array): boolean {
+    const sub = this.#subs.get(number);
+    sub?.carrier.asker.stored(sub.match, position, envelope);
+    return sub !== undefined;
+  }
+
+  rejected({ about, number, code }: Extract<LinkMessage, { readonly type: 'reject' }>): void {
+    if (about === 'watch') {
+      this.#onWatchRefused(new TridcommError(code, `the broker does not watch what frame ${number} asked for`));
+      return;
+    }
+    const sub = this.#subs.get(number);
+    if (sub === undefined) return;
+    this.#subs.delete(number);
+    sub.carrier.numbers.delete(sub.name);
+    sub.carrier.asker.refused(sub.match, new TridcommError(code, 'the broker does not allow the subscription'));
+  }
+
+  /** Sends what was asked in this turn, and is otherwise sent at its end. */
+  flush(): void {
+    const link = this.#link;
+    const [watches, fetches] = [this.#watches, this.#fetches];
+    this.#watches = [];
+    this.#fetches = [];
+    if (link === undefined) return;
+    for (const [keeps, addresses] of [[true, watches] as const, [false, fetches] as const]) {
+      for (let at = 0; at < addresses.length; at += limits.watchAddresses) {
+        link.send({ type: 'watch', keeps, addresses: addresses.slice(at, at + limits.watchAddresses) });
+      }
+    }
+  }
+
+  /** @internal */
+  subscribe(carrier: AskerCarrier, match: TopicMatch): void {
+    const link = this.#requireLink();
+    if (!carrier.maySubscribe) throw new TridcommError('E_CLOSED', 'not before what is watched has come');
+    const name = nameOfMatch(match);
+    // Under a newer policy it is asked for once more: where the broker had ended it, it would have said so.
+    if (carrier.numbers.has(name)) return;
+    const number = this.#freeNumber();
+    link.send({ type: 'sub', sub: number, match, from: carrier.asker.from(match) });
+    this.#asked++;
+    this.#subs.set(number, { carrier, match, name });
+    carrier.numbers.set(name, number);
+  }
+
+  /** @internal */
+  unsubscribe(carrier: AskerCarrier, match: TopicMatch): void {
+    const link = this.#requireLink();
+    const name = nameOfMatch(match);
+    const number = carrier.numbers.get(name);
+    if (number === undefined) return;
+    link.send({ type: 'unsub', sub: number });
+    this.#subs.delete(number);
+    carrier.numbers.delete(name);
+    carrier.asker.dropped(match);
+  }
+
+  /** @internal */
+  ask(carrier: AskerCarrier, address16: Uint8Array, keeps: boolean): void {
+    this.#requireLink();
+    carrier.watched.add(hexOf(address16));
+    (keeps ? this.#watches : this.#fetches).push(address16);
+    this.#asked++;
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    queueMicrotask(() => {
+      this.#isFlushing = false;
+      this.flush();
+    });
+  }
+
+  #requireLink(): Link {
+    if (this.#link === undefined) throw new TridcommError('E_CLOSED', 'there is no link to a broker now');
+    return this.#link;
+  }
+
+  #freeNumber(): number {
+    if (this.#subs.size >= limits.subsPerLink) {
+      throw new TridcommError('E_LIMIT', `${this.#subs.size} subscriptions of a link`);
+    }
+    do this.#lastSub = (this.#lastSub % mostSubNumber) + 1;
+    while (this.#subs.has(this.#lastSub));
+    return this.#lastSub;
+  }
+
+  #forget(): void {
+    this.#subs.clear();
+    this.#watches = [];
+    this.#fetches = [];
+    for (const carrier of this.#carriers) {
+      carrier.numbers.clear();
+      carrier.maySubscribe = !carrier.isPatient;
+    }
+  }
+}
+
+/** One member's share of a link. */
+export class AskerCarrier implements Carrier {
+  /** @internal */
+  readonly asker: Asker;
+  /** @internal Addresses in hex that it asked for. */
+  readonly watched: Set<string> = new Set();
+  /** @internal Numbers of its subs, by the names of their matches. */
+  readonly numbers: Map<string, number> = new Map();
+  /** @internal Whether it waits for {@link LinkCarrier.settled} on each link. */
+  readonly isPatient: boolean;
+  /** @internal */
+  maySubscribe: boolean;
+  readonly #link: LinkCarrier;
+  readonly #publish: ((envelope: Uint8Array) => void) | undefined;
+
+  /** @internal */
+  constructor(link: LinkCarrier, asker: Asker, publish: ((envelope: Uint8Array) => void) | undefined) {
+    this.asker = asker;
+    this.isPatient = publish === undefined;
+    this.maySubscribe = publish !== undefined;
+    this.#link = link;
+    this.#publish = publish;
+  }
+
+  publish(envelope: Uint8Array): void {
+    if (this.#publish === undefined) throw new TridcommError('E_INTERNAL', 'reader that publishes');
+    this.#publish(envelope);
+  }
+
+  subscribe(match: TopicMatch): void {
+    this.#link.subscribe(this, match);
+  }
+
+  unsubscribe(match: TopicMatch): void {
+    this.#link.unsubscribe(this, match);
+  }
+
+  watch(address16: Uint8Array): void {
+    this.#link.ask(this, address16, true);
+  }
+
+  fetch(address16: Uint8Array): void {
+    this.#link.ask(this, address16, false);
+  }
+}
+
+/** One name for a match, the same in every life. */
+export function nameOfMatch({ matchKind, level, match16 }: TopicMatch): string {
+  return `${matchKind}/${level}/${hexOf(match16)}`;
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+}
+
+const mostSubNumber = 0xffff;

@@ -1,0 +1,35 @@
+/*
+ * @tridcomm/client-node: connect to a broker, publish and subscribe, and keep an identity. What an application may import.
+ */
+export { TridcommError, type ErrorCode, type ErrorKind, type NumberRange } from '@tridcomm/core';
+export { connect } from './client/connect.ts';
+export { TridcommClient, type ClientEventMap } from './client/client.ts';
+export { enrol, keyRecordsTo, type Enrolled, type EnrolOptions } from './client/enrol.ts';
+export { MessageBatch, TridcommMessage, type Sender, type Verdict } from './client/message.ts';
+export type { ConnectOptions, PublishOptions, SubscribeOptions } from './client/options.ts';
+export { UnacknowledgedError, type Durability, type Receipt } from './client/publish-outcome.ts';
+export { SchemaError } from './client/schema.ts';
+export { StatusEvent, type ClientStatus } from './client/status.ts';
+export { Subscription } from './client/subscription.ts';
+export type { TlsFiles } from './links/dial.ts';
+export { BrokerLink } from './links/broker-link.ts';
+export type { LinkTarget } from './links/link.ts';
+export { FileStore } from './store/file-store.ts';
+export { StoreError } from './store/fs-error.ts';
+export { AdminClient, AdminRefusal } from './authority/admin-client.ts';
+export type { AdminScope } from './authority/admin-protocol.ts';
+export { AdminServer } from './authority/admin-server.ts';
+export type { BundleSink, FeedStatus } from './authority/broker-feed.ts';
+export type { Clock } from './authority/clock.ts';
+export type { RestoreSource } from './authority/restore-sources.ts';
+export { AuthorityService } from './authority/service.ts';
+export type {
+  Connections,
+  DurableServiceOptions,
+  ServiceEvent,
+  ServiceOptions,
+  ServiceStatus,
+} from './authority/service-options.ts';
+export { ServicePrincipal } from './authority/service-principal.ts';
+export { readSignRequest, type SignRequest } from './authority/sign-request.ts';
+export type { StateSecret } from './authority/state-secret.ts';

@@ -1,0 +1,190 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { TridcommError, Trust, type CryptoProvider } from '@tridcomm/core';
+import type { LinkMessage } from '@tridcomm/core/link';
+import { nodeProvider } from '@tridcomm/core/node';
+import type { BundleSink } from '../authority/broker-feed.ts';
+import type { RestoreSource } from '../authority/restore-sources.ts';
+import type { ServicePrincipal } from '../authority/service-principal.ts';
+import { parseAddress } from './address.ts';
+import { openLink, type Link, type LinkTarget, type MemberOfLink } from './link.ts';
+
+/** Something that was asked, in its order. */
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * An authority's link to one broker: hands it bundles, and asks it what it retains. Opened when it is needed, and again when it was lost;
+ * what was on its way then has failed, and whoever asked decides what follows.
+ */
+export class BrokerLink implements BundleSink, RestoreSource {
+  readonly name: string;
+  readonly #target: LinkTarget;
+  readonly #self: ServicePrincipal;
+  readonly #provider: CryptoProvider;
+  #link: Link | undefined;
+  #opening: Promise<Link> | undefined;
+  #lastNumber = 0;
+  /** By number. */
+  readonly #bundles = new Map<number, Waiting>();
+  /** By token. */
+  readonly #pings = new Map<number, Waiting>();
+  /** Of addresses in hex that are being asked for. */
+  readonly #objects = new Map<string, Uint8Array[]>();
+  #isClosed = false;
+
+  /** @throws TridcommError `E_USAGE` for an address that is none */
+  constructor(target: LinkTarget, self: ServicePrincipal, provider: CryptoProvider = nodeProvider) {
+    this.name = parseAddress(target.address, target.allowsPlain).text;
+    this.#target = target;
+    this.#self = self;
+    this.#provider = provider;
+  }
+
+  /**
+   * @throws TridcommError what {@link openLink} does; the code of the broker for a bundle that it refuses; `E_TRANSPORT` where it does not answer
+   * @spec delivery.8
+   */
+  async publish(bundle: Uint8Array): Promise<void> {
+    const link = await this.#open();
+    await this.#answered(link, this.#bundles, () => {
+      link.send({ type: 'bundle', bundle });
+      return ++this.#lastNumber;
+    });
+  }
+
+  /** @throws TridcommError as {@link publish} */
+  async retained(address16: Uint8Array): Promise<readonly Uint8Array[]> {
+    const link = await this.#open();
+    const name = Buffer.from(address16).toString('hex');
+    const found = this.#objects.get(name) ?? [];
+    this.#objects.set(name, found);
+    link.send({ type: 'watch', keeps: false, addresses: [address16] });
+    // What the broker sends for the question may come behind the answer to one ping, but not to the next.
+    await this.#ping(link);
+    await this.#ping(link);
+    this.#objects.delete(name);
+    return found;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#opening?.catch(() => {});
+    this.#link?.close();
+    this.#lost(new TridcommError('E_CLOSED', `${this.name}: link that was closed`));
+  }
+
+  async #open(): Promise<Link> {
+    if (this.#isClosed) throw new TridcommError('E_CLOSED', `${this.name}: link that was closed`);
+    if (this.#link !== undefined) return this.#link;
+    this.#opening ??= this.#openAnew().finally(() => (this.#opening = undefined));
+    return this.#opening;
+  }
+
+  async #openAnew(): Promise<Link> {
+    const member = this.#member();
+    const tls = this.#target.tls ?? (await this.#tls());
+    return new Promise((resolve, reject) => {
+      const handlers = {
+        onOpen: (link: Link) => {
+          this.#link = link;
+          this.#lastNumber = 0;
+          resolve(link);
+        },
+        onMessage: (message: LinkMessage) => this.#take(message),
+        onDrain: () => {},
+        onEnd: (error: TridcommError | undefined) => {
+          this.#lost(error ?? new TridcommError('E_TRANSPORT', `${this.name}: the broker ended the link`));
+        },
+      };
+      openLink({ ...this.#target, tls }, member, handlers).catch(reject);
+    });
+  }
+
+  #member(): MemberOfLink {
+    const { key, authorityId32, record, authorityRecords } = this.#self;
+    if (record === undefined) throw new TridcommError('E_INTERNAL', 'authority without a record of its own');
+    const provider = this.#provider;
+    const trust = new Trust({ provider, authorityId32 });
+    for (const one of authorityRecords) trust.takeAuthorityRecord(one, Date.now());
+    return {
+      provider,
+      random: (length) => new Uint8Array(randomBytes(length)),
+      now: () => Date.now(),
+      key,
+      principalRecord: record.object.bytes,
+      trust,
+      // The chain begins with serial 1.
+      authorityRecords: (afterSerial) => authorityRecords.slice(afterSerial),
+    };
+  }
+
+  async #tls(): Promise<LinkTarget['tls']> {
+    if (!this.#target.address.startsWith('tls://')) return undefined;
+    const { ca, certificate, privateKey } = await this.#self.tls(Date.now());
+    return { ca, cert: certificate, key: privateKey };
+  }
+
+  #take(message: LinkMessage): void {
+    switch (message.type) {
+      case 'ack':
+        for (const [number, { resolve }] of this.#bundles) {
+          if (number > message.number) break;
+          this.#bundles.delete(number);
+          resolve();
+        }
+        break;
+      case 'reject':
+        if (message.about !== 'numbered') break;
+        this.#bundles.get(message.number)?.reject(new TridcommError(message.code, `${this.name}: bundle refused`));
+        this.#bundles.delete(message.number);
+        break;
+      case 'object':
+        this.#objects.get(Buffer.from(message.address16).toString('hex'))?.push(Uint8Array.from(message.object));
+        break;
+      case 'ping':
+        if (!message.answers) this.#link?.send({ ...message, answers: true, timeMs: Date.now() });
+        this.#pings.get(message.token)?.resolve();
+        this.#pings.delete(message.token);
+        break;
+      default:
+      // Envelopes are not for an authority, which subscribes to nothing.
+    }
+  }
+
+  async #ping(link: Link): Promise<void> {
+    await this.#answered(link, this.#pings, () => {
+      const token = randomInt(2 ** 47);
+      link.send({ type: 'ping', answers: false, token, timeMs: Date.now() });
+      return token;
+    });
+  }
+
+  /** @param send - sends, and gives the number that the answer will have */
+  async #answered(link: Link, waiting: Map<number, Waiting>, send: () => number): Promise<void> {
+    if (link !== this.#link) throw new TridcommError('E_TRANSPORT', `${this.name}: link that ended`);
+    const number = send();
+    const late = setTimeout(() => {
+      const error = new TridcommError('E_TRANSPORT', `${this.name}: no answer within ${answerMs} ms`);
+      link.close(error);
+      if (link === this.#link) this.#lost(error);
+    }, answerMs);
+    try {
+      await new Promise<void>((resolve, reject) => waiting.set(number, { resolve, reject }));
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  #lost(error: TridcommError): void {
+    this.#link = undefined;
+    for (const waiting of [this.#bundles, this.#pings]) {
+      for (const { reject } of waiting.values()) reject(error);
+      waiting.clear();
+    }
+    this.#objects.clear();
+  }
+}
+
+const answerMs = 15_000;
