@@ -39,13 +39,13 @@ export async function startDevBroker(onEvent: (event: BrokerEvent) => void): Pro
   mkdirSync(folder, { mode: 0o700 });
   const undo: (() => void | Promise<void>)[] = [() => rmSync(folder, { recursive: true, force: true })];
   const close = async (): Promise<void> => {
-    for (const step of undo.splice(0).reverse()) await step();
+    for (const step of undo.splice(0).toReversed()) await step();
   };
   try {
     const authority = fork(fileURLToPath(new URL('dev-authority.js', import.meta.url)), [folder], { execArgv: [] });
     const authorityEnded = new Promise<void>((resolve) => authority.once('exit', () => resolve()));
     undo.push(async () => {
-      authority.disconnect();
+      if (authority.connected) authority.disconnect();
       await authorityEnded;
     });
     const { authorityId } = await firstWord(authority);

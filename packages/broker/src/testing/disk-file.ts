@@ -64,27 +64,32 @@ export class DiskFile {
 }
 
 /**
- * Makes some of the changes: of each write some of its sectors, in no order; the size anywhere between what it was and what it would
- * have become. Sectors that do not get there are as they were, zeros where there was nothing.
+ * Makes some of the changes: of each write some of its sectors, in no order; and the size anywhere between what it was and what it
+ * would have become. A sector is written whole or not at all. Where nothing was written there are zeros.
  */
 function tear(file: GrowingBytes, changes: readonly Change[], random: SeededRandom): void {
+  if (changes.length === 0) return;
   // Now and then all or nothing, which chance alone would hardly ever give.
   const share = random.pick([0, 0.2, 0.5, 0.9, 1]);
+  let leastSize = file.length;
+  let mostSize = file.length;
   for (const change of changes) {
     if ('size' in change) {
-      if (random.chance(share)) file.resize(change.size);
+      if (!random.chance(share)) continue;
+      file.resize(change.size);
+      leastSize = mostSize = change.size;
       continue;
     }
     const { offset, bytes } = change;
     const end = offset + bytes.length;
-    const size = share === 1 ? Math.max(file.length, end) : random.between(file.length, Math.max(file.length, end));
+    mostSize = Math.max(mostSize, end);
     for (let at = offset; at < end;) {
       const sectorEnd = Math.min(end, at - (at % sectorBytes) + sectorBytes);
       if (random.chance(share)) file.write(bytes.subarray(at - offset, sectorEnd - offset), at);
       at = sectorEnd;
     }
-    file.resize(size);
   }
+  file.resize(share === 1 ? mostSize : random.between(leastSize, mostSize));
 }
 
 const sectorBytes = 512;

@@ -134,8 +134,8 @@ export class Authority {
   }
 
   /**
-   * The authority of a snapshot, with what has to come after a restore: fresh delegated keys, a `head_seq` 2^20 above all that the
-   * sources show, for each group a generation and an epoch 2^16 above, with every member that can be reached enrolled anew, and new route
+   * The authority of a snapshot, with what has to come after a restore: fresh policy and status keys, a fresh issuer key where that of the
+   * snapshot is not delegated any more, a `head_seq` 2^20 above all that the sources show, for each group a generation and an epoch 2^16 above, with every member that can be reached enrolled anew, and new route
    * secrets. Publishes everything that carriers should retain.
    *
    * What the snapshot cannot know is only as good as the sources. Give it the authority records that came after it; without them
@@ -147,7 +147,7 @@ export class Authority {
    * no right.
    *
    * @throws TridcommError `E_STALE` without the policy and the revocation list that the highest head names, where they are not the snapshot's
-   * own; `E_USAGE` with heads of fewer than two sources; `E_KEY` where the root key of the snapshot counts no more; `E_VERSION`, `E_LENGTH`,
+   * own, and without the authority record that the newest of the policies names; `E_USAGE` with heads of fewer than two sources; `E_KEY` where the root key of the snapshot counts no more; `E_VERSION`, `E_LENGTH`,
    * `E_ENCODING` for bytes that are no snapshot; whatever is wrong with a source
    * @spec groups.22, groups.23, groups.29
    */
@@ -536,7 +536,8 @@ export class Authority {
   }
 
   /**
-   * Puts a fresh root key in the place of the one before: both sign. Snapshots from before can no longer be restored.
+   * Puts a fresh root key in the place of the one before: both sign. Snapshots from before can no longer be restored; who has
+   * stolen one has its issuer key still: see {@link snapshot}.
    */
   rollover(nowMs: number): void {
     const { provider, random } = this.#options;
@@ -563,8 +564,10 @@ export class Authority {
   /**
    * All that {@link restore} needs; the caller's.
    *
-   * It holds the root key, the controller's key, the route secrets and pre-shared keys in the clear: whoever stores it encrypts it. The
+   * It holds the keys of root, issuer and controller, the route secrets and pre-shared keys in the clear: whoever stores it encrypts it. The
    * keys of trees are not in it, as a restored group begins anew.
+   *
+   * Who has stolen one speaks for the root until {@link rollover}, and as issuer until that key is {@link distrust}ed: do both.
    */
   snapshot(): Uint8Array {
     const { keys, chain, source, revocations, groups, policy, head } = this.#state;
@@ -574,6 +577,7 @@ export class Authority {
       authorityId32: this.authorityId32,
       rootSeed32: keys.root.seed32,
       controllerSeed32: keys.controller.seed32,
+      issuerSeed32: keys.issuer.seed32,
       headSeq: head.headSeq,
       headHash32: head.hash32,
       policyVersion: policy.version,

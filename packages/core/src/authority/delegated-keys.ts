@@ -125,6 +125,19 @@ export function recordWithRoot(
   return followingRecord(provider, before, { rootKeys: [root.publicKey] }, [rootBefore, root]);
 }
 
+/**
+ * Whether a record delegates a key as issuer now. One that is distrusted is in no record since.
+ */
+export function isIssuer({ delegations }: AuthorityRecord, { key }: HeldKey, nowMs: number): boolean {
+  return delegations.some(
+    (one) =>
+      hexOf(one.key.keyId32) === hexOf(key.keyId32) &&
+      (one.roles & delegatedRoles.issuer) !== 0 &&
+      one.notBeforeMs <= nowMs &&
+      nowMs <= one.notAfterMs,
+  );
+}
+
 /** The roles whose delegation has used up half of its life, so that the new one is known long before the old one ends. */
 export function rolesDue(record: AuthorityRecord, keys: AuthorityKeys, nowMs: number): readonly DelegatedRoleName[] {
   return allRoles.filter((role) => renewalMs(record, keys, role) <= nowMs);

@@ -12,7 +12,14 @@ import { parseObject } from '../keys/signed-object.ts';
 import { Trust } from '../keys/trust.ts';
 import { parsePattern } from '../topics/grammar.ts';
 import type { ControlledGroup, GroupChange, GroupFoundation } from './controlled-group.ts';
-import { allRoles, drawKeys, heldKeyOf, recordWithDelegations, type AuthorityKeys } from './delegated-keys.ts';
+import {
+  allRoles,
+  drawKeys,
+  heldKeyOf,
+  isIssuer,
+  recordWithDelegations,
+  type AuthorityKeys,
+} from './delegated-keys.ts';
 import { examine, readAuthorityRecord, rightName, type Evidence } from './evidence.ts';
 import type { AuthorityOptions, RestoreSources } from './options.ts';
 import { PolicySource } from './policy-source.ts';
@@ -55,8 +62,15 @@ export function beginAgain(
     throw new TridcommError('E_KEY', 'root key of the snapshot counts no more');
   }
   const controller = heldKeyOf(provider, memory.controllerSeed32);
-  const keys = { ...drawKeys(provider, random), root, controller };
+  // A fresh issuer in each life would fill the record with those before it, which stay for what they signed. A stolen backup gives no more by
+  // its issuer key than by its root key, which makes issuers; where the root was rolled over, the issuer has to be distrusted too.
+  const issuer = heldKeyOf(provider, memory.issuerSeed32);
+  const goesOn = isIssuer(newest, issuer, nowMs);
+  const drawn = drawKeys(provider, random);
+  const keys = { ...drawn, root, controller, issuer: goesOn ? issuer : drawn.issuer };
+  const roles = goesOn ? allRoles.filter((role) => role !== 'issuer') : allRoles;
   const evidence = examine(provider, authorityId32, chain, controller.publicKey, sources);
+  checkChain(chain, evidence);
   const isAhead = evidence.head.headSeq > memory.headSeq;
   const { headSeq: seenSeq, hash32 } = isAhead ? evidence.head : { headSeq: memory.headSeq, hash32: memory.headHash32 };
   const headSeq = seenSeq + limits.restoredHeads;
@@ -70,7 +84,7 @@ export function beginAgain(
   }));
   const live = principals.filter(({ record }) => nowMs <= record.notAfterMs + skewMs);
   const issuers = new Set(live.map(({ record }) => hexOf(record.object.signatures[1]!.signerKeyId32)));
-  const record = recordWithDelegations(provider, newest, keys, allRoles, issuers, nowMs);
+  const record = recordWithDelegations(provider, newest, keys, roles, issuers, nowMs);
   const ended = endedKeys(memory, evidence);
   const beginning = {
     keys,
@@ -110,6 +124,17 @@ function readChain(
     read.push(record);
   }
   return read;
+}
+
+/**
+ * Refuses a chain that does not go as far as a policy knows it to: what it lacks may have ended a key, and another record of the same serial
+ * would be a fork.
+ */
+function checkChain(chain: readonly AuthorityRecord[], { policy }: Evidence): void {
+  if (policy === undefined) return;
+  if (!chain.some(({ object }) => equalBytes(object.hash32, policy.authorityRecordHash32))) {
+    throw new TridcommError('E_STALE', 'restore without the authority record that the newest policy names');
+  }
 }
 
 /**

@@ -5,16 +5,16 @@ import { decodeUtf8, encodeUtf8 } from '../topics/utf8.ts';
 import type { Revocation } from './revocations.ts';
 
 /*
- * snapshot = "TDAS" ‖ u32 2 ‖ fields in the order of writeSnapshot; numbers are u64, bytes and texts have a u32 length before them,
+ * snapshot = "TDAS" ‖ u32 3 ‖ fields in the order of writeSnapshot; numbers are u64, bytes and texts have a u32 length before them,
  * lists a u32 count. A format of this implementation alone.
  */
 
 /** What an authority has to remember. Byte fields are the reader's. */
 export interface AuthorityMemory {
   readonly authorityId32: Uint8Array;
-  /** Seeds of the root key and of the controller's. */
   readonly rootSeed32: Uint8Array;
   readonly controllerSeed32: Uint8Array;
+  readonly issuerSeed32: Uint8Array;
   readonly headSeq: number;
   readonly headHash32: Uint8Array;
   readonly policyVersion: number;
@@ -59,6 +59,7 @@ export function writeSnapshot(memory: AuthorityMemory): Uint8Array {
   to.bytes(memory.authorityId32);
   to.bytes(memory.rootSeed32);
   to.bytes(memory.controllerSeed32);
+  to.bytes(memory.issuerSeed32);
   to.number(memory.headSeq);
   to.bytes(memory.headHash32);
   to.number(memory.policyVersion);
@@ -109,6 +110,7 @@ export function readSnapshot(snapshot: Uint8Array): AuthorityMemory {
     authorityId32: from.bytes(),
     rootSeed32: from.bytes(),
     controllerSeed32: from.bytes(),
+    issuerSeed32: from.bytes(),
     headSeq: from.number(),
     headHash32: from.bytes(),
     policyVersion: from.number(),
@@ -226,4 +228,4 @@ function wordOf(value: number): Uint8Array {
 }
 
 const magic = ascii('TDAS');
-const formatVersion = 2;
+const formatVersion = 3;

@@ -110,8 +110,9 @@ export class RelayState {
    * @returns how many were left out
    */
   restore(objects: readonly AddressedObject[], nowMs: number): number {
-    let leftOut = 0;
-    for (const { address16, bytes, type } of inJudgingOrder(objects)) {
+    const known = objects.filter(({ bytes }) => isObject(bytes));
+    let leftOut = objects.length - known.length;
+    for (const { address16, bytes, type } of inJudgingOrder(known)) {
       const isHead = type === addressTypes.head || type === addressTypes.groupHead;
       const atMs = isHead ? Math.min(nowMs, readU64(bytes, issuedOffset)) : nowMs;
       try {
@@ -205,6 +206,15 @@ export class RelayState {
       this.#edges.delete(groupId);
       this.#retained.dropGroup(groupId);
     }
+  }
+}
+
+function isObject(bytes: Uint8Array): boolean {
+  try {
+    typeOfObject(bytes);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,13 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { equalBytes } from '../../src/bytes/bytes.ts';
 import { Authority } from '../../src/authority/authority.ts';
 import { GroupPlan } from '../../src/authority/controlled-group.ts';
 import { heldKeyOf } from '../../src/authority/delegated-keys.ts';
+import { readAuthorityRecord } from '../../src/authority/evidence.ts';
 import type { RestoreSources } from '../../src/authority/options.ts';
 import { PolicySource } from '../../src/authority/policy-source.ts';
-import type { Identity } from '../../src/client/identity.ts';
+import { bytesOfHex, hexOf } from '../../src/client/hex.ts';
+import { Identity } from '../../src/client/identity.ts';
 import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
+import { delegatedRoles } from '../../src/codepoints/delegated-roles.gen.ts';
 import { keyBlockKinds } from '../../src/codepoints/key-block-kinds.gen.ts';
 import { addressOf } from '../../src/keys/address.ts';
+import type { AuthorityRecord } from '../../src/keys/authority-record.ts';
+import { decodeBundle } from '../../src/keys/bundle.ts';
 import { encodeHead, type HeadFields } from '../../src/keys/head.ts';
 import { signingKeyOf } from '../../src/keys/signing-key.ts';
 import { Relay } from '../../src/relay/relay.ts';
@@ -261,6 +267,87 @@ describe('restore', () => {
     expect(authorityRecords).not.toHaveLength(0);
     expect(codeOf(() => restore(world, snapshot, sourcesOf(world)))).toBe('E_KEY');
     expect(world.opens(group, a)).toBe(true);
+  });
+
+  /** The key that issues, by the record that receivers hold. */
+  const issuerOf = (world: World): string => {
+    const { delegations } = world.receiver.trust.authorityRecord!;
+    const issuers = delegations.filter(({ roles }) => roles === delegatedRoles.issuer);
+    return hexOf(issuers.reduce((a, b) => (b.notBeforeMs > a.notBeforeMs ? b : a)).key.keyId32);
+  };
+
+  it('goes on with its issuer: 60 times within a day', { timeout: 60_000 }, () => {
+    const { world, group, a, b } = worldWithGroup();
+    const issuer = issuerOf(world);
+    let snapshot = world.authority.snapshot();
+    for (let life = 1; life <= 60; life++) {
+      world.nowMs += 20 * 60_000;
+      const restored = restore(world, snapshot, sourcesOf(world), 99 + life);
+      // So that the issuer of each life has to stay.
+      restored.issue(Identity.create(world.provider, world.random, world.nowMs).key, { name: `${life}` }, world.nowMs);
+      snapshot = restored.snapshot();
+      expect(world.receiver.trust.authorityRecord!.delegations).toHaveLength(3);
+    }
+    expect(issuerOf(world)).toBe(issuer);
+    expect(world.receiver.trust.authorityRecord!.serial).toBe(61);
+    for (const who of [a, b]) expect(world.opens(group, who)).toBe(true);
+  });
+
+  it('takes records that were issued after the backup for what they are, under the same issuer', () => {
+    const { world } = worldWithGroup();
+    const snapshot = world.authority.snapshot();
+    const late = world.member('late');
+    restore(world, snapshot, sourcesOf(world));
+    const { trust } = world.receiver;
+    expect(codeOf(() => trust.checkPrincipalNow(trust.principal(late.key.keyId32)!, world.nowMs))).toBeUndefined();
+  });
+
+  it('draws another issuer once that of the snapshot is distrusted', () => {
+    const { world, a } = worldWithGroup();
+    const [snapshot, first] = [world.authority.snapshot(), issuerOf(world)];
+    world.authority.distrust(bytesOfHex(first), world.nowMs);
+    const second = issuerOf(world);
+    const sources = sourcesOf(world);
+    // What only a record shows that nobody gives is not taken for granted.
+    expect(codeOf(() => restore(world, snapshot, { ...sources, authorityRecords: [] }))).toBe('E_STALE');
+    const restored = restore(world, snapshot, sources);
+    const third = issuerOf(world);
+    const all = world.receiver.trust.authorityRecord!.delegations.map(({ key }) => hexOf(key.keyId32));
+    expect(all).not.toContain(first);
+    expect([first, second]).not.toContain(third);
+    restored.issue(a.key, { name: 'a' }, world.nowMs);
+    restored.distrust(bytesOfHex(third), world.nowMs);
+    const fourth = issuerOf(world);
+    expect(fourth).not.toBe(third);
+    // One that was drawn goes on from there.
+    restore(world, restored.snapshot(), sourcesOf(world), 100);
+    expect(issuerOf(world)).toBe(fourth);
+  });
+
+  it.each([
+    ['has ended', 90 * dayMs + 1, false],
+    ['is about to end', 90 * dayMs, true],
+    ['has not begun, by this clock', -1, false],
+  ])('draws another issuer where the delegation of its own %s', (_name, afterMs, goesOn) => {
+    const world = new World();
+    const issuer = issuerOf(world);
+    const snapshot = world.authority.snapshot();
+    const head = newest(world, addressTypes.head)[0]!;
+    const address16 = addressOf(
+      world.provider,
+      world.authority.authorityId32,
+      addressTypes.authorityRecord,
+      new Uint8Array(0),
+    );
+    let record: AuthorityRecord | undefined;
+    const publish = (bundle: Uint8Array): void => {
+      const sent = decodeBundle(bundle).filter((object) => equalBytes(object.address16, address16));
+      record = readAuthorityRecord(world.provider, sent.at(-1)!.bytes);
+    };
+    const options = { provider: world.provider, random: randomOf(99), publish };
+    Authority.restore(options, snapshot, { heads: [head, head], blocks: [] }, world.nowMs + afterMs);
+    const all = record!.delegations.filter(({ roles }) => roles === delegatedRoles.issuer);
+    expect(all.map(({ key }) => hexOf(key.keyId32) === issuer)).toEqual([goesOn]);
   });
 
   it('refuses a generation or an epoch that is not above what was used', () => {
