@@ -47,7 +47,15 @@ export function revoke(stage: Stage, cast: Cast, carolsDisk: MemoryStore): void 
 
   line('');
   handEverything(stage, cast, block, fresh);
-  const thief = new Thief(network, carol.member, carolsDisk, alice.member.client.identity.key);
+  const { client } = carol.member;
+  const loot = {
+    store: carolsDisk,
+    prekeys: client.identity.prekeys,
+    record: client.trust.principal(client.keyId32)!,
+    authorityId32: network.authority.authorityId32,
+    groupId16,
+  };
+  const thief = new Thief(loot, alice.member.client.identity.key);
   tryKeys(thief, log.objects(objectTypes.keyBlock, groupId16), old!, fresh);
 
   line('');

@@ -1,16 +1,33 @@
-import { openEnvelope, ReplayGuard, suites, type KeySource, type SenderKey } from '@tridcomm/core';
+import {
+  openEnvelope,
+  ReplayGuard,
+  suites,
+  type ClientStore,
+  type KeySource,
+  type PrincipalRecord,
+  type SenderKey,
+} from '@tridcomm/core';
 import {
   expandLabel,
   MemberKeys,
   parseBlock,
   stepNodeKeys,
-  type MemoryStore,
   type ParsedBlock,
+  type PrekeyStore,
 } from '@tridcomm/core/internal';
-import type { LocalMember, LocalNetwork } from '@tridcomm/core/local';
 import { nodeProvider } from '@tridcomm/core/node';
-import { pattern } from './stage.ts';
 import { outcome, toHex } from './story.ts';
+
+/** What is stolen of a member. */
+export interface Loot {
+  /** Its disk. */
+  readonly store: Pick<ClientStore, 'get' | 'entries'>;
+  readonly prekeys: PrekeyStore;
+  /** Its own record. */
+  readonly record: PrincipalRecord;
+  readonly authorityId32: Uint8Array;
+  readonly groupId16: Uint8Array;
+}
 
 /** Whoever has a member's disk: every key on it, and software that checks nothing and tries everything. */
 export class Thief {
@@ -22,13 +39,10 @@ export class Thief {
   readonly #sender: SenderKey;
 
   /** @param sender - whose envelopes are to be opened */
-  constructor(network: LocalNetwork, { client }: LocalMember, store: MemoryStore, sender: SenderKey) {
-    const group = toHex(network.groupId(pattern));
-    this.epochKeys = store.entries(`epoch/${group}/`).map(([, value]) => epochKeyOf(value));
-    const own = client.trust.principal(client.keyId32)!;
-    const { authorityId32 } = network.authority;
-    const { prekeys } = client.identity;
-    const options = { ...own, provider: nodeProvider, authorityId32, keyId32: client.keyId32, prekeys };
+  constructor({ store, prekeys, record, authorityId32, groupId16 }: Loot, sender: SenderKey) {
+    const group = toHex(groupId16);
+    this.epochKeys = [...store.entries(`epoch/${group}/`)].map(([, value]) => epochKeyOf(value));
+    const options = { ...record, provider: nodeProvider, authorityId32, keyId32: record.key.keyId32, prekeys };
     this.#enrolments = MemberKeys.restore(options, store.get(`member/${group}`)!).enrolments;
     this.nodeKeyCount = this.#enrolments.reduce((sum, { nodeKeys }) => sum + nodeKeys.length / 32, 0);
     this.#sender = sender;

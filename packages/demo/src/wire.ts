@@ -46,8 +46,8 @@ export class Wire implements CarrierReceiver {
       publish: (envelope) => {
         if (this.sends) link.publish(envelope);
       },
-      subscribe: (match) => link.subscribe(match),
-      unsubscribe: (match) => link.unsubscribe(match),
+      subscribe: (match, source) => link.subscribe(match, source),
+      unsubscribe: (match, source) => link.unsubscribe(match, source),
       watch: (address16) => link.watch(address16),
       fetch: (address16) => link.fetch(address16),
       detach: () => link.detach(),

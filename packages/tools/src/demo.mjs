@@ -1,12 +1,13 @@
 /**
- * `npm run demo [-- PATH]`: names PATH as its caller sees it. npm and pnpm run scripts in the root of the repository, and each
+ * `npm run demo [-- [local] PATH]`: names PATH as its caller sees it. npm and pnpm run scripts in the root of the repository, and each
  * overwrites INIT_CWD, so only the first of them knows where the caller stood.
  */
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 
 const stood = process.env['INIT_CWD'] ?? '.';
-const args = process.argv.slice(2).map((arg) => (arg === '' || arg.startsWith('-') ? arg : resolve(stood, arg)));
+const isPath = (arg, i) => arg !== '' && !arg.startsWith('-') && !(i === 0 && arg === 'local');
+const args = process.argv.slice(2).map((arg, i) => (isPath(arg, i) ? resolve(stood, arg) : arg));
 const { status, signal } = spawnSync('npx', ['-y', 'pnpm@12.21.0', 'run', 'demo:run', ...args], {
   stdio: 'inherit',
   shell: process.platform === 'win32',

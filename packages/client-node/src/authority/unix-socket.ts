@@ -99,7 +99,10 @@ async function close(server: Server, isOwn: () => boolean): Promise<void> {
 }
 
 function inodeOf(path: string): number | undefined {
-  return lstatSync(path, { throwIfNoEntry: false })?.ino;
+  const inode = lstatSync(path, { throwIfNoEntry: false })?.ino;
+  // Node 20 does not follow links to modules that are imported later while the last file that it looked at was a socket.
+  lstatSync(dirname(path), { throwIfNoEntry: false });
+  return inode;
 }
 
 /** What fits on every system, with the byte that ends it. */
