@@ -4,7 +4,7 @@
 export { TridcommError, type ErrorCode, type ErrorKind, type NumberRange } from '@tridcomm/core';
 export { connect } from './client/connect.ts';
 export { TridcommClient, type ClientEventMap } from './client/client.ts';
-export { enrol, keyRecordsTo, type Enrolled, type EnrolOptions } from './client/enrol.ts';
+export { enrol, type Enrolled, type EnrolOptions } from './client/enrol.ts';
 export { MessageBatch, TridcommMessage, type Sender, type Verdict } from './client/message.ts';
 export type { ConnectOptions, PublishOptions, SubscribeOptions } from './client/options.ts';
 export { UnacknowledgedError, type Durability, type Receipt } from './client/publish-outcome.ts';

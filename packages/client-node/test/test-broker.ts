@@ -14,7 +14,7 @@ import { extensions } from '@tridcomm/core/internal';
 import { LinkEngine, linkModes, matchKinds, type LinkMessage, type LinkOptions } from '@tridcomm/core/link';
 import { nodeProvider } from '@tridcomm/core/node';
 import type { WebSocket } from 'ws';
-import { random } from '../src/client/connect.ts';
+import { random } from '../src/client/random.ts';
 
 /** One envelope that a test broker keeps. */
 interface Logged {
@@ -132,7 +132,7 @@ export class TestLink {
       }
       case 'sub':
         this.#refusable('sub', message.sub, () => {
-          relay.subscribe(message.match);
+          relay.subscribe(message.match, 'live');
           if (message.from === 0) {
             this.live.set(message.sub, message.match);
             return;
@@ -160,7 +160,11 @@ export class TestLink {
         this.detach();
         this.end();
         break;
-      default:
+      case 'ack':
+      case 'reject':
+      case 'object':
+      case 'stored':
+        throw new TridcommError('E_ENCODING', message.type);
     }
   }
 
@@ -173,7 +177,7 @@ export class TestLink {
   /** The relay knows a match once, however many subs ask for it. */
   #unsubscribe(match: TopicMatch): void {
     const isSame = (other: TopicMatch) => Buffer.compare(other.match16, match.match16) === 0;
-    if (![...this.live.values()].some(isSame)) this.relay!.unsubscribe(match);
+    if (![...this.live.values()].some(isSame)) this.relay!.unsubscribe(match, 'live');
   }
 
   #published(durability: number, envelope: Uint8Array): void {
@@ -239,6 +243,10 @@ export class TestBroker {
     this.#authorityId32 = authorityId32;
     this.relay = new Relay({ provider: nodeProvider, authorityId32, now: Date.now });
     this.#trust = new Trust({ provider: nodeProvider, authorityId32 });
+  }
+
+  get keyId32(): Uint8Array {
+    return this.#identity.key.keyId32;
   }
 
   apply(bundle: Uint8Array): void {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { addressOf, addressTypes, Authority, Identity, Trust, type GroupFields } from '@tridcomm/core';
 import { principalRoles } from '@tridcomm/core/link';
 import { nodeProvider } from '@tridcomm/core/node';
-import { connect, random } from '../src/client/connect.ts';
+import { connect } from '../src/client/connect.ts';
+import { random } from '../src/client/random.ts';
 import type { TridcommClient } from '../src/client/client.ts';
 import type { ConnectOptions } from '../src/client/options.ts';
 import type { ClientStatus } from '../src/client/status.ts';
@@ -147,7 +148,7 @@ export async function texts(
 export async function until(what: () => boolean, timeoutMs = 20_000): Promise<void> {
   const startMs = performance.now();
   while (!what()) {
-    if (performance.now() - startMs > timeoutMs) throw new Error(`not so after ${timeoutMs} ms: ${what}`);
+    if (performance.now() - startMs > timeoutMs) throw new Error(`not so after ${timeoutMs} ms: ${what.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

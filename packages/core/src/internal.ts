@@ -63,6 +63,7 @@ export type { Carrier } from './client/carrier.ts';
 export { Client } from './client/client.ts';
 export type { Delivery } from './client/events.ts';
 export { Identity } from './client/identity.ts';
+export { RevocationLists } from './client/revocation-lists.ts';
 export { Authority } from './authority/authority.ts';
 export type { GrantFields, RestoreSources } from './authority/options.ts';
 export type { CarrierReceiver } from './client/carrier.ts';

@@ -201,7 +201,7 @@ export class Member {
     if (link === undefined) return;
     try {
       if (request.do === 'publish') link.publish(request.envelope);
-      else if ('match' in request) link[request.do](request.match);
+      else if ('match' in request) link[request.do](request.match, 'live');
       else link[request.do](request.address16);
     } catch (error) {
       this.#host.onBrokerRefusal(request.do, error);

@@ -108,8 +108,8 @@ function groupOf(random: SeededRandom, index: number, setting: Setting): GroupPl
     topics: [`${name}/a/x`, `${name}/a/y`],
     blockKind: random.chance(0.3) ? 1 : 2,
     suite: random.pick([1, 2]),
-    // Less than the time between heads and what clocks differ by would be stale now and then.
-    maxHeadAgeMs: random.pick(setting === 'honest' ? [45_000, 60_000] : [30_000, 45_000, 60_000]),
+    // More than the time between heads and what clocks differ by: a message that overtakes the next head would be stale otherwise.
+    maxHeadAgeMs: random.pick(setting === 'honest' ? [45_000, 60_000] : [35_000, 45_000, 60_000]),
     // A block comes a quarter of it ahead, which has to be more than what clocks differ by.
     epochLifeMs: random.pick([45_000, 60_000, 3_600_000]),
     // Less than what clocks differ by would close an epoch before everybody has left it.

@@ -431,8 +431,8 @@ class World {
     return isHere && (name !== traitorName || this.#oracle.condemned?.read !== true);
   }
 
-  /** @param isAgain - after a refusal that a bundle on its way may explain */
-  #publishAs(member: Member, group: number, topicIndex: number, count: number, isAgain = false): void {
+  /** @param tries - left after a refusal, which a bundle on its way may explain; it takes two of them to meet the next bundle too */
+  #publishAs(member: Member, group: number, topicIndex: number, count: number, tries = 2): void {
     const { client } = member;
     const topic = this.#schedule.groups[group]!.topics[topicIndex]!;
     if (client === undefined) return;
@@ -456,9 +456,9 @@ class World {
       this.#note(() => `${member.name} cannot seal: ${error.message}`);
       if (!this.#isLive(member, this.#clock.nowMs) || (error.code === 'E_EPOCH' && this.#isEarly(member, group)))
         return;
-      if (!isAgain) {
+      if (tries > 0) {
         const laterMs = settleMs / 2 + this.#delayMs;
-        this.#clock.after(laterMs, () => this.#publishAs(member, group, topicIndex, count, true));
+        this.#clock.after(laterMs, () => this.#publishAs(member, group, topicIndex, count, tries - 1));
       } else {
         const name = this.#isHealed ? 'not resumed' : 'refused to seal';
         this.#oracle.report(name, this.#clock.nowMs, `${member.name}: ${error.message}`);

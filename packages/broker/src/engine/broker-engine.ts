@@ -11,6 +11,7 @@ import {
 } from '@tridcomm/core';
 import {
   decodePrincipalRecord,
+  limits,
   objectKinds,
   parseObject,
   RelayState,
@@ -59,6 +60,8 @@ interface Appending {
   readonly answer: Answer | undefined;
   /** Whether nobody has got it yet: delivery waits for the disk. */
   readonly isDurable: boolean;
+  /** What its answer still waits for: the log, and its signature where that is verified. */
+  waitsFor: number;
 }
 
 interface WaitingBundle {
@@ -198,9 +201,8 @@ export class BrokerEngine implements ConnectionHost {
     const keeping = this.#keeping;
     if (keeping !== undefined && nowMs - keeping.sinceMs >= mostKeepingMs) this.#commit(keeping);
     for (const connection of this.#connections) {
-      if (nowMs <= connection.notAfterMs) continue;
-      connection.notAfterMs = this.#recordOf(connection.peer).notAfterMs;
-      if (nowMs > connection.notAfterMs) connection.end(new TridcommError('E_EXPIRED'));
+      if (connection.outbox.waitingAddresses > 0) this.wantFlush(connection);
+      if (nowMs > connection.notAfterMs + limits.skewMs) this.#check(connection, nowMs);
     }
     this.#checkSome(nowMs);
     this.#quotas.forget(nowMs);
@@ -236,16 +238,19 @@ export class BrokerEngine implements ConnectionHost {
     this.counters.envelopesTaken++;
     this.counters.messagesTaken += count;
     this.counters.envelopeBytesTaken += bytes.length;
-    const appending = { connection, view, bytes, answer, isDurable };
+    const appending = { connection, view, bytes, answer, isDurable, waitsFor: 1 };
     if (isDurable) {
       this.#verifyLater(appending, groupId16, () => this.#store(appending));
       return;
     }
     this.#deliver(view, { type: 'envelope', durability: 0, envelope: bytes });
-    if (durability !== durabilities.none) this.#store(appending);
     // One of 64 that nobody can foresee: it is on its way already, but who sent a forgery sends no second one.
-    if (this.#draws()) this.#verifyLater(appending, groupId16, () => connection.settle(answer));
-    else connection.settle(answer);
+    if (this.#draws()) {
+      appending.waitsFor++;
+      this.#verifyLater(appending, groupId16, () => this.#settleOne(appending));
+    }
+    if (durability === durabilities.none || this.log === undefined) this.#settleOne(appending);
+    else this.#store(appending);
   }
 
   /** @internal */
@@ -326,6 +331,8 @@ export class BrokerEngine implements ConnectionHost {
 
   /** What is done once for everything that came in; a mistake of ours in one part does not keep the others from it. */
   #turn(): void {
+    // What was delivered already goes first: a forgery behind it, which ends its link, does not take its answer away.
+    this.#guarded('append', () => this.#append());
     this.#guarded('verify', () => this.#verifier.run());
     this.#guarded('append', () => this.#append());
     let left = mostFlushedInTurn;
@@ -346,9 +353,13 @@ export class BrokerEngine implements ConnectionHost {
     }
   }
 
-  /** Lets an envelope wait for the log, where there is one. */
+  /** Something that an answer waited for is there. */
+  #settleOne(appending: Appending): void {
+    if (--appending.waitsFor === 0) appending.connection.settle(appending.answer);
+  }
+
+  /** Lets an envelope wait for the log. */
   #store(appending: Appending): void {
-    if (this.log === undefined) return;
     this.#toAppend.push(appending);
     this.#wantTurn();
   }
@@ -368,8 +379,15 @@ export class BrokerEngine implements ConnectionHost {
     if (appended.length === 0 || this.log === undefined) return;
     this.#toAppend = [];
     this.#appending++;
+    // What asked for memory is acknowledged when the log has it in its memory, and rejected where the log did not take it.
+    const taken = (): void => {
+      for (const one of appended) if (!one.isDurable) this.#settleOne(one);
+    };
     this.log
-      .append(appended.map(({ bytes }) => bytes))
+      .append(
+        appended.map(({ bytes }) => bytes),
+        taken,
+      )
       .then(
         (first) => {
           this.counters.envelopesStored += appended.length;
@@ -384,10 +402,11 @@ export class BrokerEngine implements ConnectionHost {
       });
   }
 
-  #appended({ connection, view, bytes, answer, isDurable }: Appending, position: number): void {
+  #appended(appending: Appending, position: number): void {
+    const { view, bytes, isDurable } = appending;
     if (isDurable) {
       this.#deliver(view, { type: 'envelope', durability: 0, envelope: bytes });
-      connection.settle(answer);
+      this.#settleOne(appending);
     }
     this.#routes.visit(view, (sub) => {
       if (sub.isStored) sub.connection.offer(sub, position, bytes);
@@ -397,9 +416,8 @@ export class BrokerEngine implements ConnectionHost {
   #notAppended(appended: readonly Appending[], error: unknown): void {
     const refusal = refusalOf(error);
     this.emit({ type: 'logFailed', what: 'append', code: refusal.code });
-    for (const { connection, answer, isDurable } of appended) {
-      if (isDurable) connection.settle(answer, refusal, logRetryMs);
-    }
+    // One that the log had taken before it failed was acknowledged, as it asked for no more; this does nothing to it.
+    for (const { connection, answer } of appended) connection.settle(answer, refusal, logRetryMs);
   }
 
   /** Gives an envelope to every link that has a live sub for it, once. */
@@ -413,8 +431,9 @@ export class BrokerEngine implements ConnectionHost {
   }
 
   /** @returns whether it is what it says; where not, it was refused */
-  #verify({ connection, view, answer }: Appending, groupId16: Uint8Array): boolean {
-    if (!connection.isOpen) return false;
+  #verify({ connection, view, answer, isDurable }: Appending, groupId16: Uint8Array): boolean {
+    // What nobody has got, nobody misses; one that was delivered is verified although its sender is gone, so that a forgery is told of.
+    if (!connection.isOpen && isDurable) return false;
     const { publicKey32 } = connection.peer.key;
     this.counters.signaturesVerified++;
     try {
@@ -486,11 +505,7 @@ export class BrokerEngine implements ConnectionHost {
     const isForAll = judged.objects.some(({ type }) => typesThatBind.has(type));
     const renewed = isForAll ? [] : judged.objects.filter(({ type }) => type === addressTypes.principalRecord);
     const keyIds = new Set(renewed.map(({ bytes }) => this.#subjectOf(bytes)));
-    if (isForAll || keyIds.size > 0) {
-      for (const connection of this.#connections) {
-        if (isForAll || keyIds.has(connection.keyId)) this.#check(connection, nowMs);
-      }
-    }
+    this.#checkAll(nowMs, (connection) => isForAll || keyIds.has(connection.keyId));
     for (const object of judged.objects) this.#push(object);
   }
 
@@ -505,8 +520,9 @@ export class BrokerEngine implements ConnectionHost {
     this.emit({ type: 'notKept', code: refusalOf(error).code });
   }
 
-  /** An authority record that came by a link. */
+  /** An authority record that came by a link: who was valid by the one before may not be any more. */
   #takeRecordOfLink(record: AddressedObject): void {
+    this.#checkAll(this.now(), () => true);
     this.#push(record);
     this.#options.keep?.([record], this.now()).catch((error: unknown) => this.#notKept(error));
   }
@@ -514,6 +530,10 @@ export class BrokerEngine implements ConnectionHost {
   #push({ address16, bytes }: AddressedObject): void {
     const name = hexOf(address16);
     for (const connection of this.#watchers.get(name) ?? []) connection.push(name, address16, bytes);
+  }
+
+  #checkAll(nowMs: number, isMeant: (connection: Connection) => boolean): void {
+    for (const connection of this.#connections) if (isMeant(connection)) this.#check(connection, nowMs);
   }
 
   /** Checks a part of the links: what a time limit of an entry or of an issuer ends. */

@@ -95,7 +95,7 @@ export class Connection implements PumpHost {
 
   /** Takes a message of the peer. */
   receive(message: LinkMessage): void {
-    if (!this.#isOpen) return;
+    if (!this.#isOpen || (meteredTypes.has(message.type) && !this.#takeControl())) return;
     switch (message.type) {
       case 'envelope':
         this.#takeEnvelope(message.durability, message.envelope);
@@ -195,7 +195,11 @@ export class Connection implements PumpHost {
   flush(): void {
     if (!this.#isOpen) return;
     this.#answer();
-    for (let next = this.outbox.nextObject(); next !== undefined; next = this.outbox.nextObject()) {
+    const nowMs = this.#host.now();
+    // Where too much was fetched the rest waits for a later tick.
+    while (this.quota.takesObjects(nowMs)) {
+      const next = this.outbox.nextObject();
+      if (next === undefined) break;
       const { address16, bytes } = next;
       for (const object of bytes === undefined ? this.#host.retained(address16) : [bytes]) {
         this.#sendObject(address16, object);
@@ -249,6 +253,19 @@ export class Connection implements PumpHost {
       this.#host.publish(this, envelope, durability, answer);
     } catch (error) {
       this.#refuse('envelope', error, (refusal, retryMs) => this.settle(answer, refusal, retryMs));
+      this.#takeControl();
+    }
+  }
+
+  /** Takes a frame from what its principal may send; ends the link where that is too much. @returns whether it goes on @spec delivery.18 */
+  #takeControl(): boolean {
+    try {
+      this.quota.takeControl(this.#host.now());
+      return true;
+    } catch (error) {
+      if (!(error instanceof RateError)) throw error;
+      this.end(error, error.retryMs);
+      return false;
     }
   }
 
@@ -330,7 +347,9 @@ export class Connection implements PumpHost {
   }
 
   #sendObject(address16: Uint8Array, object: Uint8Array): void {
-    if (this.#send({ type: 'object', address16, object })) this.#host.counters.objectsDelivered++;
+    if (!this.#send({ type: 'object', address16, object })) return;
+    this.#host.counters.objectsDelivered++;
+    this.quota.spendObject(object.length, this.#host.now());
   }
 
   /** What can't be sent is the business of this link alone: whoever caused it goes on. @returns whether it was sent */
@@ -388,6 +407,8 @@ export class Connection implements PumpHost {
   }
 }
 
+/** Messages that cost nothing else. */
+const meteredTypes: ReadonlySet<LinkMessage['type']> = new Set(['ping', 'sub', 'unsub', 'watch']);
 /** Addresses that one link may watch. */
 const mostWatches = 4_096;
 /** As many as one link may watch, and as many again that it fetches. */

@@ -153,6 +153,6 @@ export class Outbox {
 }
 
 /** What a transport is given at a time: two or three of its own buffers. */
-const highWaterBytes = 256 * 1024;
+export const highWaterBytes: number = 256 * 1024;
 /** Entries of the queue that are kept although they are done. */
 const mostDone = 1_024;

@@ -39,6 +39,8 @@ export class PrincipalQuota {
   readonly #messages: TokenBucket;
   readonly #envelopes: TokenBucket;
   readonly #bytes: TokenBucket;
+  readonly #control: TokenBucket;
+  readonly #objectBytes: TokenBucket;
 
   constructor(principalLimits: PrincipalLimits, nowMs: number) {
     const { messagesPerSecond, envelopesPerSecond, bytesPerSecond } = principalLimits;
@@ -47,6 +49,8 @@ export class PrincipalQuota {
     this.#messages = new TokenBucket(messagesPerSecond, messagesPerSecond, nowMs);
     this.#envelopes = new TokenBucket(envelopesPerSecond, envelopesPerSecond, nowMs);
     this.#bytes = new TokenBucket(bytesPerSecond, Math.max(bytesPerSecond, limits.envelopeBytes), nowMs);
+    this.#control = new TokenBucket(controlPerSecond, controlBurst, nowMs);
+    this.#objectBytes = new TokenBucket(objectBytesPerSecond, objectBytesBurst, nowMs);
   }
 
   /** @throws TridcommError `E_LIMIT` */
@@ -73,12 +77,38 @@ export class PrincipalQuota {
     if (retryMs > 0) throw new RateError('messages of a principal', retryMs);
   }
 
+  /** Takes a frame that is no envelope, or an envelope that was refused. @throws {@link RateError} */
+  takeControl(nowMs: number): void {
+    const retryMs = this.#control.take(1, nowMs);
+    if (retryMs > 0) throw new RateError('control frames or refusals of a principal', retryMs);
+  }
+
+  /** Whether it may be sent an object now. */
+  takesObjects(nowMs: number): boolean {
+    return this.#objectBytes.take(0, nowMs) === 0;
+  }
+
+  /** Notes an object that it was sent; more than there is leaves a debt. */
+  spendObject(bytes: number, nowMs: number): void {
+    this.#objectBytes.spend(bytes, nowMs);
+  }
+
   /** Whether it can be forgotten. */
   isIdle(nowMs: number): boolean {
-    const isFull = [this.#messages, this.#envelopes, this.#bytes].every((bucket) => bucket.isFull(nowMs));
+    const isFull = this.#buckets().every((bucket) => bucket.isFull(nowMs));
     return this.connections === 0 && isFull;
   }
+
+  #buckets(): readonly TokenBucket[] {
+    return [this.#messages, this.#envelopes, this.#bytes, this.#control, this.#objectBytes];
+  }
 }
+
+/** Pings, subs, unsubs, watches and refusals. At once as many as all subs that a principal may have, which come anew after a restart. */
+const controlPerSecond = 500;
+const controlBurst = 2 * limits.subsPerLink + 1_000;
+const objectBytesPerSecond = 16 * 1024 * 1024;
+const objectBytesBurst = 64 * 1024 * 1024;
 
 /** The quotas of all principals that are here, or were lately: who comes back at once finds what it left. */
 export class Quotas {

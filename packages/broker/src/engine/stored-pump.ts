@@ -39,7 +39,8 @@ export class StoredPump {
   }
 
   add(sub: Sub): void {
-    this.#fallBehind(sub, sub.next);
+    // A position that this log has not reached is one of a log that is gone: waiting for it would leave out all that comes until then.
+    this.#fallBehind(sub, Math.min(sub.next, this.#log.nextPosition));
     this.#run();
   }
 

@@ -31,6 +31,12 @@ export class TokenBucket {
     return 0;
   }
 
+  /** Takes the cost of what was done already, whatever there is. */
+  spend(cost: number, nowMs: number): void {
+    this.#refill(nowMs);
+    this.#tokens -= cost;
+  }
+
   /** Whether all is there that there can be: then a new one is as good. */
   isFull(nowMs: number): boolean {
     this.#refill(nowMs);

@@ -17,7 +17,7 @@ export interface LinkHost {
   readonly key: SigningKey;
   /** The broker's newest own record. */
   readonly principalRecord: () => Uint8Array;
-  /** Links whose peers do not take what was sent. */
+  /** Links whose peers have not taken yet all that was sent. */
   readonly stalled: Set<LinkDriver>;
   /** What links hold of large frames that have not come wholly. */
   readonly partial: { bytes: number };
@@ -52,8 +52,12 @@ export class LinkDriver implements PeerSink {
   /** Bytes since the last message, and whether one came with the last chunk. */
   #partialBytes = 0;
   #hasTaken = false;
-  /** Since when the peer takes nothing. */
+  /** Since when there is too much for the peer. */
   #stalledSinceMs: number | undefined;
+  #writtenBytes = 0;
+  /** Bytes that the transport had got rid of when it was last seen to move, and when that was, while it has any. */
+  #takenBytes = 0;
+  #movedMs: number | undefined;
 
   constructor(host: LinkHost, origin: LinkOrigin, opening: Opening) {
     this.#host = host;
@@ -73,6 +77,7 @@ export class LinkDriver implements PeerSink {
   /** @internal Of the engine. */
   send(message: LinkMessage): void {
     this.#link!.send(message);
+    this.#watchTransport();
   }
 
   /** @internal Of the engine. */
@@ -130,9 +135,18 @@ export class LinkDriver implements PeerSink {
     this.#stream?.destroy();
   }
 
-  /** Ends a link whose peer has taken nothing for so long that it never will. */
+  /** Ends a link whose peer has taken nothing, or too little, for so long that it never will. */
   checkStalled(nowMs: number): void {
-    if (this.#stalledSinceMs === undefined || nowMs - this.#stalledSinceMs < mostStalledMs) return;
+    const { bufferedBytes } = this.#stream!;
+    const takenBytes = this.#writtenBytes - bufferedBytes;
+    if (takenBytes > this.#takenBytes) {
+      this.#takenBytes = takenBytes;
+      this.#movedMs = nowMs;
+    }
+    if (bufferedBytes === 0) this.#movedMs = undefined;
+    this.#noteStalled();
+    const sinceMs = Math.min(this.#stalledSinceMs ?? Infinity, this.#movedMs ?? Infinity);
+    if (nowMs - sinceMs < mostStalledMs) return;
     this.#connection?.lost('broker', 'E_LIMIT');
     this.#over();
     this.#link?.close();
@@ -155,7 +169,10 @@ export class LinkDriver implements PeerSink {
       isRevoked: (keyId32, serial) => engine.isRevoked(keyId32, serial),
       ...(tls !== undefined && { tls }),
     };
-    return new LinkEngine(options, (chunks) => this.#stream!.write(chunks));
+    return new LinkEngine(options, (chunks) => {
+      for (const { length } of chunks) this.#writtenBytes += length;
+      this.#stream!.write(chunks);
+    });
   }
 
   #take(message: LinkMessage): void {
@@ -220,16 +237,27 @@ export class LinkDriver implements PeerSink {
     this.#host.stalled.delete(this);
   }
 
+  /** From the first byte that waits on it is looked whether any goes: a peer that says nothing makes nobody look. */
+  #watchTransport(): void {
+    if (this.#movedMs !== undefined || this.#isOver) return;
+    const { bufferedBytes } = this.#stream!;
+    if (bufferedBytes === 0) return;
+    this.#takenBytes = this.#writtenBytes - bufferedBytes;
+    this.#movedMs = this.#host.now();
+    this.#noteStalled();
+  }
+
+  #noteStalled(): void {
+    if (this.#stalledSinceMs === undefined && this.#movedMs === undefined) this.#host.stalled.delete(this);
+    else this.#host.stalled.add(this);
+  }
+
   /** Who does not take what it is sent is not asked for more. */
   #updateReading(): void {
     const isFull = this.#stream!.bufferedBytes > mostBufferedBytes;
-    if (isFull && this.#stalledSinceMs === undefined) {
-      this.#stalledSinceMs = this.#host.now();
-      this.#host.stalled.add(this);
-    } else if (!isFull && this.#stalledSinceMs !== undefined) {
-      this.#stalledSinceMs = undefined;
-      this.#host.stalled.delete(this);
-    }
+    if (!isFull) this.#stalledSinceMs = undefined;
+    else this.#stalledSinceMs ??= this.#host.now();
+    this.#noteStalled();
     const isReading = !isFull && !this.#isPaused;
     if (isReading === this.#isReading) return;
     this.#isReading = isReading;

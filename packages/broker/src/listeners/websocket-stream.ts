@@ -1,5 +1,6 @@
 import { TridcommError } from '@tridcomm/core';
 import type { WebSocket } from 'ws';
+import { highWaterBytes } from '../engine/outbox.ts';
 import { lingerMs, type ByteStream, type StreamHandlers } from './byte-stream.ts';
 
 /**
@@ -13,6 +14,7 @@ export class WebSocketStream implements ByteStream {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #isFlushing = false;
+  /** Somebody may have stopped because of what waits. */
   #isFull = false;
   #isOver = false;
 
@@ -64,6 +66,8 @@ export class WebSocketStream implements ByteStream {
 
   #flush(): void {
     const waiting = this.#waiting;
+    // Whoever saw so much wait stopped, also where the system takes all of it at once.
+    if (this.bufferedBytes >= highWaterBytes) this.#isFull = true;
     this.#waiting = [];
     this.#waitingBytes = 0;
     let gathered: Uint8Array[] = [];
@@ -83,7 +87,7 @@ export class WebSocketStream implements ByteStream {
       }
     }
     send();
-    this.#isFull = this.#socket.bufferedAmount > 0;
+    if (this.#socket.bufferedAmount > 0) this.#isFull = true;
   }
 
   #send(bytes: Uint8Array): void {

@@ -25,10 +25,11 @@ export class AppendQueue {
   /**
    * Puts an append behind all others.
    *
+   * @param onTaken - called at once where it was taken
    * @returns the position of its first envelope, when all of them are durable
    * @throws TridcommError `E_LIMIT` where others wait and all together are too much; what {@link fail} is given
    */
-  async add(list: readonly Uint8Array[]): Promise<number> {
+  async add(list: readonly Uint8Array[], onTaken?: () => void): Promise<number> {
     const bytes = list.reduce((sum, envelope) => sum + storedBytes(envelope), 0);
     if (!this.isEmpty && this.#bytes + bytes > maxBytes) {
       throw new TridcommError('E_LIMIT', `${this.#bytes + bytes} bytes wait to be written, at most ${maxBytes}`);
@@ -36,6 +37,7 @@ export class AppendQueue {
     this.#bytes += bytes;
     return await new Promise((resolve, reject) => {
       this.#waiting.push({ list, bytes, taken: 0, position: 0, resolve, reject });
+      onTaken?.();
     });
   }
 

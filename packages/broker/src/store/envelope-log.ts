@@ -28,11 +28,12 @@ export interface EnvelopeLog {
    * any of them may or may not be found in the log later.
    *
    * @param envelopes - one or more, each of 1 to 1,048,576 bytes; must not change until this settles
+   * @param onTaken - called, before this returns, where all of them were taken: then only a log that fails loses them
    * @returns the position of the first
    * @throws TridcommError `E_LIMIT` for one that is too long, or where too much waits; `E_USAGE` for none, or an empty one;
    *   `E_TRANSPORT` when the log has failed, now or before; `E_CLOSED`
    */
-  append(envelopes: readonly Uint8Array[]): Promise<number>;
+  append(envelopes: readonly Uint8Array[], onTaken?: () => void): Promise<number>;
 
   /**
    * What stands at a position and behind it, oldest first.

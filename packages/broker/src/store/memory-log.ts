@@ -14,6 +14,10 @@ export interface MemoryLogOptions {
  *
  * Envelopes stand one behind the other in pages, so one costs its bytes and 16 more.
  *
+ * Its positions begin above those of every earlier life, at the time of its start in ms times 1,024, so that a position of one never names
+ * an envelope of another. That holds for a clock that does not go back and for a life of up to 1,024 envelopes a ms, and fits into an
+ * integer until the year 2248.
+ *
  * @spec storage.2, storage.3, storage.17
  */
 export class MemoryLog implements EnvelopeLog {
@@ -21,8 +25,8 @@ export class MemoryLog implements EnvelopeLog {
   readonly #retention: Required<Retention>;
   readonly #pages = new Map<number, Uint8Array>();
   readonly #blocks = new Map<number, Block>();
-  #first = 1;
-  #next = 1;
+  #first: number;
+  #next: number;
   /** Where the oldest and the next envelope start, counted from the first byte that was ever appended. */
   #start = 0;
   #end = 0;
@@ -32,6 +36,7 @@ export class MemoryLog implements EnvelopeLog {
   constructor({ now, retention }: MemoryLogOptions) {
     this.#now = now;
     this.#retention = boundsOf(retention);
+    this.#first = this.#next = Math.max(1, Math.floor(now()) * positionsPerMs);
   }
 
   get firstPosition(): number {
@@ -42,13 +47,14 @@ export class MemoryLog implements EnvelopeLog {
     return this.#next;
   }
 
-  async append(envelopes: readonly Uint8Array[]): Promise<number> {
+  async append(envelopes: readonly Uint8Array[], onTaken?: () => void): Promise<number> {
     this.#checkOpen();
     const list = checkEnvelopes(envelopes);
     const position = this.#next;
     const nowMs = this.#now();
     for (const bytes of list) this.#add(bytes, nowMs);
     this.#drop(nowMs);
+    onTaken?.();
     return position;
   }
 
@@ -154,5 +160,6 @@ function held<T>(map: Map<number, T>, key: number, make: () => T): T {
   return value;
 }
 
+const positionsPerMs = 1_024;
 const pageBytes = 65_536;
 const blockEnvelopes = 1_024;

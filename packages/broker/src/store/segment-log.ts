@@ -118,11 +118,11 @@ export class SegmentLog implements EnvelopeLog {
     return this.#failure;
   }
 
-  async append(envelopes: readonly Uint8Array[]): Promise<number> {
+  async append(envelopes: readonly Uint8Array[], onTaken?: () => void): Promise<number> {
     this.#checkOpen();
     const list = checkEnvelopes(envelopes);
     if (this.#failure !== undefined) throw this.#failure;
-    const appended = this.#queue.add(list);
+    const appended = this.#queue.add(list, onTaken);
     if (!this.#isCommitting && !this.#queue.isEmpty) {
       this.#isCommitting = true;
       void this.#inTurn(async () => await this.#commitWaiting());

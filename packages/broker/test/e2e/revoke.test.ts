@@ -30,10 +30,10 @@ async function reader(member: Member): Promise<{ client: TridcommClient; texts: 
 /** Publishes without end, until it is stopped. */
 function stream(client: TridcommClient): { readonly sent: string[]; stop: () => Promise<void> } {
   const sent: string[] = [];
-  let isOver = false;
-  onTestFinished(() => void (isOver = true));
+  const end = new AbortController();
+  onTestFinished(() => end.abort());
   const running = (async () => {
-    while (!isOver) {
+    while (!end.signal.aborted) {
       const text = `order ${sent.length}`;
       sent.push(text);
       await client.publish('orders/new', text);
@@ -43,7 +43,7 @@ function stream(client: TridcommClient): { readonly sent: string[]; stop: () => 
   return {
     sent,
     stop: async () => {
-      isOver = true;
+      end.abort();
       await running;
     },
   };

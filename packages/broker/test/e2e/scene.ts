@@ -64,7 +64,10 @@ export class Scene {
   }
 
   /** A group for a pattern, which these may write and these read. */
-  group(pattern: string, { write, read }: { readonly write: readonly Member[]; readonly read: readonly Member[] }): void {
+  group(
+    pattern: string,
+    { write, read }: { readonly write: readonly Member[]; readonly read: readonly Member[] },
+  ): void {
     this.service.perform((authority, nowMs) => {
       authority.addGroup({ patterns: [pattern] }, nowMs);
       const grants = (members: readonly Member[], action: 'publish' | 'subscribe') =>
@@ -86,7 +89,9 @@ export class Scene {
     );
     this.#undo.push(async () => broker.close());
     this.lead();
-    await until('the broker has the word of the authority', () => this.events.some(({ type }) => type === 'bundleTaken'));
+    await until('the broker has the word of the authority', () =>
+      this.events.some(({ type }) => type === 'bundleTaken'),
+    );
     await this.service.rest();
     return broker;
   }
@@ -146,7 +151,7 @@ export class Scene {
   }
 
   async close(): Promise<void> {
-    for (const step of this.#undo.splice(0).reverse()) await step();
+    for (const step of this.#undo.splice(0).toReversed()) await step();
     await this.service.close();
     await Promise.all(
       Array.from(this.#children, async (child) => {

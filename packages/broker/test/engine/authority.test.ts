@@ -192,7 +192,7 @@ test('principals.38, link.22: who is revoked loses links and subs at once, and g
   expect(world.engine.isRevoked(alice.keyId32, alice.record.serial)).toBe(false);
 });
 
-test('link.22: a link ends when the record of its principal does, unless it was renewed', async () => {
+test('link.22: a link ends when the record of its principal has ended by more than the skew, unless it was renewed', async () => {
   const { world, alice } = await setUp();
   const short = (name: string) => {
     const identity = Identity.create(provider, world.random, world.nowMs);
@@ -202,7 +202,7 @@ test('link.22: a link ends when the record of its principal does, unless it was 
   };
   const [ends, renewed] = [short('ends'), short('renewed')];
   world.authority.issue(renewed.identity.key, { name: 'renewed' }, world.nowMs);
-  await world.advance(60_000);
+  await world.advance(60_000 + limits.skewMs);
   expect(ends.peer.closed).toBe(undefined);
   await world.advance(1_000);
   expect(ends.peer.closed).toMatchObject({ code: 'E_EXPIRED' });
@@ -298,6 +298,19 @@ test('what a link taught is retained, kept, and no news when a bundle brings it'
   expect(world.engine.authorityRecords(0)).toHaveLength(held + 2);
   const chain = at(world, addressTypes.authorityRecord);
   expect(kept.filter(({ address16 }) => Buffer.compare(address16, chain) === 0)).toHaveLength(held + 2);
+});
+
+test('link.22: an authority record that a link taught ends the links of those whom it does not stand for any more', async () => {
+  const { world, alice, bob } = await setUp();
+  world.publishes = false;
+  const before = world.bundles.length;
+  world.authority.distrust(alice.record.object.signatures[1]!.signerKeyId32, world.nowMs);
+  const record = world.bundles
+    .slice(before)
+    .flatMap((bundle) => decodeBundle(bundle))
+    .find(({ bytes }) => bytes[5] === objectKinds.authorityRecord && bytes[0] === 0x54 && bytes[2] === 0x4f)!;
+  world.engine.trust.takeAuthorityRecord(record.bytes, world.nowMs);
+  expect([alice.peer.closed, bob.peer.closed]).toMatchObject([{ code: 'E_EXPIRED' }, { code: 'E_EXPIRED' }]);
 });
 
 test('a record of a principal that a link taught can be fetched when its bundle has come', async () => {

@@ -22,8 +22,10 @@ export class FakeLog implements EnvelopeLog {
     return this.envelopes.length + 1;
   }
 
-  async append(envelopes: readonly Uint8Array[]): Promise<number> {
+  async append(envelopes: readonly Uint8Array[], onTaken?: () => void): Promise<number> {
     this.appends++;
+    if (this.isFast && this.failure !== undefined) throw this.failure;
+    onTaken?.();
     if (!this.isFast) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     if (this.failure !== undefined) throw this.failure;
     const first = this.nextPosition;

@@ -194,6 +194,13 @@ test('delivery.7: one that is drawn is acknowledged only when it is verified', a
   expect(alice.peer.closed).toMatchObject({ code: 'E_SIG' });
 });
 
+test('delivery.7: a forgery that is drawn is told of, although its link closed at once', async () => {
+  const { world, alice } = await setUp('always');
+  alice.peer.publish(forged(alice.seal('orders/new', 'a'))).says({ type: 'close', code: undefined, retryMs: 0 });
+  await world.settle();
+  expect(world.refusals()).toEqual(['envelope E_SIG']);
+});
+
 test('delivery.7: an epoch of which there is no block is refused, and is no forgery', async () => {
   const { world, alice, log } = await setUp('never');
   const envelope = new Uint8Array(alice.seal('orders/new', 'a'));
@@ -270,6 +277,42 @@ test('a log that has no room for more says so, and trying again helps', async ()
   alice.publish('orders/new', 'a');
   await world.settle();
   expect(alice.peer.take('reject')).toMatchObject([{ code: 'E_LIMIT', retryMs: 5_000 }]);
+});
+
+test('delivery.1, delivery.3: memory is acknowledged when the log took it, and rejected where it did not, as long as that lasts', async () => {
+  const { world, alice, log } = await setUp();
+  alice.durability = memory;
+  log.isFast = false;
+  alice.publish('orders/new', 'a');
+  expect(alice.peer.messages).toEqual([]);
+  await world.settle();
+  // It is in the memory of the log; the disk does not have it yet.
+  expect(alice.peer.take('ack')).toEqual([{ type: 'ack', number: 1 }]);
+  log.failure = new TridcommError('E_TRANSPORT', 'no space left');
+  log.sync();
+  await world.settle();
+  expect(alice.peer.messages).toEqual([]);
+  log.isFast = true;
+  for (const [number, code, outward] of [
+    [2, 'E_TRANSPORT', 'E_REFUSED'],
+    [3, 'E_LIMIT', 'E_LIMIT'],
+    [4, 'E_TRANSPORT', 'E_REFUSED'],
+  ] as const) {
+    log.failure = new TridcommError(code);
+    alice.publish('orders/new', `${number}`);
+    await world.settle();
+    expect(alice.peer.messages.splice(0)).toEqual([
+      { type: 'reject', about: 'numbered', number, code: outward, retryMs: 5_000 },
+    ]);
+  }
+});
+
+test('delivery.7: one that is drawn, and that the log refuses, is rejected once', async () => {
+  const { world, alice, log } = await setUp('always');
+  log.failure = new TridcommError('E_LIMIT');
+  alice.peer.publish(alice.seal('orders/new', 'a'), memory);
+  await world.settle();
+  expect(alice.peer.messages).toMatchObject([{ type: 'reject', number: 1, code: 'E_LIMIT' }]);
 });
 
 test('while much waits for the disk no more is read of its sender', async () => {

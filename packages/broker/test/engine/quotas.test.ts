@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { durabilities, principalRoles } from '@tridcomm/core/link';
+import { addressOf, addressTypes } from '@tridcomm/core';
+import { durabilities, principalRoles, type LinkMessage } from '@tridcomm/core/link';
 import { PrincipalQuota } from '../../src/engine/quotas.ts';
 import { TokenBucket } from '../../src/engine/token-bucket.ts';
-import { World, type Member } from './world.ts';
+import { provider, World, type Member } from './world.ts';
 
 const pattern = 'orders/**';
 
@@ -130,4 +131,53 @@ test('roles mean nothing to quotas: an authority publishes no more than others',
     'E_LIMIT',
     'E_LIMIT',
   ]);
+});
+
+test('delivery.18: pings, subs, unsubs, watches and refused envelopes have a rate of their own, and too many end the link', async () => {
+  const address = new Uint8Array(16);
+  const frames: readonly LinkMessage[] = [
+    { type: 'ping', answers: false, token: 1, timeMs: 0 },
+    { type: 'sub', sub: 9, match: { matchKind: 1, level: 0, match16: address }, from: 0 },
+    { type: 'unsub', sub: 60_000 },
+    { type: 'watch', keeps: false, addresses: [address] },
+    { type: 'envelope', durability: 0, envelope: new Uint8Array(5) },
+  ];
+  const unlimited = { messagesPerSecond: Infinity, envelopesPerSecond: Infinity, bytesPerSecond: Infinity };
+  for (const frame of frames) {
+    const { world, alice, bob } = await setUp(new World({ principalLimits: unlimited }));
+    let count = 0;
+    // Over two links: the rate is the principal's.
+    const links = [alice.link(), alice.link()];
+    for (; links.every(({ closed }) => closed === undefined) && count < 20_000; count++) {
+      links[count % 2]!.says(frame);
+      if (count % 200 === 0) await world.settle();
+    }
+    expect([frame.type, count]).toEqual([frame.type, expect.closeTo(9_190, -2)]);
+    const [{ closed } = { closed: undefined }] = links.filter((link) => link.closed !== undefined);
+    expect(closed).toMatchObject({ code: 'E_LIMIT' });
+    expect(closed!.retryMs).toBeGreaterThan(0);
+    bob.peer.says({ type: 'ping', answers: false, token: 1, timeMs: 0 });
+    await world.settle();
+    expect(bob.peer.take('ping')).toHaveLength(1);
+    await world.advance(1_000);
+    const again = alice.link();
+    for (let i = 0; i < 400; i++) again.says(frame);
+    expect(again.closed).toBe(undefined);
+  }
+});
+
+test('delivery.18: objects that are fetched have a rate in bytes: the rest waits, and is not lost', async () => {
+  const { world, alice } = await setUp(new World());
+  const peer = alice.link();
+  const address16 = addressOf(provider, world.authority.authorityId32, addressTypes.policy, new Uint8Array(0));
+  const watch: LinkMessage = { type: 'watch', keeps: false, addresses: [address16] };
+  peer.says(watch);
+  await world.settle();
+  expect(peer.take('object')).toHaveLength(1);
+  peer.connection!.quota.spendObject(72 * 1024 * 1024, world.nowMs);
+  peer.says(watch);
+  await world.settle();
+  expect(peer.take('object')).toEqual([]);
+  await world.advance(1_000);
+  expect(peer.take('object')).toHaveLength(1);
 });

@@ -222,7 +222,8 @@ test('delivery.10: the first position may lie above what was asked for', async (
   alice.publish('orders/new', 'd');
   await world.settle();
   expect(none.take('stored').map(({ position }) => position)).toEqual([4]);
-  expect(high.take('stored')).toEqual([]);
+  // Nobody waits for a position that only a log that is gone had.
+  expect(high.take('stored').map(({ position }) => position)).toEqual([4]);
 });
 
 test('delivery.3: a stored sub is given nothing that the disk does not have yet', async () => {

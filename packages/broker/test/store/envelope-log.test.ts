@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 let folders = 0;
 
 const logs: [string, () => Promise<EnvelopeLog>][] = [
-  ['MemoryLog', async () => new MemoryLog({ now: () => 1_000 })],
+  ['MemoryLog', async () => new MemoryLog({ now: () => 0 })],
   ['SegmentLog on a simulated disk', async () => await openOn(soundDisk(), { segmentBytes: 4_096, batchBytes: 1_024 })],
   [
     'SegmentLog on files',

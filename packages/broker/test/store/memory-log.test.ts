@@ -44,6 +44,22 @@ describe('storage.17: MemoryLog drops the oldest', () => {
   });
 });
 
+it('storage.3: positions begin above those of an earlier life, and stay exact', async () => {
+  let nowMs = 1_790_000_000_000;
+  const [one] = [new MemoryLog({ now: () => nowMs })];
+  const last = (await one.append(Array.from({ length: 1_000 }, (_, i) => envelopeOf(i + 1)))) + 999;
+  nowMs += 1;
+  const later = new MemoryLog({ now: () => nowMs });
+  expect(later.firstPosition).toBeGreaterThan(last);
+  expect(await later.append([envelopeOf(7), envelopeOf(8)])).toBe(later.firstPosition);
+  expect((await later.read(1, 1_000_000)).map(({ position }) => position)).toEqual([
+    later.firstPosition,
+    later.firstPosition + 1,
+  ]);
+  const inYear2240 = new MemoryLog({ now: () => Date.UTC(2240, 0) });
+  expect(Number.isSafeInteger(inYear2240.nextPosition + 2 ** 40)).toBe(true);
+});
+
 it('an envelope of MemoryLog costs its bytes and at most 128 more, and nothing once it is dropped', async () => {
   const list = Array.from({ length: 1_000 }, () => new Uint8Array(300));
   const before = await heldBytes();

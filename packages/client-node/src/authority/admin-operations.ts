@@ -1,10 +1,17 @@
-import { keyBlockKinds, TridcommError, type GroupFields, type PrincipalFields } from '@tridcomm/core';
-import { decodePrincipalRecord, objectKinds, parseObject, principalRoles } from '@tridcomm/core/internal';
+import {
+  keyBlockKinds,
+  TridcommError,
+  type GroupFields,
+  type PrincipalFields,
+  type PrincipalRecord,
+} from '@tridcomm/core';
+import { decodePrincipalRecord, limits, objectKinds, parseObject, principalRoles } from '@tridcomm/core/internal';
 import { nodeProvider } from '@tridcomm/core/node';
 import type { AdminArguments } from './admin-arguments.ts';
 import { errorOf, type AdminScope } from './admin-protocol.ts';
 import { hexOf } from './hex.ts';
 import type { AuthorityService } from './service.ts';
+import { readSignRequest } from './sign-request.ts';
 
 /** What a connection remembers between its requests. */
 export interface AdminSession {
@@ -62,6 +69,7 @@ const propose: AdminOperation = (service, args, { scope }) => {
   if (scope === 'enrol' && (roles !== undefined || tenant !== undefined)) {
     throw new TridcommError('E_POLICY', 'who enrols itself is a member, without a tenant');
   }
+  if (scope === 'enrol') checkName(service, name, publicKey32);
   const fields: PrincipalFields = {
     name,
     ...(tenant !== undefined && { tenant }),
@@ -71,12 +79,17 @@ const propose: AdminOperation = (service, args, { scope }) => {
   return { request: service.propose(publicKey32, fields) };
 };
 
-const enrol: AdminOperation = (service, args) => {
+const enrol: AdminOperation = (service, args, { scope }) => {
   const request = args.text('request');
   const signature64 = args.bytes('signature', 64);
   args.end();
+  if (scope === 'enrol') {
+    // Another one may have taken the name since it was proposed.
+    const { record: proposed } = readSignRequest(nodeProvider, request);
+    checkName(service, proposed.name, proposed.key.publicKey32);
+  }
   const record = service.enrol(request, signature64);
-  const { key } = decodePrincipalRecord(nodeProvider, parseObject(nodeProvider, record, objectKinds.principalRecord));
+  const { key } = readRecord(record);
   return { keyId: hexOf(key.keyId32), record: hexOf(record) };
 };
 
@@ -155,6 +168,28 @@ const tlsCertificate: AdminOperation = async (service, args) => {
   args.end();
   return { ...(await service.certificate(keyId32, publicKey, names)) };
 };
+
+/**
+ * Whoever enrols itself does not take the name of another: people and rules read names.
+ *
+ * @throws TridcommError `E_POLICY`
+ */
+function checkName(service: AuthorityService, name: string, publicKey32: Uint8Array): void {
+  const nowMs = service.perform((_, atMs) => atMs);
+  const { principals, ended } = service.memory();
+  for (const { record: bytes } of principals) {
+    const { key, name: held, notAfterMs } = readRecord(bytes);
+    if (held !== name || hexOf(key.publicKey32) === hexOf(publicKey32)) continue;
+    const isEnded = ended.some((other) => hexOf(other) === hexOf(key.keyId32));
+    if (!isEnded && nowMs <= notAfterMs + limits.skewMs) {
+      throw new TridcommError('E_POLICY', 'name that another principal has');
+    }
+  }
+}
+
+function readRecord(bytes: Uint8Array): PrincipalRecord {
+  return decodePrincipalRecord(nodeProvider, parseObject(nodeProvider, bytes, objectKinds.principalRecord));
+}
 
 function grantName(args: AdminArguments): { keyId32: Uint8Array; action: 'publish' | 'subscribe'; pattern: string } {
   const keyId32 = args.bytes('keyId', 32);

@@ -1,4 +1,4 @@
-import { objectKinds, parseObject, readSnapshot, decodePrincipalRecord } from '@tridcomm/core/internal';
+import { limits, objectKinds, parseObject, readSnapshot, decodePrincipalRecord } from '@tridcomm/core/internal';
 import {
   signingKeyOf,
   TridcommError,
@@ -53,6 +53,15 @@ export class ServicePrincipal {
   /** The chain of authority records, for a peer that lacks some. */
   get authorityRecords(): readonly Uint8Array[] {
     return readSnapshot(this.#snapshot()).chain;
+  }
+
+  /** Whether the authority has revoked a principal under a record with this serial. */
+  isRevoked(keyId32: Uint8Array, serial: number): boolean {
+    const { revocations } = readSnapshot(this.#snapshot());
+    return revocations.some(
+      (one) =>
+        Buffer.compare(one.keyId32, keyId32) === 0 && (one.minSerial > serial || one.minSerial === limits.safeInteger),
+    );
   }
 
   /**

@@ -98,7 +98,7 @@ function textOf(io: CliIo, found: Found): string {
   const { envelope, ...parts } = found;
   const lines = [strong(io, `envelope of ${String(envelope!['bytes'])} bytes: signed and sealed`)];
   for (const [part, { bytes, ...fields }] of Object.entries(parts)) {
-    lines.push(strong(io, bytes === undefined ? part : `${part}, ${String(bytes)} bytes`));
+    lines.push(strong(io, typeof bytes === 'number' ? `${part}, ${bytes} bytes` : part));
     for (const [name, value] of Object.entries(fields)) lines.push(`  ${name.padEnd(14)} ${valueText(value)}`);
   }
   return `${lines.join('\n')}\n`;

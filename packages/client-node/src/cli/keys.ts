@@ -6,7 +6,7 @@ import { decodePrincipalRecord, objectKinds, parseObject } from '@tridcomm/core/
 import { nodeProvider } from '@tridcomm/core/node';
 import { replaceFile } from '../authority/private-files.ts';
 import { readSignRequest } from '../authority/sign-request.ts';
-import { random } from '../client/connect.ts';
+import { random } from '../client/random.ts';
 import { enrol } from '../client/enrol.ts';
 import { FileStore } from '../store/file-store.ts';
 import { identityIn, identityOf, names, ownRecordOf, parseAuthorityId } from '../store/identity-store.ts';
@@ -76,7 +76,7 @@ async function run(
 
 function show(store: ClientStore, directory: string): Said {
   const { key, createdMs } = identityOf(store, nodeProvider, random);
-  const record = recordOf(store, key.keyId32);
+  const record = ownRecordOf(store, nodeProvider, key.keyId32);
   const authorityPath = join(directory, authorityFile);
   const authorityId = existsSync(authorityPath) ? readFileSync(authorityPath, 'utf8').trim() : undefined;
   const json = {
@@ -144,18 +144,11 @@ function takeRecord(store: FileStore, hex: string, authority: string | undefined
 /** Makes the record by which others seal to this identity. What it needs is stored before it is shown. */
 function makeKeyRecord(store: FileStore): Said {
   const identity = identityOf(store, nodeProvider, random);
-  const own = ownRecordOf(store, identity.key.keyId32);
+  const own = ownRecordOf(store, nodeProvider, identity.key.keyId32);
   if (own === undefined) throw new TridcommError('E_USAGE', 'no authority has issued a record for this identity yet');
-  const { authorityId32 } = parseObject(nodeProvider, own, objectKinds.principalRecord);
-  const { serial } = recordOf(store, identity.key.keyId32)!;
-  const record = hexOf(identity.keyRecord(authorityId32, serial, Date.now()));
+  const record = hexOf(identity.keyRecord(own.object.authorityId32, own.serial, Date.now()));
   store.put(names.identity, identity.export());
   return { lines: [record], json: { keyRecord: record } };
-}
-
-function recordOf(store: ClientStore, keyId32: Uint8Array): ReturnType<typeof decodePrincipalRecord> | undefined {
-  const bytes = ownRecordOf(store, keyId32);
-  return bytes && decodePrincipalRecord(nodeProvider, parseObject(nodeProvider, bytes, objectKinds.principalRecord));
 }
 
 function withStore<T>(directory: string, act: (store: FileStore) => T): T {

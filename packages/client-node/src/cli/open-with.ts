@@ -11,7 +11,7 @@ import {
 } from '@tridcomm/core';
 import { extensions, parseBlock } from '@tridcomm/core/internal';
 import { nodeProvider } from '@tridcomm/core/node';
-import { random } from '../client/connect.ts';
+import { random } from '../client/random.ts';
 import { explain } from './cli-io.ts';
 
 /** What the keys of an identity say of an envelope. Whether it may be delivered, and whether it was before, is not asked. */

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { TridcommError } from '@tridcomm/core';
 import type { TridcommClient } from '../client/client.ts';
 import { connect } from '../client/connect.ts';
-import { enrol, keyRecordsTo } from '../client/enrol.ts';
+import { enrol } from '../client/enrol.ts';
 import type { ClientStatus } from '../client/status.ts';
 import { explain, UsageError, type CliIo } from './cli-io.ts';
 import { allowInDev, readDevWorld, runtimeDirectory, temporaryIdentity, type DevWorld } from './dev-world.ts';
@@ -92,12 +92,10 @@ async function connectInDev(
   const { address, authorityId, brokerName, enrolSocket } = world;
   // Who was here before has its record; a world that began anew knows nobody.
   if (!existsSync(join(directory, 'authority-id'))) await enrol(directory, enrolSocket, name, { authorityId });
-  const onKeyRecord = keyRecordsTo(enrolSocket);
   const client = await connect(address, {
     identity: directory,
     authorityId,
     brokerName,
-    onKeyRecord,
     signal: io.signal,
   });
   tellStatus(io, client);
@@ -114,18 +112,15 @@ function tellStatus(io: CliIo, client: TridcommClient): void {
 }
 
 function lineOf(status: ClientStatus): string | undefined {
-  switch (status.type) {
-    case 'disconnected': {
-      const why = status.error === undefined ? 'the broker ended the link' : explain(status.error);
-      return `${why}; next attempt in ${(status.retryInMs / 1_000).toFixed(1)} s`;
-    }
-    case 'refused':
-      return status.what === 'subscription' ? explain(status.error) : undefined;
-    case 'gap':
-      return `${status.range.to - status.range.from + 1} envelopes of ${status.sender.name} on ${status.topic} are missing`;
-    case 'clock':
-      return `the clock of the broker differs by ${(status.skewMs / 1_000).toFixed(1)} s`;
-    default:
-      return undefined;
+  if (status.type === 'disconnected') {
+    const why = status.error === undefined ? 'the broker ended the link' : explain(status.error);
+    return `${why}; next attempt in ${(status.retryInMs / 1_000).toFixed(1)} s`;
   }
+  if (status.type === 'refused' && status.what === 'subscription') return explain(status.error);
+  if (status.type === 'gap') {
+    const { topic, sender, range } = status;
+    return `${range.to - range.from + 1} envelopes of ${sender.name} on ${topic} are missing`;
+  }
+  if (status.type === 'clock') return `the clock of the broker differs by ${(status.skewMs / 1_000).toFixed(1)} s`;
+  return undefined;
 }

@@ -1,14 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TridcommError, type ClientStore, type RandomSource } from '@tridcomm/core';
+import { TridcommError, type ClientStore, type Identity } from '@tridcomm/core';
 import { nodeProvider } from '@tridcomm/core/node';
 import { parseAddress } from '../links/address.ts';
 import type { TlsFiles } from '../links/dial.ts';
 import { FileStore } from '../store/file-store.ts';
-import { authorityIdOf, identityOf, parseAuthorityId } from '../store/identity-store.ts';
+import { authorityIdOf, identityOf, names, parseAuthorityId, tlsFileNames } from '../store/identity-store.ts';
 import { TridcommClient } from './client.ts';
+import { accessBy } from './enrol.ts';
 import type { ConnectOptions } from './options.ts';
+import { random } from './random.ts';
+import type { AuthorityAccess } from './renewals.ts';
 import { SealedIds } from './sealed-ids.ts';
 
 /**
@@ -35,11 +37,17 @@ export async function connect(address: string, options: ConnectOptions): Promise
   }
   if (!(lingerMs >= 0)) throw new TridcommError('E_USAGE', `lingerMs ${lingerMs}, from 0 on`);
   const { store, close } = storeOf(options.identity);
+  const end = () => void client.close();
+  const onClose = () => {
+    signal?.removeEventListener('abort', end);
+    close();
+  };
   let client: TridcommClient;
   try {
     const ids = new SealedIds(options.provider ?? nodeProvider);
     const { provider } = ids;
-    const startMs = Date.now();
+    const authorityId32 = authorityOf(store, options.authorityId);
+    const identity = identityOf(store, provider, random);
     client = new TridcommClient({
       target: {
         address,
@@ -47,26 +55,19 @@ export async function connect(address: string, options: ConnectOptions): Promise
         tls: options.tls ?? tlsOf(store),
         allowsPlain: options.allowPlainLoopback,
       },
-      member: {
-        provider,
-        random,
-        authorityId32: authorityOf(store, options.authorityId),
-        identity: identityOf(store, provider, random),
-        startMs,
-      },
+      member: { provider, random, authorityId32, identity, startMs: Date.now() },
       ids,
       store,
       durability,
       lingerMs,
       windowBytes,
-      onKeyRecord: options.onKeyRecord,
-      onClose: close,
+      access: accessOf(options, store, identity, authorityId32),
+      onClose,
     });
   } catch (error) {
     close();
     throw error;
   }
-  const end = () => void client.close();
   try {
     await client.start(signal);
   } catch (error) {
@@ -78,8 +79,18 @@ export async function connect(address: string, options: ConnectOptions): Promise
   return client;
 }
 
-/** Random bytes of the platform. */
-export const random: RandomSource = (length) => new Uint8Array(randomBytes(length));
+/** Who renews the records of the identity. */
+function accessOf(
+  { authoritySocket, onKeyRecord }: ConnectOptions,
+  store: ClientStore,
+  identity: Identity,
+  authorityId32: Uint8Array,
+): AuthorityAccess {
+  const stored = store.get(names.socket);
+  const socket = authoritySocket ?? (stored && Buffer.from(stored).toString());
+  const access = socket === undefined ? undefined : accessBy(socket, store, identity, authorityId32);
+  return { keyRecord: onKeyRecord ?? access?.keyRecord, principalRecord: access?.principalRecord };
+}
 
 function storeOf(identity: string | ClientStore): { readonly store: ClientStore; readonly close: () => void } {
   if (typeof identity !== 'string') return { store: identity, close: () => {} };
@@ -110,8 +121,6 @@ function tlsOf(store: ClientStore): TlsFiles {
   return Object.fromEntries(files);
 }
 
-/** @internal In the directory of an identity. */
-export const tlsFileNames = { ca: 'tls-ca.pem', cert: 'tls-cert.pem', key: 'tls-key.pem' } as const;
 const defaultWindowBytes = 4 * 1024 * 1024;
 /** More than the largest envelope. */
 const leastWindowBytes = 1024 * 1024 + 8;

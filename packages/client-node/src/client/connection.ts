@@ -122,7 +122,10 @@ export class Connection {
     }
     const { answers, token, timeMs } = message;
     if (!answers) {
-      this.#link?.send({ type: 'ping', answers: true, token, timeMs: Date.now() });
+      // A peer that does not read asks in vain: answers must not pile up for it.
+      if (this.#link?.isFull === false) {
+        this.#link.send({ type: 'ping', answers: true, token, timeMs: Date.now() });
+      }
       return;
     }
     const ping = this.#pings.get(token);

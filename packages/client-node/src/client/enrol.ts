@@ -1,14 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { join } from 'node:path';
-import { TridcommError, type CryptoProvider, type Identity } from '@tridcomm/core';
+import { join, resolve } from 'node:path';
+import { TridcommError, type ClientStore, type CryptoProvider, type Identity } from '@tridcomm/core';
 import { decodePrincipalRecord, objectKinds, parseObject } from '@tridcomm/core/internal';
 import { nodeProvider } from '@tridcomm/core/node';
 import { AdminClient } from '../authority/admin-client.ts';
 import { replaceFile } from '../authority/private-files.ts';
 import { readSignRequest } from '../authority/sign-request.ts';
 import { FileStore } from '../store/file-store.ts';
-import { authorityIdOf, identityIn, names, parseAuthorityId } from '../store/identity-store.ts';
-import { random, tlsFileNames } from './connect.ts';
+import { authorityIdOf, identityIn, names, parseAuthorityId, tlsFileNames } from '../store/identity-store.ts';
+import type { AuthorityAccess } from './renewals.ts';
+import { random } from './random.ts';
 
 /** Adjusts an enrolment. */
 export interface EnrolOptions {
@@ -47,7 +48,9 @@ export async function enrol(
   try {
     const store = FileStore.open(directory);
     try {
-      return await enrolIn(store, authority, name, options);
+      const enrolled = await enrolIn(store, authority, name, options);
+      store.put(names.socket, Buffer.from(resolve(socket)));
+      return enrolled;
     } finally {
       store.close();
     }
@@ -56,8 +59,7 @@ export async function enrol(
   }
 }
 
-/** The same for a store that is open and a connection to the authority that is there. */
-export async function enrolIn(
+async function enrolIn(
   store: FileStore,
   authority: AdminClient,
   name: string,
@@ -82,16 +84,40 @@ export async function enrolIn(
   return { name, keyId32, authorityId32 };
 }
 
-/** A way to hand key records in: see the option of the same name. */
-export function keyRecordsTo(socket: string): (record: Uint8Array) => Promise<void> {
-  return async (record) => {
+/** What an identity needs of its authority from time to time, by a socket of that. */
+export function accessBy(
+  socket: string,
+  store: ClientStore,
+  identity: Identity,
+  authorityId32: Uint8Array,
+): AuthorityAccess {
+  const ask = async (question: (authority: AdminClient) => Promise<unknown>) => {
     const authority = await AdminClient.connect(socket);
     try {
-      await authority.request('keyRecord', { record: hexOf(record) });
+      await question(authority);
     } finally {
       authority.close();
     }
   };
+  return {
+    keyRecord: async (record) => ask(async (authority) => authority.request('keyRecord', { record: hexOf(record) })),
+    principalRecord: async (name) =>
+      ask(async (authority) => takeRecord(store, identity, authority, authorityId32, name)),
+  };
+}
+
+/** Lets the authority issue a record. @returns its serial */
+async function takeRecord(
+  store: ClientStore,
+  identity: Identity,
+  authority: AdminClient,
+  authorityId32: Uint8Array,
+  name: string,
+): Promise<number> {
+  const { request } = await authority.request('propose', { publicKey: hexOf(identity.key.publicKey32), name });
+  const signature64 = signed(nodeProvider, identity, authorityId32, name, String(request));
+  const { record } = await authority.request('enrol', { request, signature: hexOf(signature64) });
+  return keepRecord(store, nodeProvider, identity, record);
 }
 
 function checkAuthority(store: FileStore, found: unknown, meant: string | undefined): Uint8Array {
@@ -123,7 +149,7 @@ function signed(
 }
 
 /** @returns the serial of the record */
-function keepRecord(store: FileStore, provider: CryptoProvider, { key }: Identity, record: unknown): number {
+function keepRecord(store: ClientStore, provider: CryptoProvider, { key }: Identity, record: unknown): number {
   const bytes = Uint8Array.from(Buffer.from(String(record), 'hex'));
   const own = decodePrincipalRecord(provider, parseObject(provider, bytes, objectKinds.principalRecord));
   if (Buffer.compare(own.key.keyId32, key.keyId32) !== 0) throw new TridcommError('E_BINDING', 'record of another key');

@@ -30,10 +30,14 @@ interface Sub {
  */
 export class LinkCarrier {
   readonly #onWatchRefused: (error: TridcommError) => void;
+  readonly #onUsedUp: (error: TridcommError) => void;
   readonly #carriers = new Set<AskerCarrier>();
   /** By their numbers on the link. */
   readonly #subs = new Map<number, Sub>();
+  /** The numbers up to it were given on the link, each once. */
   #lastSub = 0;
+  /** Watch frames on the link. */
+  #lastWatch = 0;
   #link: Link | undefined;
   #asked = 0;
   /** Addresses that go out together, at the end of the turn. */
@@ -41,9 +45,13 @@ export class LinkCarrier {
   #fetches: Uint8Array[] = [];
   #isFlushing = false;
 
-  /** @param onWatchRefused - told what the broker says of addresses that it does not watch */
-  constructor(onWatchRefused: (error: TridcommError) => void) {
+  /**
+   * @param onWatchRefused - told what the broker says of addresses that it does not watch
+   * @param onUsedUp - told, at the end of the turn, that the link has no more numbers: another one is needed
+   */
+  constructor(onWatchRefused: (error: TridcommError) => void, onUsedUp: (error: TridcommError) => void) {
     this.#onWatchRefused = onWatchRefused;
+    this.#onUsedUp = onUsedUp;
   }
 
   /** Questions that were asked on all links so far: who waits for answers sees whether there were more. */
@@ -98,11 +106,27 @@ export class LinkCarrier {
     for (const { watched, asker } of this.#carriers) if (watched.has(name)) asker.object(address16, object);
   }
 
-  /** @returns false where nobody asked, or does not any more */
+  /**
+   * @returns false where nobody asks for it any more, or who asked does not read the log
+   * @throws TridcommError `E_ENCODING` for a number that was not given
+   * @spec delivery.19
+   */
   stored(number: number, position: number, envelope: Uint8Array): boolean {
+    checkGiven(number, this.#lastSub);
     const sub = this.#subs.get(number);
-    sub?.carrier.asker.stored(sub.match, position, envelope);
-    return sub !== undefined;
+    if (sub?.carrier.isPatient !== true) return false;
+    sub.carrier.asker.stored(sub.match, position, envelope);
+    return true;
+  }
+
+  /**
+   * Makes sure that a reject is one of something that was asked.
+   *
+   * @throws TridcommError `E_ENCODING`
+   * @spec delivery.19
+   */
+  checkReject({ about, number }: Extract<LinkMessage, { readonly type: 'reject' }>): void {
+    checkGiven(number, about === 'watch' ? this.#lastWatch : this.#lastSub);
   }
 
   rejected({ about, number, code }: Extract<LinkMessage, { readonly type: 'reject' }>): void {
@@ -127,6 +151,7 @@ export class LinkCarrier {
     for (const [keeps, addresses] of [[true, watches] as const, [false, fetches] as const]) {
       for (let at = 0; at < addresses.length; at += limits.watchAddresses) {
         link.send({ type: 'watch', keeps, addresses: addresses.slice(at, at + limits.watchAddresses) });
+        this.#lastWatch++;
       }
     }
   }
@@ -138,8 +163,9 @@ export class LinkCarrier {
     const name = nameOfMatch(match);
     // Under a newer policy it is asked for once more: where the broker had ended it, it would have said so.
     if (carrier.numbers.has(name)) return;
-    const number = this.#freeNumber();
+    const number = this.#freeNumber(link);
     link.send({ type: 'sub', sub: number, match, from: carrier.asker.from(match) });
+    this.#lastSub = number;
     this.#asked++;
     this.#subs.set(number, { carrier, match, name });
     carrier.numbers.set(name, number);
@@ -176,17 +202,23 @@ export class LinkCarrier {
     return this.#link;
   }
 
-  #freeNumber(): number {
+  /** @spec delivery.20 */
+  #freeNumber(link: Link): number {
     if (this.#subs.size >= limits.subsPerLink) {
       throw new TridcommError('E_LIMIT', `${this.#subs.size} subscriptions of a link`);
     }
-    do this.#lastSub = (this.#lastSub % mostSubNumber) + 1;
-    while (this.#subs.has(this.#lastSub));
-    return this.#lastSub;
+    if (this.#lastSub < mostSubNumber) return this.#lastSub + 1;
+    const error = new TridcommError('E_LIMIT', 'the link has no more numbers for subscriptions');
+    queueMicrotask(() => {
+      if (this.#link === link) this.#onUsedUp(error);
+    });
+    throw error;
   }
 
   #forget(): void {
     this.#subs.clear();
+    this.#lastSub = 0;
+    this.#lastWatch = 0;
     this.#watches = [];
     this.#fetches = [];
     for (const carrier of this.#carriers) {
@@ -249,6 +281,11 @@ export function nameOfMatch({ matchKind, level, match16 }: TopicMatch): string {
 
 function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+}
+
+function checkGiven(number: number, last: number): void {
+  if (number > 0 && number <= last) return;
+  throw new TridcommError('E_ENCODING', `number ${number}, and ${last} were given`);
 }
 
 const mostSubNumber = 0xffff;

@@ -1,3 +1,5 @@
+import { limits } from '@tridcomm/core/internal';
+
 /** An envelope of the log that was handed over and is not done. */
 export interface LogEntry {
   readonly position: number;
@@ -10,6 +12,8 @@ interface Lane {
   doneTo: number;
   /** All below was handed over in this life. */
   readTo: number;
+  /** All below came in this life. Not written down. */
+  seenTo: number;
   /** Handed over and not done, or behind such; ascending. */
   entries: LogEntry[];
   /** Nobody asks for it any more. */
@@ -31,6 +35,8 @@ export interface StoredProgress {
  * that of the tags of a new day, begins where the whole reader was two minutes ago: nothing can have been stored for it before, as it is asked
  * for as soon as it can be used.
  *
+ * Nobody signed positions. So only what opened moves what is written down: by frames that are made up nothing is left out in the next life.
+ *
  * Pure: `nowMs` is of a clock that does not jump.
  */
 export class LogProgress {
@@ -48,15 +54,15 @@ export class LogProgress {
     this.#begin = stored?.begin ?? begin;
     this.#readTo = this.#begin;
     for (const [name, { doneTo, readTo }] of Object.entries(stored?.matches ?? {})) {
-      this.#lanes.set(name, { doneTo, readTo: doneTo, entries: [], isDropped: false });
+      this.#lanes.set(name, { doneTo, readTo: doneTo, seenTo: doneTo, entries: [], isDropped: false });
       this.#readBefore.set(name, readTo);
       this.#readTo = Math.max(this.#readTo, readTo);
     }
   }
 
-  /** Where the broker is to start for a match: behind what was handed over in this life. */
+  /** Where the broker is to start for a match: behind what came in this life. */
   fromOf(match: string): number {
-    return this.#laneOf(match).readTo;
+    return this.#laneOf(match).seenTo;
   }
 
   /** Whether what stands there was handed over by an earlier life, as far as that is known. */
@@ -64,15 +70,31 @@ export class LogProgress {
     return position < (this.#readBefore.get(match) ?? 0);
   }
 
-  /** An envelope came for a match, and is handed over: {@link done} says when it is done. */
+  /** An envelope came for a match, opened, and is handed over: {@link done} says when it is done. */
   read(match: string, position: number, nowMs: number): LogEntry {
     const lane = this.#laneOf(match);
     const entry = { position, isDone: false };
     lane.entries.push(entry);
-    lane.readTo = Math.max(lane.readTo, position + 1);
-    this.#readTo = Math.max(this.#readTo, position + 1);
+    lane.readTo = Math.max(lane.readTo, behind(position));
+    lane.seenTo = Math.max(lane.seenTo, lane.readTo);
+    this.#readTo = Math.max(this.#readTo, behind(position));
     this.#mark(nowMs);
     return entry;
+  }
+
+  /**
+   * What came for a match is handed over to nobody. It may be made up, so what is written down goes no further by it than to the last that
+   * opened for any match.
+   *
+   * @returns whether there is something new to be stored
+   */
+  passed(match: string, position: number): boolean {
+    const lane = this.#laneOf(match);
+    lane.seenTo = Math.max(lane.seenTo, behind(position));
+    lane.readTo = Math.max(lane.readTo, Math.min(behind(position), this.#readTo));
+    if (lane.entries.length > 0 || lane.doneTo === lane.readTo) return false;
+    lane.doneTo = lane.readTo;
+    return true;
   }
 
   /** @returns whether there is something new to be stored */
@@ -108,7 +130,7 @@ export class LogProgress {
   #laneOf(match: string): Lane {
     let lane = this.#lanes.get(match);
     if (lane === undefined) {
-      lane = { doneTo: this.#begin, readTo: this.#begin, entries: [], isDropped: false };
+      lane = { doneTo: this.#begin, readTo: this.#begin, seenTo: this.#begin, entries: [], isDropped: false };
       this.#lanes.set(match, lane);
     }
     lane.isDropped = false;
@@ -122,6 +144,11 @@ export class LogProgress {
     const [first] = this.#marks;
     if (first!.atMs <= nowMs - lateMs) this.#begin = Math.max(this.#begin, first!.readTo);
   }
+}
+
+/** The position after one; none is above what a frame can say. */
+function behind(position: number): number {
+  return Math.min(position + 1, limits.safeInteger);
 }
 
 const lateMs = 120_000;

@@ -11,6 +11,7 @@ import {
 import { nameOfMatch, type AskerCarrier, type LinkCarrier } from './link-carrier.ts';
 import { LogProgress, type LogEntry } from './log-progress.ts';
 import type { Acknowledgement } from './message.ts';
+import { ReaderStore } from './reader-store.ts';
 
 /** Where a reader starts, and where it writes down how far it is. */
 export interface ReaderPlace {
@@ -50,7 +51,10 @@ interface Waiting {
  * least once.
  *
  * It is a member of its own, with what the client's member has stored, as what came as news must not keep the log from being read. What it
- * learns of the authority the client's member learns too, so only its progress is written down.
+ * learns of the authority the client's member learns too, so only its progress is written down, and what it has accepted: one that goes on
+ * where an earlier one was done tells what that may have accepted.
+ *
+ * @spec replay.30, delivery.10
  */
 export class LogReader {
   readonly #parts: ReaderParts;
@@ -81,7 +85,7 @@ export class LogReader {
     this.#client = new Client({
       ...member,
       carrier: this.#carrier,
-      store: copyOf(store),
+      store: storeOf(store, place.cursorName),
       onEvent: (event) => this.#see(event),
     });
     const receiver = this.#client.receiver(() => Date.now());
@@ -136,21 +140,20 @@ export class LogReader {
   }
 
   #openOne(waiting: Waiting): 'delivered' | 'passed' | 'later' {
-    const { match, position, envelope, sinceMs } = waiting;
+    const { position, envelope, sinceMs } = waiting;
     this.#current = waiting;
     try {
       const delivery = this.#client.stored(envelope, position, Date.now());
       // Of a topic that nobody here wants: the match of a rule is wider than what is subscribed to.
-      if (delivery === undefined) this.#pass(match, position);
+      if (delivery === undefined) this.#pass(waiting);
       return delivery === undefined ? 'passed' : 'delivered';
     } catch (error) {
       if (!(error instanceof TridcommError)) {
         this.#parts.onStoreFailed(error);
         return 'later';
       }
-      const waitsMs = waitingCodes[error.code] ?? 0;
-      if (performance.now() - sinceMs < waitsMs) return 'later';
-      this.#pass(match, position);
+      if (performance.now() - sinceMs < this.#waitsMs(error, envelope)) return 'later';
+      this.#pass(waiting);
       // Two matches may bring the same.
       if (error.code !== 'E_REPLAY') this.#parts.onRefused(error);
       return 'passed';
@@ -159,19 +162,31 @@ export class LogReader {
     }
   }
 
+  /** How long a refusal is waited out. */
+  #waitsMs({ code }: TridcommError, envelope: Uint8Array): number {
+    if (code === 'E_EPOCH') return this.#client.isAhead(envelope, Date.now(), 'log') ? onItsWayMs : 0;
+    return waitingCodes[code] ?? 0;
+  }
+
   #deliver(delivery: Delivery): void {
     const { match, position, envelope } = this.#current!;
-    const verdict = this.#progress.isAgain(match, position) ? 'redelivered' : 'new';
+    // A position is the broker's word alone: what may have been accepted before says so wherever it stands now.
+    const isAgain = delivery.verdict === 'redelivered' || this.#progress.isAgain(match, position);
+    const verdict = isAgain ? 'redelivered' : 'new';
     const entry = this.#progress.read(match, position, performance.now());
     this.#parts.onDelivery(delivery, { verdict, done: () => this.#done(match, entry) }, bytesOf(envelope));
   }
 
-  #pass(match: string, position: number): void {
-    this.#done(match, this.#progress.read(match, position, performance.now()));
+  #pass({ match, position }: Waiting): void {
+    if (this.#progress.passed(match, position)) this.#saveSoon();
   }
 
   #done(match: string, entry: LogEntry): void {
-    if (!this.#progress.done(match, entry) || this.#saveTimer !== undefined) return;
+    if (this.#progress.done(match, entry)) this.#saveSoon();
+  }
+
+  #saveSoon(): void {
+    if (this.#saveTimer !== undefined) return;
     this.#saveTimer = setTimeout(() => {
       this.#saveTimer = undefined;
       this.#save();
@@ -195,13 +210,18 @@ export class LogReader {
   }
 }
 
-/** What the client's member has stored, but for what came to it: that is no concern of a reader. */
-function copyOf(store: ClientStore): ClientStore {
+/**
+ * What the client's member has stored, in memory, but for what came to it: a reader has accepted other things. What one with a cursor has
+ * accepted is written down beside its cursor.
+ */
+function storeOf(store: ClientStore, cursorName: string | undefined): ClientStore {
   const copy = new MemoryStore();
   for (const [name, value] of store.entries('')) {
     if (!notCopied.some((prefix) => name.startsWith(prefix))) copy.put(name, value);
   }
-  return copy;
+  if (cursorName === undefined) return copy;
+  // In hex, as no name of a pattern may be the beginning of another's.
+  return new ReaderStore(copy, store, `${readersPrefix}${Buffer.from(cursorName).toString('hex')}/`);
 }
 
 function readCursor(store: ClientStore, name: string | undefined): ReturnType<LogProgress['store']> | undefined {
@@ -214,11 +234,14 @@ function bytesOf(envelope: Uint8Array): number {
   return envelope.length + 8;
 }
 
-const notCopied = ['replay/', 'client/'];
+const readersPrefix = 'log/';
+const notCopied = ['replay/', 'client/', readersPrefix];
 const saveMs = 50;
+/** What is to open an envelope may be on its way for so long. */
+const onItsWayMs = 30_000;
 /** How long a refusal is waited out: that of a view that is not fresh for ever, those of what may be on its way for a while. */
 const waitingCodes: Readonly<Record<string, number | undefined>> = {
   E_STALE: Infinity,
-  E_SENDER: 30_000,
-  E_POLICY: 30_000,
+  E_SENDER: onItsWayMs,
+  E_POLICY: onItsWayMs,
 };

@@ -25,9 +25,11 @@ export interface ConnectOptions {
   /** How many bytes may wait for the application, of all subscriptions together; default 4 MiB, at least 1 MiB. */
   readonly windowBytes?: number;
   /**
-   * Hands a new key record to the authority: one is made every 24 h, and without it nobody can add this client to a group after 48 h. It is
-   * asked again every minute until it does not fail. Default the enrolment socket that the identity was enrolled by.
+   * Path of a socket of the authority: every 24 h a new key record is handed in there, without which nobody can add this client to a group
+   * after 48 h, and the record of the identity is renewed in time. Default the one that the identity was enrolled by.
    */
+  readonly authoritySocket?: string;
+  /** Hands key records in, in place of that socket. It is asked again every minute until it does not fail. */
   readonly onKeyRecord?: (record: Uint8Array) => void | Promise<void>;
   /** Takes `ws://` addresses of this machine, without TLS. */
   readonly allowPlainLoopback?: boolean;
@@ -55,6 +57,10 @@ export interface SubscribeOptions<S extends StandardSchemaV1 | undefined = undef
    * `live`, the default: what is published from now on. A position of the broker's log, from 1 on: what the log holds from there, and then what
    * comes. `cursor`: the same from where an earlier life of this client was done, by its acknowledgements; everything for the first. Both
    * need a broker that keeps a log, and messages published with the durability that it keeps.
+   *
+   * Each subscription delivers for itself: to one that lives on news and one to the log, or to two to the log, a message comes once each. From
+   * a cursor, what an earlier subscription of the same may have got says `redelivered`, wherever in the log it stands now: so does, after it
+   * began anew, what is new but among the next 64 envelopes of a sender. A subscription from a position keeps nothing, and calls all new.
    */
   readonly from?: 'live' | 'cursor' | number;
   /** Gets the messages as they come, an envelope at a time, the next when it is done with the last; in place of a loop. */

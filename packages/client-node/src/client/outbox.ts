@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@tridcomm/core';
+import { TridcommError, type ErrorCode } from '@tridcomm/core';
 
 /** A sealed envelope that a broker has to answer for. */
 export interface Outgoing<Owner> {
@@ -27,7 +27,7 @@ interface Entry<Owner> extends Outgoing<Owner> {
  *
  * Pure. An envelope is in one of three places: it waits to be sent, it waits for its answer, or it is settled and not here any more.
  *
- * @spec delivery.1, delivery.13, link.21
+ * @spec delivery.1, delivery.13, delivery.19, link.21
  */
 export class Outbox<Owner> {
   readonly #freshMs: number;
@@ -37,6 +37,7 @@ export class Outbox<Owner> {
   /** By their numbers on the link, ascending. */
   readonly #sent = new Map<number, Entry<Owner>>();
   #lastNumber = 0;
+  #lastAck = 0;
   #bytes = 0;
 
   /**
@@ -82,10 +83,13 @@ export class Outbox<Owner> {
   /**
    * The broker acknowledged.
    *
-   * @returns what is settled by it, in order; undefined for a number that was not given
+   * @returns what is settled by it, in order
+   * @throws TridcommError `E_ENCODING` for a number that was not given, and for one below that of an ack before
    */
-  acknowledged(number: number): Outgoing<Owner>[] | undefined {
-    if (number > this.#lastNumber) return undefined;
+  acknowledged(number: number): Outgoing<Owner>[] {
+    this.#checkGiven(number);
+    if (number < this.#lastAck) throw new TridcommError('E_ENCODING', `ack ${number} after ack ${this.#lastAck}`);
+    this.#lastAck = number;
     const settled: Outgoing<Owner>[] = [];
     for (const [sentNumber, entry] of this.#sent) {
       if (sentNumber > number) break;
@@ -100,9 +104,11 @@ export class Outbox<Owner> {
    * The broker rejected. What it rejects for a limit, with a time after which it would take it, is sent again then.
    *
    * @param retryMs - 0 where the broker says nothing of another try
-   * @returns undefined for a number that waits for no answer
+   * @returns undefined for a number that waits for no answer any more
+   * @throws TridcommError `E_ENCODING` for a number that was not given
    */
   rejected(number: number, code: ErrorCode, retryMs: number, nowMs: number): Rejected<Owner> | undefined {
+    this.#checkGiven(number);
     const entry = this.#sent.get(number);
     if (entry === undefined) return undefined;
     this.#sent.delete(number);
@@ -120,6 +126,7 @@ export class Outbox<Owner> {
     for (const entry of this.#waiting) entry.notBeforeMs = 0;
     this.#sent.clear();
     this.#lastNumber = 0;
+    this.#lastAck = 0;
   }
 
   /**
@@ -153,6 +160,11 @@ export class Outbox<Owner> {
   /** When {@link next} may have something that it has not now; undefined where nothing waits. */
   nextMs(): number | undefined {
     return this.#waiting[0]?.notBeforeMs;
+  }
+
+  #checkGiven(number: number): void {
+    if (number > 0 && number <= this.#lastNumber) return;
+    throw new TridcommError('E_ENCODING', `answer to frame ${number} of ${this.#lastNumber}`);
   }
 
   /** In front of what was sealed later. */

@@ -7,7 +7,7 @@ import {
   type CryptoProvider,
   type PrincipalRecord,
 } from '@tridcomm/core';
-import { RevocationList } from '@tridcomm/core/internal';
+import { RevocationList, RevocationLists } from '@tridcomm/core/internal';
 import { authorityRecordsOf } from '../store/identity-store.ts';
 
 /** What a member knows of the newest head of its authority. */
@@ -19,7 +19,7 @@ type HeadOf = () => { readonly revokedHash32: Uint8Array } | undefined;
  * It holds authority records of its own: a link that is being opened takes what the broker brings, and the member itself has to take the same
  * as news, so that it stores it.
  *
- * @spec link.10, link.22
+ * @spec link.10, link.22, principals.24
  */
 export class PeerTrust {
   /** For links. */
@@ -27,8 +27,9 @@ export class PeerTrust {
   readonly #provider: CryptoProvider;
   readonly #head: HeadOf;
   readonly #addresses16: { readonly authorityRecord: Uint8Array; readonly revocationList: Uint8Array };
-  /** The latest few that came: the head that names one may come later. */
-  #lists: RevocationList[] = [];
+  readonly #lists = new RevocationLists();
+  /** The last that a head named: it counts while that of the newest head is not there. */
+  #counts: RevocationList | undefined;
 
   constructor(provider: CryptoProvider, authorityId32: Uint8Array, store: ClientStore, head: HeadOf) {
     this.#provider = provider;
@@ -44,16 +45,16 @@ export class PeerTrust {
 
   /** Sees an object that came to the member. What is wrong with it the member refuses, and tells. */
   see(address16: Uint8Array, bytes: Uint8Array, nowMs: number): void {
+    // Before a head comes that names another.
+    this.#goOver();
     if (Buffer.compare(address16, this.#addresses16.authorityRecord) === 0) this.#take(Uint8Array.from(bytes), nowMs);
     if (Buffer.compare(address16, this.#addresses16.revocationList) === 0) this.#takeList(Uint8Array.from(bytes));
   }
 
   /** Whether a principal is revoked under a record with this serial, as far as is known. */
   isRevoked(keyId32: Uint8Array, serial: number): boolean {
-    const hash32 = this.#head()?.revokedHash32;
-    if (hash32 === undefined) return false;
-    const list = this.#lists.find((one) => Buffer.compare(one.hash32, hash32) === 0);
-    return list?.isRevoked(keyId32, serial) === true;
+    this.#goOver();
+    return this.#counts?.isRevoked(keyId32, serial) === true;
   }
 
   /**
@@ -73,8 +74,13 @@ export class PeerTrust {
   #takeList(bytes: Uint8Array): void {
     refusable(() => {
       const list = RevocationList.decode(this.#provider, bytes);
-      this.#lists = [...this.#lists.slice(1 - mostLists), list];
+      if (!this.#lists.has(list.hash32)) this.#lists.add(list);
     });
+  }
+
+  #goOver(): void {
+    const head = this.#head();
+    this.#counts = (head && this.#lists.named(head.revokedHash32)) ?? this.#counts;
   }
 }
 
@@ -85,5 +91,3 @@ function refusable(take: () => void): void {
     if (!(error instanceof TridcommError)) throw error;
   }
 }
-
-const mostLists = 4;

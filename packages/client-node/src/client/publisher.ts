@@ -26,7 +26,7 @@ interface Call {
   readonly topic: string;
   readonly durability: Durability;
   readonly addedMs: number;
-  /** Messages that are neither sent, where that is enough, nor acknowledged. */
+  /** Messages that are neither sent, where that is enough, nor acknowledged; each as often as its batch has envelopes. */
   unsettled: number;
   readonly ids: string[];
   /** Undefined once it is settled. */
@@ -122,14 +122,13 @@ export class Publisher {
     this.#schedule();
   }
 
-  /** @throws TridcommError `E_ENCODING` for an answer to what was not asked */
+  /** @throws TridcommError what {@link Outbox.acknowledged} does */
   acknowledged(number: number): void {
-    const settled = this.#outbox.acknowledged(number);
-    if (settled === undefined) throw new TridcommError('E_ENCODING', `ack ${number}, which was not sent`);
-    for (const { owner } of settled) settleShares(owner.shares);
+    for (const { owner } of this.#outbox.acknowledged(number)) settleShares(owner.shares);
     this.pump();
   }
 
+  /** @throws TridcommError what {@link Outbox.rejected} does */
   rejected(number: number, code: TridcommError['code'], retryMs: number): void {
     const rejected = this.#outbox.rejected(number, code, retryMs, performance.now());
     if (rejected?.isAgain === false) {
@@ -200,7 +199,6 @@ export class Publisher {
     const { published, ids } = sealed;
     const names = ids.map((id32) => Buffer.from(id32.subarray(0, 16)).toString('hex'));
     for (const { call } of batch.shares) call.ids.push(...names);
-    const [envelope, ...others] = published.envelopes;
     if (batch.durability === durabilities.none) {
       for (const one of published.envelopes)
         link.send({ type: 'envelope', durability: durabilities.none, envelope: one });
@@ -208,11 +206,11 @@ export class Publisher {
       return;
     }
     const sealedMs = performance.now();
-    const add = (one: Uint8Array, shares: readonly Share<Call>[]) =>
-      this.#outbox.add({ envelope: one, durability: batch.durability, sealedMs, owner: { shares } });
-    // A batch that became several envelopes is settled with the last, as acks come in order; a reject of any settles it at once.
-    const unsettling = batch.shares.map(({ call }) => ({ call, count: 0 }));
-    for (const [i, one] of [envelope!, ...others].entries()) add(one, i === others.length ? batch.shares : unsettling);
+    // A batch that became several envelopes is settled when all are, in any order, as one may be sent again; a reject of any settles it at once.
+    for (const { call, count } of batch.shares) call.unsettled += count * (published.envelopes.length - 1);
+    for (const envelope of published.envelopes) {
+      this.#outbox.add({ envelope, durability: batch.durability, sealedMs, owner: { shares: batch.shares } });
+    }
     this.#sendAnswered(link);
   }
 

@@ -40,6 +40,8 @@ export type ClientStatus =
   | { readonly type: 'fork'; readonly groupId16: Uint8Array | undefined; readonly error: TridcommError }
   /** A new key record: the authority has to get it. Told where nothing was given that hands it in, or that failed. */
   | { readonly type: 'keyRecord'; readonly bytes: Uint8Array; readonly error: unknown }
+  /** The record of this identity ends then, and was not renewed: nobody was given who renews it, or that failed. */
+  | { readonly type: 'recordEnds'; readonly atMs: number; readonly error: unknown }
   /** A store that failed, or a handler of the application that threw. */
   | { readonly type: 'failed'; readonly what: 'store' | 'handler'; readonly error: unknown };
 

@@ -26,6 +26,10 @@ export class BrokerLink implements BundleSink, RestoreSource {
   #link: Link | undefined;
   #opening: Promise<Link> | undefined;
   #lastNumber = 0;
+  #lastAck = 0;
+  #lastWatch = 0;
+  /** What the peer of the link is judged by. */
+  #trust: Trust | undefined;
   /** By number. */
   readonly #bundles = new Map<number, Waiting>();
   /** By token. */
@@ -43,11 +47,13 @@ export class BrokerLink implements BundleSink, RestoreSource {
   }
 
   /**
-   * @throws TridcommError what {@link openLink} does; the code of the broker for a bundle that it refuses; `E_TRANSPORT` where it does not answer
-   * @spec delivery.8
+   * @throws TridcommError what {@link openLink} does; the code of the broker for a bundle that it refuses; `E_TRANSPORT` where it does not
+   *   answer; `E_REVOKED`, `E_EXPIRED` for a broker that is none any more
+   * @spec delivery.8, link.22
    */
   async publish(bundle: Uint8Array): Promise<void> {
     const link = await this.#open();
+    this.#checkPeer(link);
     await this.#answered(link, this.#bundles, () => {
       link.send({ type: 'bundle', bundle });
       return ++this.#lastNumber;
@@ -61,6 +67,7 @@ export class BrokerLink implements BundleSink, RestoreSource {
     const found = this.#objects.get(name) ?? [];
     this.#objects.set(name, found);
     link.send({ type: 'watch', keeps: false, addresses: [address16] });
+    this.#lastWatch++;
     // What the broker sends for the question may come behind the answer to one ping, but not to the next.
     await this.#ping(link);
     await this.#ping(link);
@@ -90,6 +97,8 @@ export class BrokerLink implements BundleSink, RestoreSource {
         onOpen: (link: Link) => {
           this.#link = link;
           this.#lastNumber = 0;
+          this.#lastAck = 0;
+          this.#lastWatch = 0;
           resolve(link);
         },
         onMessage: (message: LinkMessage) => this.#take(message),
@@ -108,6 +117,7 @@ export class BrokerLink implements BundleSink, RestoreSource {
     const provider = this.#provider;
     const trust = new Trust({ provider, authorityId32 });
     for (const one of authorityRecords) trust.takeAuthorityRecord(one, Date.now());
+    this.#trust = trust;
     return {
       provider,
       random: (length) => new Uint8Array(randomBytes(length)),
@@ -117,7 +127,23 @@ export class BrokerLink implements BundleSink, RestoreSource {
       trust,
       // The chain begins with serial 1.
       authorityRecords: (afterSerial) => authorityRecords.slice(afterSerial),
+      isRevoked: (peerKeyId32, serial) => this.#self.isRevoked(peerKeyId32, serial),
     };
+  }
+
+  /** The link may have been open for long. */
+  #checkPeer(link: Link): void {
+    const { peer } = link;
+    try {
+      if (this.#self.isRevoked(peer.key.keyId32, peer.serial)) {
+        throw new TridcommError('E_REVOKED', `${this.name}: broker of the link`);
+      }
+      this.#trust!.checkPrincipalNow(peer, Date.now());
+    } catch (error) {
+      link.close(error as TridcommError);
+      if (link === this.#link) this.#lost(error as TridcommError);
+      throw error;
+    }
   }
 
   async #tls(): Promise<LinkTarget['tls']> {
@@ -129,6 +155,8 @@ export class BrokerLink implements BundleSink, RestoreSource {
   #take(message: LinkMessage): void {
     switch (message.type) {
       case 'ack':
+        checkAnswer(message.number, Math.max(1, this.#lastAck), this.#lastNumber);
+        this.#lastAck = message.number;
         for (const [number, { resolve }] of this.#bundles) {
           if (number > message.number) break;
           this.#bundles.delete(number);
@@ -136,21 +164,49 @@ export class BrokerLink implements BundleSink, RestoreSource {
         }
         break;
       case 'reject':
+        checkAnswer(message.number, 1, this.#lastOf(message.about));
         if (message.about !== 'numbered') break;
         this.#bundles.get(message.number)?.reject(new TridcommError(message.code, `${this.name}: bundle refused`));
         this.#bundles.delete(message.number);
         break;
       case 'object':
-        this.#objects.get(Buffer.from(message.address16).toString('hex'))?.push(Uint8Array.from(message.object));
+        this.#collect(message.address16, message.object);
         break;
       case 'ping':
-        if (!message.answers) this.#link?.send({ ...message, answers: true, timeMs: Date.now() });
+        // A peer that does not read asks in vain: answers must not pile up for it.
+        if (!message.answers && this.#link?.isFull === false) {
+          this.#link.send({ ...message, answers: true, timeMs: Date.now() });
+        }
         this.#pings.get(message.token)?.resolve();
         this.#pings.delete(message.token);
         break;
-      default:
-      // Envelopes are not for an authority, which subscribes to nothing.
+      case 'envelope':
+      case 'stored':
+        throw new TridcommError('E_ENCODING', `${message.type} for an authority, which subscribes to nothing`);
+      case 'bundle':
+      case 'watch':
+      case 'sub':
+      case 'unsub':
+      case 'credit':
+      case 'close':
+        // The link has dealt with those that there are.
+        throw new TridcommError('E_INTERNAL', `${message.type} from a broker`);
     }
+  }
+
+  #lastOf(about: Extract<LinkMessage, { readonly type: 'reject' }>['about']): number {
+    if (about === 'numbered') return this.#lastNumber;
+    return about === 'watch' ? this.#lastWatch : 0;
+  }
+
+  #collect(address16: Uint8Array, object: Uint8Array): void {
+    const found = this.#objects.get(Buffer.from(address16).toString('hex'));
+    if (found === undefined) return;
+    const bytes = found.reduce((sum, { length }) => sum + length, object.length);
+    if (found.length >= mostObjects || bytes > mostObjectBytes) {
+      throw new TridcommError('E_LIMIT', `${this.name}: ${found.length + 1} objects, ${bytes} bytes, of one address`);
+    }
+    found.push(Uint8Array.from(object));
   }
 
   async #ping(link: Link): Promise<void> {
@@ -187,4 +243,13 @@ export class BrokerLink implements BundleSink, RestoreSource {
   }
 }
 
+/** @spec delivery.19 */
+function checkAnswer(number: number, least: number, last: number): void {
+  if (number >= least && number <= last) return;
+  throw new TridcommError('E_ENCODING', `answer to ${number}, and ${least} to ${last} may be answered`);
+}
+
 const answerMs = 15_000;
+/** Of one address. */
+const mostObjects = 64;
+const mostObjectBytes = 64 * 1024 * 1024;

@@ -40,16 +40,11 @@ export async function dial(
   signal: AbortSignal,
 ): Promise<Connection> {
   signal.throwIfAborted();
-  switch (address.binding) {
-    case 'tcp-noise':
-      return dialNoise(address, connectSocket({ host: address.host, port: address.port }), handlers, signal);
-    case 'ipc':
-      return dialNoise(address, connectSocket({ path: address.path }), handlers, signal);
-    case 'websocket':
-      return dialWebSocket(address, tls, handlers, signal);
-    case 'tcp-tls':
-      return dialTls(address, tls, handlers, signal);
-  }
+  const { binding, host, port, path } = address;
+  if (binding === 'tcp-noise') return dialNoise(address, connectSocket({ host, port }), handlers, signal);
+  if (binding === 'ipc') return dialNoise(address, connectSocket({ path }), handlers, signal);
+  if (binding === 'websocket') return dialWebSocket(address, tls, handlers, signal);
+  return dialTls(address, tls, handlers, signal);
 }
 
 async function dialNoise(

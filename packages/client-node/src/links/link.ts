@@ -108,9 +108,15 @@ class Driver implements Link, StreamHandlers {
 
   async open({ stream, mode, tls }: Connection, options: Omit<LinkOptions, 'mode' | 'tls'>): Promise<void> {
     this.#stream = stream;
-    this.#engine = new LinkEngine({ ...options, mode, ...(tls !== undefined && { tls }) }, (chunks) =>
-      stream.write(chunks),
-    );
+    try {
+      this.#signal.throwIfAborted();
+      this.#engine = new LinkEngine({ ...options, mode, ...(tls !== undefined && { tls }) }, (chunks) =>
+        stream.write(chunks),
+      );
+    } catch (error) {
+      stream.destroy();
+      throw error;
+    }
     const aborted = () => this.#fail(this.#signal.reason);
     try {
       await new Promise<void>((resolve, reject) => {
@@ -189,9 +195,15 @@ class Driver implements Link, StreamHandlers {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stream.end();
-    const error =
-      code === undefined ? undefined : new TridcommError(code, `${this.#address.text}: the broker ended the link`);
-    this.#handlers.onEnd(error, retryMs);
+    const why = `${this.#address.text}: the broker ended the link`;
+    const opened = this.#opened;
+    if (opened !== undefined) {
+      // In one chunk with what would have opened it: nobody heard of the link yet.
+      this.#opened = undefined;
+      opened(new TridcommError(code ?? 'E_TRANSPORT', why));
+      return;
+    }
+    this.#handlers.onEnd(code === undefined ? undefined : new TridcommError(code, why), retryMs);
   }
 
   /** The link is over by something that went wrong; the engine has sent its close, where one is due. */

@@ -19,7 +19,8 @@ function detailOf({ message }: TridcommError): string {
 
 const tlsAdvice = ', and that it takes the certificate in tls.cert';
 const noTridcomm = 'what answers there speaks something else: check scheme and port';
-const otherAuthority = 'the broker there is not one of this authority: check the address and the authority id';
+const otherAuthority =
+  'the broker there is not one of this authority, or has not heard of it yet: check the address and the authority id';
 
 const advices: Readonly<Partial<Record<ErrorCode, string>>> = {
   E_HANDSHAKE:

@@ -6,14 +6,16 @@ import {
   TridcommError,
   type ClientStore,
   type CryptoProvider,
+  type PrincipalRecord,
   type RandomSource,
 } from '@tridcomm/core';
+import { decodePrincipalRecord, objectKinds, parseObject } from '@tridcomm/core/internal';
 import { FileStore } from './file-store.ts';
 
 /*
  * What belongs to one principal stands in one directory:
  *
- *   store          the values of a FileStore: what core's Client stores, and under `client/` what this package does
+ *   store          the values of a FileStore: what core's Client stores, under `client/` and `log/` what this package does
  *   authority-id   the authority that it is enrolled with, 64 hex digits
  *   tls-*.pem      certificate, its key, and the CA of brokers, where links go over TLS
  */
@@ -38,10 +40,18 @@ export function identityIn(store: ClientStore, provider: CryptoProvider, random:
   return identityOf(store, provider, random);
 }
 
-/** The record that the authority issued last, as far as the store knows; undefined before the first. */
-export function ownRecordOf(store: ClientStore, keyId32: Uint8Array): Uint8Array | undefined {
-  // Core's Client stores those that come over links; one that came by enrolment is only of use until then.
-  return store.get(`object/${addressTypes.principalRecord}/${hexOf(keyId32)}`) ?? store.get(names.record);
+/** The newest record of the identity that the store has; undefined before the first. */
+export function ownRecordOf(
+  store: ClientStore,
+  provider: CryptoProvider,
+  keyId32: Uint8Array,
+): PrincipalRecord | undefined {
+  // Core's Client stores what comes over links; what came by enrolment may be newer, or the only one.
+  const stored = [store.get(`object/${addressTypes.principalRecord}/${hexOf(keyId32)}`), store.get(names.record)];
+  return stored
+    .filter((bytes) => bytes !== undefined)
+    .map((bytes) => decodePrincipalRecord(provider, parseObject(provider, bytes, objectKinds.principalRecord)))
+    .reduce<PrincipalRecord | undefined>((a, b) => (a === undefined || b.serial > a.serial ? b : a), undefined);
 }
 
 /** The authority records that a store holds with a serial above one, in order. */
@@ -88,6 +98,11 @@ export const names = {
   record: 'client/principal-record',
   /** A key record that the authority has not got yet. */
   keyRecord: 'client/key-record',
+  /** Path of the authority's socket that it enrolled by. */
+  socket: 'client/authority-socket',
   /** Followed by the pattern. */
   cursor: 'client/cursor/',
 } as const;
+
+/** Certificates beside the store. */
+export const tlsFileNames = { ca: 'tls-ca.pem', cert: 'tls-cert.pem', key: 'tls-key.pem' } as const;

@@ -307,6 +307,15 @@ describe('the enrol socket', () => {
     const { path, service } = await listen('enrol');
     const client = await connectTo(path);
     await enrol(client, 1, 'alice');
+    // Her own key renews the name; another one does not get it, also where both asked before either had it.
+    await enrol(client, 1, 'alice');
+    const others = { publicKey: hex(keyOf(3).publicKey32), name: 'carol' };
+    const { request } = await client.request('propose', others);
+    await enrol(client, 4, 'carol');
+    const { signInput } = readSignRequest(provider, request as string);
+    const signature = hex(keyOf(3).sign(signInput));
+    expect(await refusalOf(client.request('enrol', { request, signature }))).toBe('E_POLICY');
+    expect(await refusalOf(client.request('propose', { ...others, name: 'alice' }))).toBe('E_POLICY');
     expect(await client.request('status')).toMatchObject({ authorityId: hex(service.authorityId32) });
     const publicKey = hex(keyOf(2).publicKey32);
     for (const more of [{ roles: ['broker'] }, { roles: ['member'] }, { tenant: 't' }]) {

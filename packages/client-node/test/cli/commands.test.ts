@@ -19,7 +19,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const nowhere = () => ({ XDG_RUNTIME_DIR: root, NO_COLOR: '1' });
+const nowhere = (): Readonly<Record<string, string>> => ({ XDG_RUNTIME_DIR: root, NO_COLOR: '1' });
 
 async function run(args: readonly string[], stdin: string | Uint8Array = '', env = nowhere()): Promise<Ended> {
   const child = start(program, args, env);

@@ -7,7 +7,7 @@ import { nodeProvider } from '@tridcomm/core/node';
 import { AdminServer } from '../../src/authority/admin-server.ts';
 import { AuthorityService } from '../../src/authority/service.ts';
 import { runtimeDirectory, writeDevWorld } from '../../src/cli/dev-world.ts';
-import { random } from '../../src/client/connect.ts';
+import { random } from '../../src/client/random.ts';
 import { TestBroker } from '../test-broker.ts';
 
 /** What `tridcomm-broker --dev` runs: an authority in memory, its sockets, and a broker, which tell where they are. */

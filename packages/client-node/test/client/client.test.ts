@@ -236,18 +236,17 @@ describe('publish', () => {
   });
 
   test('while there is no link it waits, and seals when there is one', async () => {
-    const { from, to } = await pair();
-    const orders = to.subscribe('orders/**');
-    await to.ready();
+    const from = await world.connect(alice);
     await from.ready();
     const { port } = world;
     await world.broker.close();
     await until(() => !from.isOpen);
     const published = from.publish('orders/a', 'x');
     await new Promise((resolve) => setTimeout(resolve, 300));
+    const listensMs = Date.now();
     await world.broker.listen(port);
     await published;
-    expect(await texts(orders, 1)).toEqual(['x']);
+    expect(envelopes()[0]!.header.timestampMs).toBeGreaterThanOrEqual(listensMs);
   });
 
   test('a client that is closed without an answer says that nobody knows', async () => {
@@ -274,4 +273,18 @@ describe('publish', () => {
     expect(await codeOf(from.publish('orders/a', 'x'))).toBe('E_CLOSED');
     await from.close();
   });
+});
+
+test.each([
+  { type: 'ack', number: 9 },
+  { type: 'reject', about: 'numbered', number: 9, code: 'E_POLICY', retryMs: 0 },
+  { type: 'reject', about: 'watch', number: 999, code: 'E_POLICY', retryMs: 0 },
+  { type: 'reject', about: 'sub', number: 999, code: 'E_POLICY', retryMs: 0 },
+  { type: 'stored', sub: 999, position: 1, envelope: new Uint8Array(10) },
+] as const)('delivery.19: a broker that answers what was not asked loses the link: %j', async (message) => {
+  const client = await world.connect(world.member('asker'));
+  await client.ready();
+  const link = [...world.broker.links].find(({ engine }) => engine.peer?.name === 'asker')!;
+  link.send(message);
+  await until(() => link.received.some((one) => one.type === 'close' && one.code === 'E_ENCODING'));
 });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { addressTypes, Authority, Identity, MemoryStore, TridcommError } from '@tridcomm/core';
 import { nodeProvider } from '@tridcomm/core/node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { connect, random } from '../../src/client/connect.ts';
+import { connect } from '../../src/client/connect.ts';
+import { random } from '../../src/client/random.ts';
 import { Connection } from '../../src/client/connection.ts';
 import { FileStore } from '../../src/store/file-store.ts';
 import { names, ownRecordOf } from '../../src/store/identity-store.ts';
@@ -217,7 +218,7 @@ test('what the member learnt is there in its next life: it goes on without the a
   await first.ready();
   await first.close();
   const store = FileStore.open(alice.directory);
-  expect(ownRecordOf(store, alice.keyId32)).toBeDefined();
+  expect(ownRecordOf(store, nodeProvider, alice.keyId32)?.name).toBe('alice');
   // Its own record, and what all of it is verified by.
   expect(store.entries(`object/${addressTypes.authorityRecord}/`).length).toBe(1);
   store.close();

@@ -1,11 +1,15 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
+import { nodeProvider } from '@tridcomm/core/node';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AdminRefusal } from '../../src/authority/admin-client.ts';
 import { allowInDev, readDevWorld } from '../../src/cli/dev-world.ts';
 import { connect } from '../../src/client/connect.ts';
-import { enrol, keyRecordsTo } from '../../src/client/enrol.ts';
+import { accessBy, enrol } from '../../src/client/enrol.ts';
+import { random } from '../../src/client/random.ts';
+import { FileStore } from '../../src/store/file-store.ts';
+import { identityOf, names, ownRecordOf } from '../../src/store/identity-store.ts';
 import { uriNamesOf } from '../../src/links/certificate-names.ts';
 import { DevBroker } from '../cli/dev-broker.ts';
 import { texts } from '../world.ts';
@@ -28,8 +32,7 @@ test('keys are made here, and the authority gives them a name; then there is a c
   const world = readDevWorld(dev.directory)!;
   await allowInDev(world, enrolled.keyId32, 'publish', 'a/b');
   await allowInDev(world, enrolled.keyId32, 'subscribe', 'a/*');
-  const options = { identity: at('alice'), onKeyRecord: keyRecordsTo(dev.enrolSocket) };
-  const client = await connect(world.address, options);
+  const client = await connect(world.address, { identity: at('alice') });
   const found = client.subscribe('a/*');
   await client.ready();
   expect(client.name).toBe('alice');
@@ -45,6 +48,23 @@ test('who is there already gets another record, with the same keys', async () =>
   const client = await connect(`unix:${dev.brokerSocket}`, { identity: at('alice') });
   await client.ready();
   expect(client.name).toBe('alicia');
+  await client.close();
+});
+
+test('a client renews its records at the socket that it enrolled by', async () => {
+  const { keyId32 } = await enrol(at('alice'), dev.enrolSocket, 'alice');
+  const store = FileStore.open(at('alice'));
+  const { serial } = ownRecordOf(store, nodeProvider, keyId32)!;
+  const identity = identityOf(store, nodeProvider, random);
+  const access = accessBy(dev.enrolSocket, store, identity, dev.service.authorityId32);
+  await access.principalRecord!('alice');
+  const renewed = ownRecordOf(store, nodeProvider, keyId32)!;
+  expect([renewed.serial, renewed.name]).toEqual([serial + 1, 'alice']);
+  await access.keyRecord!(identity.keyRecord(dev.service.authorityId32, renewed.serial, Date.now()));
+  expect(Buffer.from(store.get(names.socket)!).toString()).toBe(dev.enrolSocket);
+  store.close();
+  const client = await connect(`unix:${dev.brokerSocket}`, { identity: at('alice') });
+  await client.ready();
   await client.close();
 });
 

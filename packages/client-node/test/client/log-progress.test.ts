@@ -92,3 +92,28 @@ test('one that is asked for again before that is kept', () => {
   progress.done('a', first!);
   expect(progress.store().matches).toEqual({ a: { doneTo: 6, readTo: 6 } });
 });
+
+test('what is handed over to nobody moves the next life no further than to what opened', () => {
+  const progress = new LogProgress(1);
+  const [first] = read(progress, 'a', [5]) as [LogEntry];
+  expect(progress.passed('a', 2 ** 52)).toBe(false);
+  progress.done('a', first);
+  // In this life it does not come again.
+  expect(progress.fromOf('a')).toBe(2 ** 52 + 1);
+  expect(progress.store()).toEqual({ begin: 1, matches: { a: { doneTo: 6, readTo: 6 } } });
+  expect(new LogProgress(1, progress.store()).fromOf('a')).toBe(6);
+  expect(progress.passed('a', 2 ** 52 + 1)).toBe(false);
+  // Another match brings the same.
+  expect(progress.passed('b', 5)).toBe(true);
+  expect(progress.passed('b', 6)).toBe(false);
+  expect(progress.store().matches['b']).toEqual({ doneTo: 6, readTo: 6 });
+  read(progress, 'a', [7]).forEach((entry) => progress.done('a', entry));
+  expect(progress.store().matches['a']).toEqual({ doneTo: 8, readTo: 8 });
+});
+
+test('a place that is asked for can be written', () => {
+  const progress = new LogProgress(1);
+  progress.passed('a', Number.MAX_SAFE_INTEGER);
+  read(progress, 'b', [Number.MAX_SAFE_INTEGER]);
+  expect([progress.fromOf('a'), progress.fromOf('b')]).toEqual([Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
+});

@@ -1,3 +1,4 @@
+import type { LinkMessage } from '@tridcomm/core/link';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { TridcommClient } from '../../src/client/client.ts';
 import type { TridcommMessage } from '../../src/client/message.ts';
@@ -7,6 +8,7 @@ import { texts, until, World, type Member } from '../world.ts';
 let world: World;
 let alice: Member;
 let bob: Member;
+let carol: Member;
 let from: TridcommClient;
 beforeEach(async () => {
   world = await World.create();
@@ -14,7 +16,8 @@ beforeEach(async () => {
   bob = world.member('bob');
   world.group('orders/**');
   world.allow('orders/**', 'publish', alice);
-  world.allow('orders/**', 'subscribe', bob);
+  carol = world.member('carol');
+  world.allow('orders/**', 'subscribe', bob, carol);
   from = await world.connect(alice);
   await from.ready();
 });
@@ -25,6 +28,28 @@ const publishAll = async (texts: readonly string[], topic = 'orders/a') => {
   for (const text of texts) await from.publish(topic, text);
 };
 
+/** Publishes under an epoch that bob has no block of. @returns to be called to let the block through */
+async function publishAhead(text: string): Promise<() => void> {
+  const link = [...world.broker.links].find(({ engine }) => engine.peer?.name === 'bob')!;
+  const send = link.send.bind(link);
+  const objects: LinkMessage[] = [];
+  link.send = (message) => (message.type === 'object' ? void objects.push(message) : send(message));
+  const { length } = world.statuses.get(from)!;
+  // A revocation counts at once.
+  world.authority.revoke(carol.keyId32, Date.now());
+  await until(() =>
+    world.statuses
+      .get(from)!
+      .slice(length)
+      .some(({ type }) => type === 'view'),
+  );
+  await from.publish('orders/a', text);
+  return () => {
+    link.send = send;
+    for (const object of objects) send(object);
+  };
+}
+
 /** The next messages, none of them acknowledged. */
 async function take(subscription: Subscription, count: number): Promise<TridcommMessage[]> {
   const found: TridcommMessage[] = [];
@@ -33,6 +58,8 @@ async function take(subscription: Subscription, count: number): Promise<Tridcomm
   return found;
 }
 
+const refusedEnvelopes = (client: TridcommClient) =>
+  world.statuses.get(client)!.filter((status) => status.type === 'refused' && status.what === 'envelope');
 const textsOf = (messages: readonly TridcommMessage[]) => messages.map((message) => message.text());
 
 describe('from the cursor', () => {
@@ -71,11 +98,67 @@ describe('from the cursor', () => {
     const messages = await take(first.subscribe('orders/**', { from: 'cursor' }), 5);
     for (const at of [0, 1, 3]) messages[at]!.ack();
     await first.close();
-    await publishAll(numbers(5, 7));
+    await publishAll(numbers(5, 70));
     const second = await world.connect(bob);
-    const again = await take(second.subscribe('orders/**', { from: 'cursor' }), 5);
-    expect(textsOf(again)).toEqual(['2', '3', '4', '5', '6']);
-    expect(again.map(({ verdict }) => verdict)).toEqual(['redelivered', 'redelivered', 'redelivered', 'new', 'new']);
+    const again = await take(second.subscribe('orders/**', { from: 'cursor' }), 68);
+    expect(textsOf(again)).toEqual(numbers(2, 70));
+    expect(again.slice(0, 3).map(({ verdict }) => verdict)).toEqual(['redelivered', 'redelivered', 'redelivered']);
+    // A stored floor is up to 64 ahead.
+    expect(again.slice(-3).map(({ verdict }) => verdict)).toEqual(['new', 'new', 'new']);
+  });
+
+  test('replay.30: what was read says so in the next life, wherever a broker says that it stands', async () => {
+    await publishAll(numbers(0, 3));
+    const first = await world.connect(bob);
+    expect(await texts(first.subscribe('orders/**', { from: 'cursor' }), 3, true)).toEqual(numbers(0, 3));
+    await first.close();
+    world.broker.log.push({ position: 10, envelope: world.broker.log[0]!.envelope });
+    const second = await world.connect(bob);
+    const [again] = await take(second.subscribe('orders/**', { from: 'cursor' }), 1);
+    expect(again).toMatchObject({ position: 10, verdict: 'redelivered' });
+  });
+
+  test('replay.30: the same for a reader that is closed and opened again', async () => {
+    await publishAll(numbers(0, 3));
+    const to = await world.connect(bob);
+    const orders = to.subscribe('orders/**', { from: 'cursor' });
+    expect(await texts(orders, 3, true)).toEqual(numbers(0, 3));
+    orders.close();
+    world.broker.log.push({ position: 10, envelope: world.broker.log[0]!.envelope });
+    const [again] = await take(to.subscribe('orders/**', { from: 'cursor' }), 1);
+    expect(again).toMatchObject({ position: 10, verdict: 'redelivered' });
+  });
+
+  test('a frame that is made up moves no cursor', async () => {
+    await publishAll(['0']);
+    const first = await world.connect(bob);
+    const envelope = Uint8Array.from(world.broker.log[0]!.envelope);
+    envelope[envelope.length - 1]! ^= 1;
+    // Of a number that was not seen: one that was is refused before its signature.
+    envelope[63]! ^= 2;
+    const orders = first.subscribe('orders/**', { from: 'cursor' });
+    expect(await texts(orders, 1, true)).toEqual(['0']);
+    for (const position of [2 ** 52, Number.MAX_SAFE_INTEGER]) world.broker.log.push({ position, envelope });
+    for (const link of world.broker.links) link.flush();
+    await until(() => refusedEnvelopes(first).length === 2);
+    await first.close();
+    world.broker.log.splice(1);
+    await publishAll(['1']);
+    const second = await world.connect(bob);
+    expect(await texts(second.subscribe('orders/**', { from: 'cursor' }), 1)).toEqual(['1']);
+  });
+
+  test('an envelope of an epoch whose block is on its way waits for it', async () => {
+    const to = await world.connect(bob);
+    const orders = to.subscribe('orders/**', { from: 'cursor' });
+    const live = to.subscribe('orders/**');
+    await to.ready();
+    const release = await publishAhead('x');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    release();
+    expect(await texts(orders, 1)).toEqual(['x']);
+    expect(await texts(live, 1)).toEqual(['x']);
+    expect(refusedEnvelopes(to)).toEqual([]);
   });
 
   test('a batch is done with when all its messages are', async () => {

@@ -34,13 +34,15 @@ test('delivery.1: an ack answers all up to its number that no reject named', () 
   expect(outbox.bytes).toBe(0);
 });
 
-test('an answer to what was never sent is not one', () => {
+test('delivery.19: an answer to what was never sent is a mistake', () => {
   const outbox = filled('a');
-  expect(outbox.acknowledged(1)).toBeUndefined();
-  expect(outbox.rejected(1, 'E_POLICY', 0, 0)).toBeUndefined();
+  for (const number of [0, 1]) {
+    expect(() => outbox.acknowledged(number)).toThrow('E_ENCODING');
+    expect(() => outbox.rejected(number, 'E_POLICY', 0, 0)).toThrow('E_ENCODING');
+  }
   send(outbox);
-  expect(outbox.acknowledged(2)).toBeUndefined();
-  expect(outbox.rejected(2, 'E_POLICY', 0, 0)).toBeUndefined();
+  expect(() => outbox.acknowledged(2)).toThrow('E_ENCODING');
+  expect(() => outbox.rejected(2, 'E_POLICY', 0, 0)).toThrow('E_ENCODING');
   expect(owners(outbox.acknowledged(1))).toEqual(['a']);
   expect(outbox.rejected(1, 'E_POLICY', 0, 0)).toBeUndefined();
 });
@@ -66,8 +68,18 @@ test('numbers begin anew on each link', () => {
   outbox.acknowledged(1);
   outbox.reset();
   send(outbox);
-  expect(outbox.acknowledged(2)).toBeUndefined();
+  expect(() => outbox.acknowledged(2)).toThrow('E_ENCODING');
   expect(owners(outbox.acknowledged(1))).toEqual(['b']);
+});
+
+test('delivery.19: an ack goes back behind none before it on the link', () => {
+  const outbox = filled('a', 'b', 'c');
+  send(outbox);
+  outbox.acknowledged(2);
+  expect(() => outbox.acknowledged(1)).toThrow('E_ENCODING');
+  outbox.reset();
+  send(outbox);
+  expect(owners(outbox.acknowledged(1))).toEqual(['c']);
 });
 
 test('the bytes that go out again are those that went out', () => {
@@ -201,7 +213,7 @@ test('every envelope is settled exactly once, whatever breaks', () => {
         }
         if (what === 'ack' && handled > acked) {
           acked = handled;
-          for (const one of outbox.acknowledged(acked)!) {
+          for (const one of outbox.acknowledged(acked)) {
             expect(taken.has(one.owner)).toBe(true);
             settle(one.owner, 'acknowledged');
           }

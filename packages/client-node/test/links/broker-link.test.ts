@@ -6,14 +6,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterEach, expect, test } from 'vitest';
 import { AuthorityService } from '../../src/authority/service.ts';
-import { random } from '../../src/client/connect.ts';
+import { random } from '../../src/client/random.ts';
 import { BrokerLink } from '../../src/links/broker-link.ts';
 import { TestBroker } from '../test-broker.ts';
 import { until } from '../world.ts';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
+  for (const close of closing.splice(0).toReversed()) await close();
 });
 
 /** A broker that takes bundles from who has the role authority, of the authority of a service. */
@@ -116,4 +116,60 @@ test('nobody there, another name, an address that is none, and a link that was c
   await link.close();
   await expect(link.retained(new Uint8Array(16))).rejects.toMatchObject({ code: 'E_CLOSED' });
   await until(() => broker.links.size === 0);
+});
+
+test('link.22: a broker that was revoked gets no bundle, on a link that is open or on another', async () => {
+  const service = memoryService();
+  const { broker, path } = await brokerOf(service);
+  const link = linkOf(service, path);
+  for (const bundle of service.bundles()) await link.publish(bundle);
+  service.perform((authority, nowMs) => authority.revoke(broker.keyId32, nowMs));
+  for (let time = 0; time < 2; time++) {
+    await expect(link.publish(service.bundles()[0]!)).rejects.toMatchObject({ code: 'E_REVOKED' });
+  }
+  await until(() => broker.links.size === 0);
+});
+
+test('a question collects no more than 64 objects', async () => {
+  const service = memoryService();
+  const { broker, path } = await brokerOf(service);
+  const link = linkOf(service, path);
+  await link.retained(new Uint8Array(16));
+  const [at] = broker.links;
+  const send = at!.send.bind(at!);
+  let count = 64;
+  at!.send = (message) => {
+    const object = { type: 'object', address16: new Uint8Array(16), object: new Uint8Array(100) } as const;
+    for (; message.type === 'ping' && count > 0; count--) send(object);
+    send(message);
+  };
+  expect((await link.retained(new Uint8Array(16))).length).toBe(64);
+  count = 65;
+  await expect(link.retained(new Uint8Array(16))).rejects.toMatchObject({ code: 'E_LIMIT' });
+});
+
+test.each([
+  { type: 'ack', number: 2 },
+  { type: 'reject', about: 'numbered', number: 2, code: 'E_POLICY', retryMs: 0 },
+  { type: 'reject', about: 'watch', number: 2, code: 'E_POLICY', retryMs: 0 },
+  { type: 'reject', about: 'sub', number: 1, code: 'E_POLICY', retryMs: 0 },
+] as const)('delivery.19: an answer to what was not asked ends the link: %j', async (message) => {
+  const service = memoryService();
+  const { broker, path } = await brokerOf(service);
+  const link = linkOf(service, path);
+  await link.publish(service.bundles()[0]!);
+  await link.retained(new Uint8Array(16));
+  const [at] = broker.links;
+  at!.send(message);
+  await until(() => at!.received.some((one) => one.type === 'close' && one.code === 'E_ENCODING'));
+});
+
+test('delivery.19: so does an ack that is lower than one before', async () => {
+  const service = memoryService();
+  const { broker, path } = await brokerOf(service);
+  const link = linkOf(service, path);
+  for (let time = 0; time < 2; time++) await link.publish(service.bundles()[0]!);
+  const [at] = broker.links;
+  at!.send({ type: 'ack', number: 1 });
+  await until(() => at!.received.some((one) => one.type === 'close' && one.code === 'E_ENCODING'));
 });

@@ -257,6 +257,17 @@ export class Client {
   }
 
   /**
+   * Whether an envelope that was refused with `E_EPOCH` may open later: its epoch is above all that are held of its group, so the block may
+   * be on its way.
+   *
+   * @param source - how it came
+   * @throws TridcommError for what is no envelope
+   */
+  isAhead(bytes: Uint8Array, nowMs: number, source: EnvelopeSource = 'live'): boolean {
+    return this.#events.run(() => this.#opening.isAhead(bytes, nowMs, source));
+  }
+
+  /**
    * The group that has a rule for a topic, as the member knows it now; undefined where it knows none.
    *
    * @throws TridcommError `E_ENCODING`, `E_LIMIT` for what is no topic

@@ -75,6 +75,13 @@ export class Opening {
     return source === 'log' || this.#subscriptions.log.handlersOf(topic) !== undefined;
   }
 
+  /** Whether an envelope is of an epoch above all that are held of its group: the block may be on its way. */
+  isAhead(bytes: Uint8Array, nowMs: number, source: EnvelopeSource): boolean {
+    const view = parseEnvelope(bytes);
+    const group = this.#subscriptions[source].routeOf(view, nowMs)?.group;
+    return group !== undefined && view.header.epoch > (group.epochs.at(-1)?.number ?? 0);
+  }
+
   /** @spec principals.32 */
   #learnHead({ group }: Route, { extensions, header }: EnvelopeView, nowMs: number): void {
     const value = extensions.value(numbers.headSeq);

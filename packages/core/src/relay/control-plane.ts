@@ -32,6 +32,8 @@ export interface TakenObject {
   readonly block?: KeyBlockHeader;
   /** Of what is of one group, in hex. */
   readonly groupId?: string;
+  /** Of an authority record. */
+  readonly serial?: number;
 }
 
 /** The newest block of a group. */
@@ -83,7 +85,14 @@ export class ControlPlane {
       if (this.#isJudging) return;
       this.#noteRoot(authorityName(object.hash32), object.hash32);
       const address16 = addressOf(provider, authorityId32, addressTypes.authorityRecord, nothing);
-      onAuthorityRecord?.({ taken: 'held', type: addressTypes.authorityRecord, address16, bytes: object.bytes });
+      const { serial } = this.trust.authorityRecord!;
+      onAuthorityRecord?.({
+        taken: 'held',
+        type: addressTypes.authorityRecord,
+        address16,
+        bytes: object.bytes,
+        serial,
+      });
     });
   }
 
@@ -137,12 +146,12 @@ export class ControlPlane {
     type: number,
     bytes: Uint8Array,
     nowMs: number,
-  ): Pick<TakenObject, 'taken' | 'edge' | 'revoked' | 'block'> & { readonly id: Uint8Array } {
+  ): Pick<TakenObject, 'taken' | 'edge' | 'revoked' | 'block' | 'serial'> & { readonly id: Uint8Array } {
     const { trust } = this;
     const provider = this.#provider;
     switch (type) {
       case addressTypes.authorityRecord:
-        return { taken: this.#takeAuthorityRecord(bytes, nowMs), id: nothing };
+        return { ...this.#takeAuthorityRecord(bytes, nowMs), id: nothing };
       case addressTypes.principalRecord: {
         const object = parseObject(provider, bytes, objectKinds.principalRecord);
         const { key, serial } = decodePrincipalRecord(provider, object);
@@ -194,15 +203,15 @@ export class ControlPlane {
   }
 
   /** The whole chain is held here, so a record of it that comes once more, as after a restore, is known. @spec principals.10 */
-  #takeAuthorityRecord(bytes: Uint8Array, nowMs: number): Taken {
+  #takeAuthorityRecord(bytes: Uint8Array, nowMs: number): Pick<TakenObject, 'taken' | 'serial'> {
     const { hash32 } = parseObject(this.#provider, bytes, objectKinds.authorityRecord);
     const name = authorityName(hash32);
-    if (this.#roots.has(name)) return 'known';
+    if (this.#roots.has(name)) return { taken: 'known' };
     this.#isJudging = true;
     try {
       const taken = this.trust.takeAuthorityRecord(bytes, nowMs);
       this.#roots.set(name, hash32);
-      return taken;
+      return { taken, serial: this.trust.authorityRecord!.serial };
     } finally {
       this.#isJudging = false;
     }

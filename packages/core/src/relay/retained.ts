@@ -8,6 +8,7 @@ import type { TakenObject } from './control-plane.ts';
 interface Kept extends AddressedObject {
   readonly block: KeyBlockHeader | undefined;
   readonly groupId: string | undefined;
+  readonly serial: number | undefined;
 }
 
 /**
@@ -20,11 +21,11 @@ export class Retained {
   readonly #blockNames = new Map<string, string>();
 
   /** Keeps an object that was applied. */
-  add({ type, address16, bytes, block, groupId }: TakenObject, nowMs: number): void {
+  add({ type, address16, bytes, block, groupId, serial }: TakenObject, nowMs: number): void {
     const name = hexOf(address16);
-    const kept = { address16, bytes, block, groupId };
+    const kept = { address16, bytes, block, groupId, serial };
     const held = this.#kept.get(name) ?? [];
-    if (type === addressTypes.authorityRecord) this.#kept.set(name, [...held, kept]);
+    if (type === addressTypes.authorityRecord) this.#kept.set(name, bySerial([...held, kept]));
     else if (type === addressTypes.keyBlock) this.#kept.set(name, draining([...held, kept], nowMs));
     else this.#kept.set(name, [kept]);
     if (type === addressTypes.keyBlock && groupId !== undefined) this.#blockNames.set(groupId, name);
@@ -58,6 +59,11 @@ export class Retained {
     for (const [name, [first]] of this.#kept) if (first?.groupId === groupId) this.#kept.delete(name);
     this.#blockNames.delete(groupId);
   }
+}
+
+/** A link may bring a record while the one before it, of a bundle, is still being kept. */
+function bySerial(records: Kept[]): Kept[] {
+  return records.sort((a, b) => a.serial! - b.serial!);
 }
 
 /** The newest block, and each whose successor says that it is not over. */

@@ -142,3 +142,20 @@ test('principals.10: what a link taught the trust is told, retained once, and ma
   const address16 = addressOf(provider, authority.authorityId32, addressTypes.principalRecord, identity.key.keyId32);
   expect(state.retained(address16, world.nowMs)).toEqual([record]);
 });
+
+test('principals.10: a record that a link teaches before the one in front of it is committed stands behind it', () => {
+  const { world, state } = setUp();
+  const before = world.bundles.length;
+  world.authority.delegate(world.nowMs);
+  world.authority.delegate(world.nowMs);
+  const records = world.bundles
+    .slice(before)
+    .flatMap((bundle) => decodeBundle(bundle))
+    .filter(({ bytes }) => typeOfObject(bytes) === addressTypes.authorityRecord);
+  expect(records).toHaveLength(2);
+  const held = state.authorityRecords.length;
+  const judged = state.judge(encodeBundle([records[0]!]), world.nowMs);
+  state.trust.takeAuthorityRecord(records[1]!.bytes, world.nowMs);
+  judged.commit(world.nowMs);
+  expect(state.authorityRecords.slice(held)).toEqual(records.map(({ bytes }) => bytes));
+});
