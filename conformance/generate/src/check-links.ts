@@ -66,6 +66,7 @@ function messageJson(m: Message): Members {
     case 'ping':
       return { answers: m.answers, token: m.token.toString(), timeMs: m.time.toString() };
     case 'close':
+    default:
       return { code: m.code, retryMs: Number(m.retry) };
   }
 }

@@ -246,6 +246,7 @@ export class LinkEnd {
         }
         return this.openRecord(this.receiving);
       case 'closed':
+      default:
         return false;
     }
   }

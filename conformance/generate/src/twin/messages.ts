@@ -177,7 +177,8 @@ export function decodeMessage(from: Side, type: number, channel: number, body: B
     case 'ping':
       exactly(body, 16);
       return { name, answers: channel === 1, token: u64At(body, 0), time: u64At(body, 8) };
-    case 'close': {
+    case 'close':
+    default: {
       const f = decodeBody('Close', body);
       return { name, code: codeOf(f['code']), retry: numberOf(f['retry_ms']) };
     }

@@ -3,7 +3,13 @@
  * is told over the channel between them where the broker listens.
  */
 import { join } from 'node:path';
-import { AdminServer, AuthorityService, BrokerLink, type BundleSink, type ServicePrincipal } from '@tridcomm/client-node';
+import {
+  AdminServer,
+  AuthorityService,
+  BrokerLink,
+  type BundleSink,
+  type ServicePrincipal,
+} from '@tridcomm/client-node';
 import { enrolSocketName, adminSocketName, type FromAuthority, type ToAuthority } from './dev-files.ts';
 
 const [folder] = process.argv.slice(2);

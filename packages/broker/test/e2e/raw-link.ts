@@ -58,7 +58,7 @@ export function addressOf(scene: Scene, broker: Broker, binding: Binding): strin
   return binding === 'unix' ? scene.localAddress : `${binding}://127.0.0.1:${portOf(broker, binding)}`;
 }
 
-export function portOf(broker: Broker, binding: Exclude<Binding, 'unix'>): number {
+function portOf(broker: Broker, binding: Exclude<Binding, 'unix'>): number {
   return broker.addresses[1 + ['tls', 'noise', 'ws'].indexOf(binding)]!.port!;
 }
 
@@ -178,8 +178,8 @@ async function webSocket(port: number): Promise<RawConnection> {
     onData: (_chunk: Uint8Array): void => undefined,
     onClose: (): void => undefined,
     write: (bytes: Uint8Array) => void (socket.readyState === socket.OPEN && socket.send(bytes)),
-    end: () => void socket.close(),
-    break: () => void socket.terminate(),
+    end: () => socket.close(),
+    break: () => socket.terminate(),
     closed: new Promise<void>((resolve) => socket.once('close', () => resolve())),
   };
   socket.on('message', (data: Buffer) => {

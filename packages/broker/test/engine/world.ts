@@ -280,6 +280,6 @@ function isAuthorityRecord(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.subarray(0, 4)).toString() === 'TDOB' && bytes[5] === objectKinds.authorityRecord;
 }
 
-export function nameOf({ matchKind, level, match16 }: TopicMatch): string {
+function nameOf({ matchKind, level, match16 }: TopicMatch): string {
   return `${matchKind}/${level}/${Buffer.from(match16).toString('hex')}`;
 }

@@ -89,6 +89,8 @@ class Driver implements Link, StreamHandlers {
   /** What came before there was an engine; undefined since there is. */
   #early: (() => void)[] | undefined = [];
   #isOver = false;
+  /** Whether the broker was asked for its first word. */
+  #isAsked = false;
   /** Answers {@link open}; undefined once it is answered. */
   #opened: ((error?: unknown) => void) | undefined;
 
@@ -154,7 +156,7 @@ class Driver implements Link, StreamHandlers {
         if (message.type === 'close') this.#closedByPeer(message.code, message.retryMs);
         else if (!this.#isOver) this.#take(message);
       });
-      this.#noteOpen();
+      this.#askWhetherTaken();
     } catch (error) {
       this.#fail(error);
     }
@@ -178,17 +180,22 @@ class Driver implements Link, StreamHandlers {
   }
 
   #take(message: LinkMessage): void {
-    // The link may have come to be open in front of this message.
-    this.#noteOpen();
+    const opened = this.#opened;
+    if (opened !== undefined) {
+      // Whatever the broker says, it says to a member that it has taken.
+      this.#opened = undefined;
+      this.#handlers.onOpen(this);
+      opened();
+    }
+    if (message.type === 'ping' && message.answers && message.token === takenToken) return;
     this.#handlers.onMessage(message);
   }
 
-  #noteOpen(): void {
-    if (this.#opened === undefined || this.#engine.state !== 'open') return;
-    const opened = this.#opened;
-    this.#opened = undefined;
-    this.#handlers.onOpen(this);
-    opened();
+  /** Our side is open before the broker has judged who we are; what it does not take it leaves without a word (link.23). */
+  #askWhetherTaken(): void {
+    if (this.#opened === undefined || this.#isAsked || this.#engine.state !== 'open') return;
+    this.#isAsked = true;
+    this.#engine.send({ type: 'ping', answers: false, token: takenToken, timeMs: Date.now() });
   }
 
   #closedByPeer(code: TridcommError['code'] | undefined, retryMs: number): void {
@@ -221,6 +228,11 @@ class Driver implements Link, StreamHandlers {
     }
     this.#engine.close();
     this.#stream.destroy();
-    opened(this.#signal.aborted ? error : openingError(this.#address, error));
+    const isDropped = this.#isAsked && error instanceof TridcommError && error.code === 'E_TRANSPORT';
+    const refusal = isDropped ? new TridcommError('E_HANDSHAKE', undefined, { cause: error }) : error;
+    opened(this.#signal.aborted ? error : openingError(this.#address, refusal));
   }
 }
+
+/** Of the first ping of a link; others draw theirs, which are never that small by any chance that counts. */
+const takenToken = 0;

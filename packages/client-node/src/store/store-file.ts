@@ -23,7 +23,7 @@ import { isFsError, StoreError } from './fs-error.ts';
  */
 
 /** What a record does to a name. */
-export const operations = { put: 1, delete: 2 } as const;
+const operations = { put: 1, delete: 2 } as const;
 
 /** One record as it was read. */
 export interface StoreRecord {

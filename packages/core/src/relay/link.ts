@@ -2,9 +2,13 @@ import type { Carrier, CarrierReceiver } from '../client/carrier.ts';
 import { hexOf } from '../client/hex.ts';
 import type { TridcommError } from '../errors.ts';
 import type { TopicMatch } from '../keys/access-list.ts';
+import type { EnvelopeSource } from '../replay/guard.ts';
 
 /** A member's side of its link to a relay. */
 export interface RelayLink extends Carrier {
+  /** @param source - a relay keeps no log: it takes every subscription for a live one */
+  subscribe(match: TopicMatch, source?: EnvelopeSource): void;
+  unsubscribe(match: TopicMatch, source?: EnvelopeSource): void;
   /** Whether the relay still serves it. */
   readonly isOpen: boolean;
   /** Ends the link: nothing is delivered any more. */

@@ -208,17 +208,16 @@ describe('the ways that an envelope may come', () => {
   it('is said to the carrier', () => {
     const { world, bob, subscribe } = heard('orders/**');
     const asked: string[] = [];
-    const [subscribeLink, unsubscribeLink] = [bob.link.subscribe, bob.link.unsubscribe].map((one) =>
-      one.bind(bob.link),
-    );
+    const subscribeLink = bob.link.subscribe.bind(bob.link);
+    const unsubscribeLink = bob.link.unsubscribe.bind(bob.link);
     const carrier: Carrier = bob.link;
     carrier.subscribe = (match, source) => {
       asked.push(`+${source} ${match.level}`);
-      subscribeLink!(match);
+      subscribeLink(match);
     };
     carrier.unsubscribe = (match, source) => {
       asked.push(`-${source} ${match.level}`);
-      unsubscribeLink!(match);
+      unsubscribeLink(match);
     };
     subscribe(['live', 'orders/**']);
     expect(asked.splice(0)).toEqual(['+live 1']);
