@@ -1,3 +1,4 @@
+import { expect, vi } from 'vitest';
 import { randomBytes } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
@@ -107,6 +108,15 @@ export class World {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     for (const listener of this.listeners) await listener.close();
+  }
+
+  /** Waits until these are the refusals since the last time: the end of a socket is told to its two sides in any order. */
+  async refused(codes: readonly ErrorCode[]): Promise<void> {
+    const seen: ErrorCode[] = [];
+    await vi.waitFor(() => {
+      seen.push(...this.refusals());
+      expect(seen).toEqual(codes);
+    }, 10_000);
   }
 
   /** Codes of refused openings since the last time. */
