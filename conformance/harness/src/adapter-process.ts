@@ -36,10 +36,11 @@ export class AdapterProcess {
     process.once('exit', this.kill);
     child.on('error', (error) => this.#finish(`could not be started: ${error.message}`));
     child.on('exit', () => this.#finishSoon());
-    child.on('close', () => this.#finish(this.#howItEnded()));
+    child.on('close', () => setImmediate(() => this.#finish(this.#howItEnded())));
     child.stdin.on('error', () => this.#finishSoon());
     child.stdout.on('end', () => this.#finishSoon());
-    child.stdout.on('data', (chunk: Buffer) => this.#receive(chunk));
+    // A turn later, so that what the adapter wrote to stderr before an answer is here when the answer is judged.
+    child.stdout.on('data', (chunk: Buffer) => setImmediate(() => this.#receive(chunk)));
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => this.stderr.push(chunk));
   }
 
