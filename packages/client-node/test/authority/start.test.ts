@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { addressOf, addressTypes, signingKeyOf, type SigningKey } from '@tridcomm/core';
@@ -182,7 +182,7 @@ describe('a backup (groups.22, groups.23, groups.29)', () => {
   it('of the whole directory needs two brokers, as its archive is as old', async () => {
     const world = await servedWorld('b', 'c');
     await serve(world, (service) => issue(service, keyOf(1)));
-    cpSync(world.directory, backupPath(world), { recursive: true });
+    copyFolder(world.directory, backupPath(world));
     await serve(world, (service) => revoke(service, keyOf(1)));
     const { headSeq } = lastHead(world);
     rmSync(world.directory, { recursive: true });
@@ -204,7 +204,7 @@ describe('a backup (groups.22, groups.23, groups.29)', () => {
   it('is refused where the policy or the revocations of the highest head are held back', async () => {
     const world = await servedWorld('b');
     await serve(world, (service) => issue(service, keyOf(1)));
-    cpSync(world.directory, backupPath(world), { recursive: true });
+    copyFolder(world.directory, backupPath(world));
     await serve(world, (service) => revoke(service, keyOf(1)));
     rmSync(world.directory, { recursive: true });
     renameSync(backupPath(world), world.directory);
@@ -227,7 +227,7 @@ describe('a backup (groups.22, groups.23, groups.29)', () => {
     const world = new World('b');
     await world.init();
     // A copy of what was never handed out may be used without a broker, which makes its numbers high.
-    cpSync(world.directory, backupPath(world), { recursive: true });
+    copyFolder(world.directory, backupPath(world));
     await serve(world, (service) => issue(service, keyOf(1)));
     rmSync(world.directory, { recursive: true });
     renameSync(backupPath(world), world.directory);
@@ -246,7 +246,7 @@ describe('a life without a broker', () => {
     await world.init();
     const service = await world.open();
     await world.clock.advance(30_000);
-    cpSync(world.directory, backupPath(world), { recursive: true, filter: (path) => !path.endsWith('lock') });
+    copyFolder(world.directory, backupPath(world), (path) => !path.endsWith('lock'));
     await world.clock.advance(minuteMs);
     issue(service, keyOf(1));
     revoke(service, keyOf(1));
@@ -254,7 +254,7 @@ describe('a life without a broker', () => {
     await service.close();
     await world.clock.advance(2 * minuteMs);
     rmSync(world.directory, { recursive: true });
-    cpSync(backupPath(world), world.directory, { recursive: true });
+    copyFolder(backupPath(world), world.directory);
     const alone = { connect: () => ({ sinks: [], sources: [] }), acceptSingleSource: true };
     await (await world.open(alone)).close();
     for (const acceptSingleSource of [false, true]) {
@@ -272,7 +272,7 @@ describe('two authorities with one state', () => {
     const world = await servedWorld('b');
     const [broker] = world.brokers as [TestBroker];
     const copy = backupPath(world);
-    cpSync(world.directory, copy, { recursive: true });
+    copyFolder(world.directory, copy);
     const first = await world.open();
     await world.clock.advance(minuteMs);
     // It would go on above the other, which lives.
@@ -296,7 +296,7 @@ describe('two authorities with one state', () => {
     const world = await servedWorld('b', 'c');
     const [b, c] = world.brokers as [TestBroker, TestBroker];
     const copy = backupPath(world);
-    cpSync(world.directory, copy, { recursive: true });
+    copyFolder(world.directory, copy);
     const options = (broker: TestBroker): Partial<DurableServiceOptions> => ({
       connect: ({ authorityId32 }) => ({
         sinks: [broker.sink(authorityId32)],
@@ -312,3 +312,9 @@ describe('two authorities with one state', () => {
     await (await world.open(options(b))).close();
   });
 });
+
+/** With the mode of the folder, which Node 24 does not copy. */
+function copyFolder(from: string, to: string, filter: (path: string) => boolean = () => true): void {
+  cpSync(from, to, { recursive: true, filter });
+  chmodSync(to, 0o700);
+}

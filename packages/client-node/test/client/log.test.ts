@@ -183,9 +183,11 @@ describe('from the cursor', () => {
     await new Promise((resolve) => setTimeout(resolve, 150));
     const { directory } = bob;
     // As it stands now is what a kill would leave.
-    const { cpSync, rmSync } = await import('node:fs');
+    const { chmodSync, cpSync, rmSync } = await import('node:fs');
     const copy = `${directory}-copy`;
     cpSync(directory, copy, { recursive: true });
+    // Node 24 does not copy the mode.
+    chmodSync(copy, 0o700);
     rmSync(`${copy}/lock`);
     for (const message of messages) message.ack();
     await first.close();
