@@ -1,11 +1,12 @@
 import { constants } from 'node:crypto';
-import { createServer as createTcpServer, type Socket } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import { TridcommError } from '@tridcomm/core';
 import { linkModes, tlsExporterLabel } from '@tridcomm/core/link';
+import { Arrivals } from './arrivals.ts';
 import { uriNamesOf } from './certificate-names.ts';
 import type { LinkDriver } from './link-driver.ts';
-import { admit, driveSocket, listening, Sockets, type Listener, type ListenerHost } from './listener.ts';
+import { driveSocket, listening, Sockets, type Listener, type ListenerHost } from './listener.ts';
 import { listenerOf } from './noise-listener.ts';
 import type { Opening } from './openings.ts';
 
@@ -24,12 +25,6 @@ export interface TlsAddress extends TlsFiles {
   readonly port: number;
 }
 
-/** A connection on its way to a link. */
-interface Arrival {
-  readonly opening: Opening;
-  driver: LinkDriver | undefined;
-}
-
 /**
  * Takes links of mode T: TLS 1.3, certificates on both sides, and no session outlives its connection.
  *
@@ -38,35 +33,15 @@ interface Arrival {
  */
 export async function listenTls(host: ListenerHost, name: string, address: TlsAddress): Promise<Listener> {
   const sockets = new Sockets();
-  /** By the peer's address and port, which are the same before TLS and above it. */
-  const arrivals = new Map<string, Arrival>();
+  const arrivals = new Arrivals(host, name);
   const tls = makeServer(name, address);
   const server = createTcpServer((socket) => {
     sockets.add(socket);
-    const remote = socket.remoteAddress ?? '';
-    const key = keyOf(socket);
-    const opening = admit(host, name, remote, () => {
-      arrival.driver?.displaced();
-      socket.destroy();
-    });
-    if (opening === undefined) {
-      socket.destroy();
-      return;
-    }
-    const arrival: Arrival = { opening, driver: undefined };
-    arrivals.set(key, arrival);
-    socket.once('close', () => {
-      arrivals.delete(key);
-      opening.done();
-      // With a driver the link has told why.
-      if (arrival.driver === undefined)
-        host.links.emit({ type: 'openingRefused', listener: name, remote, code: 'E_HANDSHAKE' });
-    });
-    tls.emit('connection', socket);
+    if (arrivals.add(socket)) tls.emit('connection', socket);
   });
   tls.on('secureConnection', (socket: TLSSocket) => {
     sockets.add(socket);
-    const arrival = arrivals.get(keyOf(socket));
+    const arrival = arrivals.of(socket);
     if (arrival === undefined) socket.destroy();
     else arrival.driver = take(host, name, socket, arrival.opening);
   });
@@ -106,10 +81,6 @@ function take(host: ListenerHost, name: string, socket: TLSSocket, opening: Open
   const certificateNames = uriNamesOf(certificate.subjectAltName);
   const origin = { listener: name, remote, mode: linkModes.tls, tls: { exporter32, certificateNames } };
   return driveSocket(host, socket, origin, opening);
-}
-
-function keyOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress ?? ''} ${remotePort ?? 0}`;
 }
 
 /** id-kp-clientAuth. */

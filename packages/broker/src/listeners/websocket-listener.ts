@@ -5,8 +5,9 @@ import { TridcommError } from '@tridcomm/core';
 import { limits } from '@tridcomm/core/internal';
 import { linkModes } from '@tridcomm/core/link';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { Arrivals } from './arrivals.ts';
 import { LinkDriver } from './link-driver.ts';
-import { admit, listening, Sockets, type Listener, type ListenerHost } from './listener.ts';
+import { listening, Sockets, type Listener, type ListenerHost } from './listener.ts';
 import { listenerOf } from './noise-listener.ts';
 import type { Opening } from './openings.ts';
 import { mostMessageBytes, WebSocketStream } from './websocket-stream.ts';
@@ -22,12 +23,6 @@ export interface WebSocketAddress {
   readonly tls: { readonly certificate: string; readonly privateKey: string } | undefined;
 }
 
-/** A connection on its way to a link. */
-interface Arrival {
-  readonly opening: Opening;
-  driver: LinkDriver | undefined;
-}
-
 /**
  * Takes links of mode N on WebSockets.
  *
@@ -39,7 +34,7 @@ export async function listenWebSocket(host: ListenerHost, name: string, address:
     throw new TridcommError('E_USAGE', `listener ${name}: WebSockets without TLS are for loopback addresses`);
   }
   const sockets = new Sockets();
-  const arrivals = new Map<string, Arrival>();
+  const arrivals = new Arrivals(host, name);
   const server = makeServer(name, address);
   const upgrader = new WebSocketServer({
     noServer: true,
@@ -52,30 +47,12 @@ export async function listenWebSocket(host: ListenerHost, name: string, address:
   });
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
-    const remote = socket.remoteAddress ?? '';
-    const key = keyOf(socket);
-    const opening = admit(host, name, remote, () => {
-      arrival.driver?.displaced();
-      socket.destroy();
-    });
-    if (opening === undefined) {
-      socket.destroy();
-      return;
-    }
-    const arrival: Arrival = { opening, driver: undefined };
-    arrivals.set(key, arrival);
-    socket.once('close', () => {
-      arrivals.delete(key);
-      opening.done();
-      // With a driver the link has told why.
-      if (arrival.driver === undefined)
-        host.links.emit({ type: 'openingRefused', listener: name, remote, code: 'E_HANDSHAKE' });
-    });
+    arrivals.add(socket);
   });
   server.on('secureConnection', (socket: Socket) => sockets.add(socket));
   server.on('request', answerPlainRequest);
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    const arrival = arrivals.get(keyOf(socket));
+    const arrival = arrivals.of(socket);
     if (arrival === undefined || !isForUs(request, address.path)) {
       refuseUpgrade(socket);
       return;
@@ -154,10 +131,6 @@ function refuseUpgrade(socket: Socket): void {
 export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true;
   return isIP(host) === 4 && host.startsWith('127.');
-}
-
-function keyOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress ?? ''} ${remotePort ?? 0}`;
 }
 
 const subprotocol = 'tridcomm.v1';

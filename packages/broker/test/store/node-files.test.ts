@@ -79,7 +79,11 @@ describe('storage.4', () => {
   });
 
   it('takes no process for the one that had its number before', { timeout: 20_000 }, async (context) => {
-    if (!existsSync('/proc/self/stat')) context.skip('no /proc to tell when a process started');
+    if (!existsSync('/proc/self/stat')) {
+      const why = 'no /proc to tell when a process started';
+      console.log(`SKIP  ${context.task.name}: ${why}`);
+      context.skip(why);
+    }
     const folder = newFolder();
     mkdirSync(folder, { mode: 0o700 });
     const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
