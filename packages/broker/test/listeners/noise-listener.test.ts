@@ -35,6 +35,7 @@ function rawSocket(): Socket {
 }
 
 async function closed(socket: Socket): Promise<void> {
+  socket.resume();
   if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
 }
 
