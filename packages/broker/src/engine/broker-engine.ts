@@ -1,6 +1,8 @@
 import {
   addressTypes,
   parseEnvelope,
+  patternKinds,
+  SplitBatch,
   TridcommError,
   type CryptoProvider,
   type EnvelopeView,
@@ -30,6 +32,7 @@ import { defaultPrincipalLimits, Quotas, type PrincipalLimits } from './quotas.t
 import type { Sub } from './sub.ts';
 import { SubIndex } from './sub-index.ts';
 import { Verifier } from './verifier.ts';
+import { WorkQueues, type Unit } from './work-queues.ts';
 
 /** What a broker engine is made of. */
 export interface BrokerEngineOptions {
@@ -82,11 +85,12 @@ interface Keeping {
  *
  * It sees header, tags and sizes; it has no key that opens anything.
  *
- * @spec delivery.1, delivery.3, delivery.4, delivery.6, delivery.7, delivery.8, delivery.10, delivery.11, delivery.18, link.22
+ * @spec delivery.1, delivery.3, delivery.4, delivery.6, delivery.7, delivery.8, delivery.10, delivery.11, delivery.18, delivery.21, delivery.28, link.22
  */
 export class BrokerEngine implements ConnectionHost {
   readonly counters: Counters = newCounters();
   readonly mostQueuedBytes: number;
+  readonly work: WorkQueues;
   readonly log: EnvelopeLog | undefined;
   readonly #options: BrokerEngineOptions;
   readonly #state: RelayState;
@@ -114,6 +118,12 @@ export class BrokerEngine implements ConnectionHost {
     this.#options = options;
     this.log = store?.log;
     this.mostQueuedBytes = mostQueuedBytes;
+    this.work = new WorkQueues({
+      mostBytes: limits.workBytes,
+      mostTotalBytes: 4 * limits.workBytes,
+      mostLeasedBytes: mostQueuedBytes,
+      onDropped: (why) => this.emit({ type: 'workDropped', why }),
+    });
     this.#quotas = new Quotas({ ...defaultPrincipalLimits, ...principalLimits });
     this.#state = new RelayState({
       provider,
@@ -135,7 +145,7 @@ export class BrokerEngine implements ConnectionHost {
   /** Subs of all links. */
   get subCount(): number {
     let count = 0;
-    for (const { subs } of this.#connections) count += subs.size;
+    for (const { subs, works } of this.#connections) count += subs.size + works.count;
     return count;
   }
 
@@ -204,6 +214,7 @@ export class BrokerEngine implements ConnectionHost {
       if (connection.outbox.waitingAddresses > 0) this.wantFlush(connection);
       if (nowMs > connection.notAfterMs + limits.skewMs) this.#check(connection, nowMs);
     }
+    this.work.tick(nowMs);
     this.#checkSome(nowMs);
     this.#quotas.forget(nowMs);
   }
@@ -233,8 +244,11 @@ export class BrokerEngine implements ConnectionHost {
     const bytes = unpinned(envelope);
     const view = parseEnvelope(bytes);
     const groupId16 = this.#state.checkEnvelope(connection, view, nowMs);
-    const { count } = view.header;
+    const { count, patternKind } = view.header;
+    const isWork = patternKind === patternKinds.reqRep.request || patternKind === patternKinds.pipeline.push;
+    if (isWork && isDurable) throw new TridcommError('E_POLICY', 'work of durability disk');
     connection.quota.takeMessages(count, nowMs);
+    if (isWork) this.work.offer(hexOf(view.header.topicTag), this.#unitsOf(view, bytes), nowMs);
     this.counters.envelopesTaken++;
     this.counters.messagesTaken += count;
     this.counters.envelopeBytesTaken += bytes.length;
@@ -243,14 +257,23 @@ export class BrokerEngine implements ConnectionHost {
       this.#verifyLater(appending, groupId16, () => this.#store(appending));
       return;
     }
-    this.#deliver(view, { type: 'envelope', durability: 0, envelope: bytes });
+    if (!isWork) this.#deliver(view, { type: 'envelope', durability: 0, envelope: bytes });
     // One of 64 that nobody can foresee: it is on its way already, but who sent a forgery sends no second one.
     if (this.#draws()) {
       appending.waitsFor++;
       this.#verifyLater(appending, groupId16, () => this.#settleOne(appending));
     }
-    if (durability === durabilities.none || this.log === undefined) this.#settleOne(appending);
+    if (isWork || durability === durabilities.none || this.log === undefined) this.#settleOne(appending);
     else this.#store(appending);
+  }
+
+  /** @spec delivery.21, delivery.26 */
+  #unitsOf(view: EnvelopeView, bytes: Uint8Array): readonly Unit[] {
+    const { timestampMs } = view.header;
+    const { merkle } = view.extensions;
+    if (merkle === undefined) return [{ type: 'leased', bytes, timestampMs }];
+    const batch = new SplitBatch(this.#options.provider, view);
+    return Array.from({ length: batch.leafCount }, (_, leaf) => ({ type: 'job', bytes: batch.job(leaf), timestampMs }));
   }
 
   /** @internal */
@@ -562,6 +585,10 @@ export class BrokerEngine implements ConnectionHost {
     for (const sub of connection.subs.values()) {
       if (this.#state.maySubscribe(connection, sub.match, nowMs)) continue;
       connection.endSub(sub, new TridcommError('E_POLICY', 'sub that the lists no longer allow'));
+    }
+    for (const { number, match } of connection.works.values()) {
+      if (this.#state.maySubscribe(connection, match, nowMs)) continue;
+      connection.endWork(number, new TridcommError('E_POLICY', 'work that the lists no longer allow'));
     }
   }
 

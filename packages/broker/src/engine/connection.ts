@@ -6,16 +6,19 @@ import { Answers, type Answer } from './answers.ts';
 import type { Counters } from './counters.ts';
 import type { BrokerEvent, OfLink } from './events.ts';
 import { hexOf } from './hex.ts';
+import { LinkWorks, matchOfWork } from './link-works.ts';
 import { Outbox, type LiveMessage, type PeerSink } from './outbox.ts';
 import { RateError, type PrincipalQuota } from './quotas.ts';
 import { StoredPump, type PumpHost } from './stored-pump.ts';
 import { Sub } from './sub.ts';
+import type { Unit, WorkQueues } from './work-queues.ts';
 
 /** What a connection asks of its broker. */
 export interface ConnectionHost {
   readonly log: EnvelopeLog | undefined;
   readonly counters: Counters;
   readonly mostQueuedBytes: number;
+  readonly work: WorkQueues;
   now(): number;
   /** Takes an envelope, and settles its answer when it has one. @throws TridcommError the refusal */
   publish(connection: Connection, envelope: Uint8Array, durability: number, answer: Answer | undefined): void;
@@ -37,7 +40,7 @@ export interface ConnectionHost {
 /**
  * The broker's side of one open link. What the peer does wrong is answered, or ends the link: nothing of it is thrown.
  *
- * @spec delivery.1, delivery.9, delivery.15, delivery.17
+ * @spec delivery.1, delivery.9, delivery.15, delivery.17, delivery.22
  */
 export class Connection implements PumpHost {
   /** Counts from 1 since the start of the broker. */
@@ -49,6 +52,7 @@ export class Connection implements PumpHost {
   readonly keyId: string;
   readonly quota: PrincipalQuota;
   readonly subs: Map<number, Sub> = new Map();
+  readonly works: LinkWorks;
   readonly answers: Answers = new Answers();
   readonly outbox: Outbox;
   /** When its principal's record ends, as far as was looked. */
@@ -81,6 +85,7 @@ export class Connection implements PumpHost {
     this.keyId32 = peer.key.keyId32;
     this.keyId = hexOf(this.keyId32);
     this.quota = quota;
+    this.works = new LinkWorks(host.work, (work) => (unit, lease) => this.#sendUnit(work, lease, unit));
     this.outbox = new Outbox(sink, (message) => this.#send(message), creditBytes, host.mostQueuedBytes);
   }
 
@@ -109,6 +114,12 @@ export class Connection implements PumpHost {
       case 'unsub':
         this.#takeUnsub(message.sub);
         break;
+      case 'work':
+        this.#takeWork(message.work, message.match16, message.capacity);
+        break;
+      case 'settle':
+        this.#orEnd(() => this.works.settle(message.work, message.lease, message.isDone, this.#host.now()));
+        break;
       case 'watch':
         this.#takeWatch(message.keeps, message.addresses);
         break;
@@ -126,6 +137,8 @@ export class Connection implements PumpHost {
         break;
       case 'reject':
       case 'stored':
+      case 'leased':
+      case 'job':
       case 'object':
       case 'ack':
         // Chapter 04 lets no initiator send them.
@@ -189,6 +202,13 @@ export class Connection implements PumpHost {
     this.#dropSub(sub);
     this.#host.emit({ type: 'subEnded', ...this.names, sub: sub.number, code: error.code });
     this.#reject('sub', sub.number, error, retryMs);
+  }
+
+  /** Ends a work that the lists no longer allow. @spec delivery.11 */
+  endWork(number: number, error: TridcommError): void {
+    this.#dropWork(number);
+    this.#host.emit({ type: 'subEnded', ...this.names, sub: number, code: error.code });
+    this.#reject('sub', number, error, 0);
   }
 
   /** Sends what waits, as far as it goes. */
@@ -280,13 +300,13 @@ export class Connection implements PumpHost {
 
   /** @spec delivery.9 */
   #takeSub(number: number, match: TopicMatch, from: number): void {
-    if (this.subs.has(number)) {
+    if (this.subs.has(number) || this.works.has(number)) {
       // A reject would name the sub that is there, so there is nothing to say but the end.
       this.end(new TridcommError('E_ENCODING', `sub ${number} that is in use`));
       return;
     }
     try {
-      if (this.subs.size >= limits.subsPerLink) throw new TridcommError('E_LIMIT', 'subs of a link');
+      this.#checkRoomForSub();
       if (from !== 0 && this.#host.log === undefined) throw new TridcommError('E_POLICY', 'stored sub without a log');
       if (!this.#host.maySubscribe(this, match)) throw new TridcommError('E_POLICY', 'sub that no edge entry allows');
       this.quota.addSub();
@@ -305,6 +325,42 @@ export class Connection implements PumpHost {
   #takeUnsub(number: number): void {
     const sub = this.subs.get(number);
     if (sub !== undefined) this.#dropSub(sub);
+    else this.#dropWork(number);
+  }
+
+  /** @spec delivery.22 */
+  #takeWork(number: number, match16: Uint8Array, capacity: number): void {
+    const nowMs = this.#host.now();
+    this.#orEnd(() => {
+      if (this.subs.has(number)) throw new TridcommError('E_ENCODING', `work ${number}, which is a sub`);
+      if (this.works.change(number, match16, capacity, nowMs)) return;
+      const match = matchOfWork(match16);
+      try {
+        this.#checkRoomForSub();
+        if (!this.#host.maySubscribe(this, match))
+          throw new TridcommError('E_POLICY', 'work that no edge entry allows');
+        this.quota.addSub();
+      } catch (error) {
+        this.#refuse('work', error, (refusal, retryMs) => this.#reject('sub', number, refusal, retryMs));
+        return;
+      }
+      this.#host.emit({ type: 'workTaken', ...this.names, work: number });
+      this.works.add(number, match, capacity, nowMs);
+    });
+  }
+
+  #checkRoomForSub(): void {
+    if (this.subs.size + this.works.count >= limits.subsPerLink) throw new TridcommError('E_LIMIT', 'subs of a link');
+  }
+
+  /** Does what a refusal of ends the link. */
+  #orEnd(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof TridcommError)) throw error;
+      this.end(error);
+    }
   }
 
   #takeWatch(keeps: boolean, addresses: readonly Uint8Array[]): void {
@@ -331,7 +387,7 @@ export class Connection implements PumpHost {
 
   /** Tells of a refusal, and lets it be answered. What is no refusal is a mistake of ours, and ends the link. */
   #refuse(
-    what: 'envelope' | 'bundle' | 'sub' | 'watch',
+    what: 'envelope' | 'bundle' | 'sub' | 'work' | 'watch',
     error: unknown,
     answer: (refusal: TridcommError, retryMs: number) => void,
   ): void {
@@ -386,6 +442,15 @@ export class Connection implements PumpHost {
     this.#pump?.delete(sub);
   }
 
+  #dropWork(number: number): void {
+    if (this.works.delete(number, this.#host.now())) this.quota.subs--;
+  }
+
+  #sendUnit(work: number, lease: number, { type, bytes }: Unit): void {
+    this.#host.counters.unitsLeased++;
+    this.#send(type === 'job' ? { type, work, lease, job: bytes } : { type, work, lease, envelope: bytes });
+  }
+
   /** While much waits for its answer nothing more is read. */
   #updateReading(): void {
     const isReading = this.answers.count < mostWaitingAnswers && this.answers.bytes < mostWaitingBytes;
@@ -398,6 +463,7 @@ export class Connection implements PumpHost {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     for (const sub of this.subs.values()) this.#dropSub(sub);
+    for (const { number } of this.works.values()) this.#dropWork(number);
     for (const name of this.#watches) this.#host.deleteWatch(this, name);
     this.#watches.clear();
     this.#pump?.end();
@@ -408,7 +474,7 @@ export class Connection implements PumpHost {
 }
 
 /** Messages that cost nothing else. */
-const meteredTypes: ReadonlySet<LinkMessage['type']> = new Set(['ping', 'sub', 'unsub', 'watch']);
+const meteredTypes: ReadonlySet<LinkMessage['type']> = new Set(['ping', 'sub', 'unsub', 'watch', 'work']);
 /** Addresses that one link may watch. */
 const mostWatches = 4_096;
 /** As many as one link may watch, and as many again that it fetches. */
