@@ -79,3 +79,30 @@ export { readSnapshot, type AuthorityMemory } from './authority/snapshot.ts';
 export { principalRoles } from './codepoints/principal-roles.gen.ts';
 export { decodeGroupRecord } from './keys/group-record.ts';
 export { decodePrincipalRecord } from './keys/principal-record.ts';
+export { beginParsed, finishOpen } from './envelope/open.ts';
+export type { LateKeySource } from './envelope/key-source.ts';
+export { checkDerivedKey, derivePoolKeyPair, poolKeyPairOf } from './keys/pool-key.ts';
+export { decodePoolRecord, encodePoolRecordBody, type PoolRecord, type PoolRecordFields } from './keys/pool-record.ts';
+export { Crew, type CrewOptions, type PoolEpoch } from './patterns/crew.ts';
+export { PoolSealer, type PoolInput, type PoolSealerOptions } from './patterns/pool-sealer.ts';
+export { PoolSetups } from './patterns/pool-setups.ts';
+export {
+  decodePoolKeyinfo,
+  openPoolStream,
+  setupPoolStream,
+  type PoolKeyinfo,
+  type PoolSetup,
+  type PoolTerms,
+} from './patterns/pool-stream.ts';
+export { replyContext, replyInput, replyKeyinfo, replyStatus, type ReplyRecord } from './patterns/replies.ts';
+export { Requester, type AskedStream, type RequesterOptions, type TakenReplies } from './patterns/requester.ts';
+export {
+  openSurveyReply,
+  setupSurveyReply,
+  type SurveyQuestion,
+  type SurveySetup,
+  type SurveyTerms,
+} from './patterns/survey.ts';
+export { SurveyAsker, type OwnSurvey, type SurveyAskerOptions } from './patterns/survey-asker.ts';
+export { workOf, type RecordName, type Work, type WorkRecord } from './patterns/work.ts';
+export { tagAnswers, type AnswerTags } from './topics/tags.ts';

@@ -288,7 +288,7 @@ export class Authority {
     const record = signGroupRecord(provider, this.authorityId32, keys.policy.key, {
       groupId16,
       serial: this.#leastSerial,
-      purpose: purposes.pubSub,
+      purpose: purposes[fields.purpose ?? 'pubSub'],
       suite: fields.suite ?? suiteNumbers.x25519ChaCha20Poly1305Ed25519,
       blockKind,
       controller: keys.controller.publicKey,

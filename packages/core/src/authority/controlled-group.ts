@@ -355,9 +355,9 @@ export class GroupPlan {
       heldPeriods?.at(-1) === periods.at(-1);
     if (isSame) return { lists: held, periods };
     const { provider } = this.#controller;
-    const { groupId16 } = this.record;
+    const { groupId16, purpose } = this.record;
     const grants = source.grantsIn(groupId16);
-    const compiled = compileGroup(provider, groupId16, source.rules, grants, this.#routeSecrets, periods);
+    const compiled = compileGroup(provider, groupId16, purpose, source.rules, grants, this.#routeSecrets, periods);
     const listOf = (use: number, entries: typeof compiled.edge) =>
       AccessList.decode(provider, encodeAccessList(use, groupId16, entries), use, groupId16);
     return {

@@ -36,6 +36,8 @@ export interface PrincipalFields {
 export interface GroupFields {
   /** Of the rules: topics that belong to the group; without segments `*`. A `**` makes its envelopes carry topic chains. */
   readonly patterns: readonly string[];
+  /** Default PUB/SUB. */
+  readonly purpose?: 'pubSub' | 'bus';
   /** Default 0x0001. */
   readonly suite?: number;
   /** Of the registry of key block kinds; default complete subtree. */

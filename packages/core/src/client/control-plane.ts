@@ -7,6 +7,7 @@ import { AccessList } from '../keys/access-list.ts';
 import { decodeGroupRecord } from '../keys/group-record.ts';
 import { partialMagic } from '../keys/key-block-format.ts';
 import { entryOf } from '../keys/policy.ts';
+import { decodePoolRecord } from '../keys/pool-record.ts';
 import { decodePrincipalRecord } from '../keys/principal-record.ts';
 import { RevocationList } from '../keys/revocation-list.ts';
 import { parseObject } from '../keys/signed-object.ts';
@@ -102,6 +103,9 @@ export class ControlPlane {
       }
       case addressTypes.groupRecord:
         return this.#takeGroupRecord(own, nowMs, asked?.id);
+      case addressTypes.poolRecord:
+        if (asked !== undefined) this.#checkFront(own, asked.id);
+        return trust.takePoolRecord(own, nowMs);
       case addressTypes.revocationList:
         return this.#moved(this.#takeRevocationList(own), this.groups.values(), nowMs);
       case addressTypes.head: {
@@ -175,6 +179,12 @@ export class ControlPlane {
     if (!equalBytes(key.keyId32, keyId32)) throw new TridcommError('E_BINDING', 'record of another principal');
   }
 
+  #checkFront(own: Uint8Array, groupId16: Uint8Array): void {
+    const { provider } = this.#holdings;
+    const record = decodePoolRecord(provider, parseObject(provider, own, objectKinds.poolRecord));
+    if (!equalBytes(record.groupId16, groupId16)) throw new TridcommError('E_BINDING', 'pool record of another front');
+  }
+
   /** @spec principals.32, principals.41 */
   #tookHead(nowMs: number): void {
     const { trust, knownHeads, skewMs } = this.#holdings;
@@ -233,7 +243,7 @@ export class ControlPlane {
 
 /** Whether objects of a type are of one group, whose id their own begins with. */
 export function isOfGroup(type: number): boolean {
-  return groupIdOffsets.has(type) || type === addressTypes.groupRecord;
+  return groupIdOffsets.has(type) || type === addressTypes.groupRecord || type === addressTypes.poolRecord;
 }
 
 /** The group that an object of a type is of, as its own bytes say; zeros where they are too short to. */

@@ -1,5 +1,6 @@
 import type { TridcommError } from '../errors.ts';
 import type { PrincipalRecord } from '../keys/principal-record.ts';
+import type { SurveyQuestion } from '../patterns/survey.ts';
 import type { Message } from '../wire/records.ts';
 import type { NumberRange } from './gaps.ts';
 
@@ -22,6 +23,8 @@ export interface Delivery {
   readonly id32: Uint8Array;
   /** Where it stands in the broker's log, as the broker says: nobody signed it. Undefined for what came as news. @spec delivery.12 */
   readonly position: number | undefined;
+  /** Of a question to a group for SURVEY: how it is answered. */
+  readonly survey: SurveyQuestion | undefined;
   /** `redelivered`: it came out of the log, and an earlier life of this member may have accepted it. @spec replay.30 */
   readonly verdict: 'new' | 'redelivered';
 }

@@ -3,7 +3,6 @@ import { actions } from '../codepoints/actions.gen.ts';
 import { addressTypes } from '../codepoints/address-types.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { listUses } from '../codepoints/list-uses.gen.ts';
-import { purposes } from '../codepoints/purposes.gen.ts';
 import type { KeySource } from '../envelope/key-source.ts';
 import type { Receiver, SenderKey, TopicKeys } from '../envelope/open.ts';
 import { TridcommError } from '../errors.ts';
@@ -14,7 +13,7 @@ import { isFresh, type GroupLeaf, type Head } from '../keys/head.ts';
 import { keyBlockFlags, parseBlock, type KeyBlockHeader } from '../keys/key-block-format.ts';
 import type { OpenedBlock } from '../keys/member-keys.ts';
 import { entryOf } from '../keys/policy.ts';
-import { checkPubSubForm, topicOfRecords } from '../patterns/pub-sub.ts';
+import { topicOfRecords } from '../patterns/pub-sub.ts';
 import type { EnvelopeSource } from '../replay/guard.ts';
 import { LogReplay, type ReplayState } from '../replay/log-replay.ts';
 import { routeSecretAt } from './route-secrets.ts';
@@ -31,6 +30,7 @@ import type { Holdings } from './holdings.ts';
 import { OpenEpoch, storedEpochs } from './open-epoch.ts';
 import { storedNumbers, storeNumbers } from './stored-floors.ts';
 import { TagCache } from './tag-cache.ts';
+import { checkForm, isDelivered } from './purpose.ts';
 import { viewOf, type View, type ViewFloor, type ViewParts } from './view.ts';
 
 /** A head with the leaf of the group, proven, to which the member has not gone over. */
@@ -94,8 +94,8 @@ export class Group implements ViewParts {
 
   /** Patterns of the rules, as the view has them. */
   get patterns(): readonly TopicPattern[] {
-    // Other purposes have rules of their own for what belongs into an envelope.
-    return this.#view?.record.purpose === purposes.pubSub ? this.#view.block.private.patterns : [];
+    // In pools nothing is published.
+    return this.#view !== undefined && isDelivered(this.#view.record) ? this.#view.block.private.patterns : [];
   }
 
   epoch(number: number): OpenEpoch | undefined {
@@ -419,7 +419,7 @@ export class EpochReceiver implements Receiver, TopicKeys {
     return this;
   }
 
-  /** @spec groups.26, principals.30, patterns.3, storage.1 */
+  /** @spec groups.26, principals.30, patterns.3, patterns.8, patterns.28, storage.1 */
   keySource(_number: number, view: EnvelopeView | JobView, nowMs: number): KeySource {
     const { skewMs } = this.#holdings;
     const { notBeforeMs, notAfterMs } = this.#epoch.block.header;
@@ -434,7 +434,7 @@ export class EpochReceiver implements Receiver, TopicKeys {
     }
     const record = this.#group.view?.record;
     if (record === undefined || (!this.#group.isFresh(nowMs) && !record.staleOk)) throw new TridcommError('E_STALE');
-    checkPubSubForm(view, record.topicChains);
+    checkForm(view, record);
     return this.#epoch.keySource;
   }
 

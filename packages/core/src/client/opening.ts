@@ -1,12 +1,15 @@
 import { readU64 } from '../bytes/bytes.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
+import { patternKinds } from '../codepoints/patterns.gen.ts';
 import { isEd25519SignatureForm } from '../crypto/ed25519-rule.ts';
 import { beginParsed, type Opened, type PendingOpen } from '../envelope/open.ts';
 import { TridcommError } from '../errors.ts';
 import { messagesOfRecords } from '../patterns/pub-sub.ts';
+import { decodeSurvey, type SurveyQuestion } from '../patterns/survey.ts';
 import type { EnvelopeSource } from '../replay/guard.ts';
 import type { Topic } from '../topics/grammar.ts';
 import { parseEnvelope, type EnvelopeView } from '../wire/envelope.ts';
+import type { Extensions } from '../wire/extensions.ts';
 import type { EventSink } from './event-sink.ts';
 import type { Delivery } from './events.ts';
 import type { Holdings } from './holdings.ts';
@@ -115,7 +118,7 @@ export class Opening {
   #deliver(
     { group, topic: routed }: Route,
     epoch: OpenEpoch,
-    { header, records, sender, id32 }: Opened,
+    { header, extensions, records, sender, id32 }: Opened,
     { topic, handlers, nowMs, position }: Destination,
   ): Delivery | undefined {
     const stream = streamName(header.senderId, header.topicTag, header.streamId);
@@ -135,6 +138,7 @@ export class Opening {
       seq: header.seq,
       id32,
       position,
+      survey: questionOf(header.patternKind, extensions),
       verdict: isAgain ? 'redelivered' : 'new',
     };
     for (const range of delivery.gaps) this.#events.emit({ type: 'gap', delivery, range });
@@ -149,4 +153,10 @@ export class Opening {
     }
     return delivery;
   }
+}
+
+/** Extension 2 stands in questions; where another envelope has it, it says nothing. */
+function questionOf(patternKind: number, extensions: Extensions): SurveyQuestion | undefined {
+  const value = patternKind === patternKinds.survey.question ? extensions.value(numbers.survey) : undefined;
+  return value && decodeSurvey(value);
 }

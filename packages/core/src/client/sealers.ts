@@ -1,4 +1,3 @@
-import { patternKinds } from '../codepoints/patterns.gen.ts';
 import { StreamSealer } from '../envelope/stream-sealer.ts';
 import { hexOf } from './hex.ts';
 import type { Holdings } from './holdings.ts';
@@ -27,8 +26,12 @@ export class Sealers {
     this.#most = most;
   }
 
-  /** The stream for a tag in an epoch of a group. */
-  of(groupId: string, epoch: OpenEpoch, tag16: Uint8Array): StreamSealer {
+  /**
+   * The stream for a tag in an epoch of a group.
+   *
+   * @param patternKind - the one that the purpose of the group has
+   */
+  of(groupId: string, epoch: OpenEpoch, tag16: Uint8Array, patternKind: number): StreamSealer {
     const name = `${groupId}/${epoch.number}/${hexOf(tag16)}`;
     const held = this.#sealers.get(name);
     if (held !== undefined) {
@@ -47,7 +50,7 @@ export class Sealers {
       keySource: epoch.keySource,
       senderKeyId32: keyId32,
       hedgeSecret32: this.#hedgeSecret32,
-      patternKind: patternKinds.pubSub.data,
+      patternKind,
       topicTag16: tag16,
       epoch: epoch.number,
     });

@@ -9,6 +9,7 @@ import type { Group } from './group.ts';
 import type { Holdings } from './holdings.ts';
 import type { OpenEpoch } from './open-epoch.ts';
 import { PublishError } from './publish-error.ts';
+import { publishedKind } from './purpose.ts';
 import { routeSecretAt } from './route-secrets.ts';
 import type { RuleIndex } from './rule-index.ts';
 import type { Sealers } from './sealers.ts';
@@ -30,6 +31,7 @@ interface Prepared {
   readonly view: View;
   readonly epoch: OpenEpoch;
   readonly tag16: Uint8Array;
+  readonly patternKind: number;
   /** In a group with topic_chains. */
   readonly chain: Uint8Array | undefined;
 }
@@ -65,7 +67,9 @@ export class Sealing {
     const group = this.#rules.find(parsed);
     if (group === undefined) throw new TridcommError('E_POLICY', 'topic that no group of our own has a rule for');
     const view = this.#viewToSeal(group, nowMs);
-    const { topicChains, periodMs } = view.record;
+    const { topicChains, periodMs, purpose } = view.record;
+    const patternKind = publishedKind(purpose);
+    if (patternKind === undefined) throw new TridcommError('E_POLICY', 'topic of a group that nothing is published to');
     const period = tagPeriod(nowMs, periodMs);
     const secret32 = routeSecretAt(view.block.private.routeSecrets, period);
     if (secret32 === undefined) throw new TridcommError('E_EPOCH', `no route secret for period ${period}`);
@@ -83,14 +87,14 @@ export class Sealing {
     ) {
       throw new TridcommError('E_EPOCH', 'epoch that began before our right to write');
     }
-    return { topic: parsed, group, view, epoch, tag16, chain: ownChain };
+    return { topic: parsed, group, view, epoch, tag16, patternKind, chain: ownChain };
   }
 
-  /** @spec patterns.1, patterns.2, principals.31 */
+  /** @spec patterns.1, patterns.2, patterns.7, principals.31 */
   publish(topic: string, payloads: readonly Uint8Array[], nowMs: number): Published {
-    const { group, view, epoch, tag16, ...fields } = this.prepare(topic, nowMs);
+    const { group, view, epoch, tag16, patternKind, ...fields } = this.prepare(topic, nowMs);
     const { headSeq } = view.head;
-    const sealer = this.#sealers.of(group.id, epoch, tag16);
+    const sealer = this.#sealers.of(group.id, epoch, tag16, patternKind);
     const messages = payloads.map((payload): Message => ({ timestampMs: nowMs, payload }));
     const runs = splitMessages(messages, view.record.topicChains);
     const envelopes = runs.map((run) => {

@@ -10,6 +10,7 @@ import { encodeUtf8 } from '../topics/utf8.ts';
 import type { EnvelopeView, JobView } from '../wire/envelope.ts';
 import { flagBits } from '../wire/header.ts';
 import type { Message, Records } from '../wire/records.ts';
+import { refusal } from './refusal.ts';
 
 /** What an envelope of PUB/SUB is filled with, beyond what its stream knows. */
 export interface PubSubFields {
@@ -76,17 +77,22 @@ export function splitMessages(messages: readonly Message[], topicChains: boolean
 }
 
 /**
- * What step 8 asks of an envelope in a group for PUB/SUB beyond its epoch.
+ * What step 8 asks of an envelope in a group for PUB/SUB, BUS or SURVEY beyond its epoch.
  *
  * @param topicChains - of the group
+ * @param patternKind - of its purpose
  * @throws TridcommError `E_ENCODING`, `E_EXT`
- * @spec patterns.3
+ * @spec patterns.3, patterns.8, patterns.28
  */
-export function checkPubSubForm(view: EnvelopeView | JobView, topicChains: boolean): void {
+export function checkPubSubForm(
+  view: EnvelopeView | JobView,
+  topicChains: boolean,
+  patternKind: number = patternKinds.pubSub.data,
+): void {
   const { header, extensions, keyinfo } = view;
-  if (header.patternKind !== patternKinds.pubSub.data) throw refusal('E_ENCODING', 'another pattern than PUB/SUB');
-  if ((header.flags & flagBits.merkle) !== 0) throw refusal('E_ENCODING', 'PUB/SUB in leaves');
-  if (keyinfo.length > 0) throw refusal('E_ENCODING', 'PUB/SUB with keyinfo');
+  if (header.patternKind !== patternKind) throw refusal('E_ENCODING', 'another pattern than that of the group');
+  if ((header.flags & flagBits.merkle) !== 0) throw refusal('E_ENCODING', 'published in leaves');
+  if (keyinfo.length > 0) throw refusal('E_ENCODING', 'published with keyinfo');
   if (extensions.value(numbers.headSeq) === undefined) throw refusal('E_EXT', 'no extension 8');
   if (topicChains && extensions.value(numbers.topicChain) === undefined) throw refusal('E_EXT', 'no extension 9');
 }
@@ -96,7 +102,7 @@ export function checkPubSubForm(view: EnvelopeView | JobView, topicChains: boole
  *
  * @param patterns - of the rules of the group
  * @param tagsOf - tags that the topic may have at the time of the header: one for each route secret in use
- * @throws TridcommError `E_ENCODING`, `E_LIMIT`
+ * @throws TridcommError `E_ENCODING`
  * @spec patterns.4
  */
 export function topicOfRecords(
@@ -109,7 +115,7 @@ export function topicOfRecords(
   if ((header.flags & flagBits.batch) === 0 || records.count < 2) {
     throw new TridcommError('E_ENCODING', 'no record beside that of the topic');
   }
-  const topic = parseTopic(records.payload(0));
+  const topic = readTopic(records.payload(0));
   if (!patterns.some((pattern) => matchesTopic(pattern, topic))) {
     throw new TridcommError('E_ENCODING', 'record 0 is a topic of no rule');
   }
@@ -130,9 +136,13 @@ export function messagesOfRecords(records: Records, topicChains: boolean): Messa
   return topicChains ? messages.slice(1) : messages;
 }
 
-function refusal(code: 'E_ENCODING' | 'E_EXT', detail: string): TridcommError {
-  // Whether the rules of a group apply depends on keys, so a peer learns nothing.
-  return new TridcommError(code, detail, { outward: 'E_REFUSED' });
+/** Whatever is wrong with a topic in a record, the record is no topic. */
+function readTopic(payload: Uint8Array): Topic {
+  try {
+    return parseTopic(payload);
+  } catch (cause) {
+    throw new TridcommError('E_ENCODING', 'record 0 is no topic', { cause });
+  }
 }
 
 /** Most that a record of a topic takes: its head and 8 segments with separators. */

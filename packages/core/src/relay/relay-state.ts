@@ -1,5 +1,6 @@
 import { readU64 } from '../bytes/bytes.ts';
 import { addressTypes } from '../codepoints/address-types.gen.ts';
+import { patternKinds } from '../codepoints/patterns.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { signInput } from '../envelope/identity.ts';
 import { TridcommError } from '../errors.ts';
@@ -9,6 +10,7 @@ import { addressOf } from '../keys/address.ts';
 import { decodeBundle, type AddressedObject } from '../keys/bundle.ts';
 import type { RevocationList } from '../keys/revocation-list.ts';
 import type { Trust } from '../keys/trust.ts';
+import { decodePoolKeyinfo, poolInfo } from '../patterns/pool-stream.ts';
 import { StreamRate } from '../replay/stream-rate.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
 import { flagBits } from '../wire/header.ts';
@@ -174,7 +176,8 @@ export class RelayState {
   }
 
   /**
-   * Verifies the signature of an envelope of PUB/SUB that {@link checkEnvelope} let pass.
+   * Verifies the signature of an envelope that {@link checkEnvelope} let pass. What an answer is bound to is known to who asked and who
+   * answers alone, so an answer passes.
    *
    * @param groupId16 - what that said
    * @param publicKey32 - of the principal of the link
@@ -189,11 +192,29 @@ export class RelayState {
     nowMs: number,
   ): void {
     const { header, protectedHeader, keyinfo, body, signature } = view;
-    const commit32 = this.#retained.epochCommit32(hexOf(groupId16), header.epoch, nowMs);
-    if (commit32 === undefined) throw new TridcommError('E_EPOCH', `epoch ${header.epoch}`);
+    const { patternKind } = header;
+    if (patternKind === patternKinds.reqRep.reply || patternKind === patternKinds.survey.reply) return;
+    const isWork = patternKind === patternKinds.reqRep.request || patternKind === patternKinds.pipeline.push;
+    const bind32 = isWork
+      ? this.#bindOfWork(keyId32, view, groupId16, nowMs)
+      : this.#retained.epochCommit32(hexOf(groupId16), header.epoch, nowMs);
+    if (bind32 === undefined) throw new TridcommError('E_EPOCH', `epoch ${header.epoch}`);
     const signed = (header.flags & flagBits.merkle) === 0 ? body : nothing;
-    const input = signInput(this.#provider, keyId32, commit32, protectedHeader, keyinfo, signed);
+    const input = signInput(this.#provider, keyId32, bind32, protectedHeader, keyinfo, signed);
     if (!this.#provider.ed25519Verify(publicKey32, input, signature)) throw new TridcommError('E_SIG');
+  }
+
+  /** What a request or job is bound to: the public info of its pool stream. @throws TridcommError `E_LENGTH`, `E_LIMIT` for its keyinfo */
+  #bindOfWork(
+    senderKeyId32: Uint8Array,
+    { header, keyinfo }: EnvelopeView,
+    groupId16: Uint8Array,
+    nowMs: number,
+  ): Uint8Array | undefined {
+    const { startedMs } = decodePoolKeyinfo(keyinfo);
+    const poolHash32 = this.#retained.poolHash32(hexOf(groupId16), header.epoch, nowMs);
+    if (poolHash32 === undefined) return undefined;
+    return this.#provider.sha256(poolInfo({ suite: header.suite, poolHash32, senderKeyId32 }, startedMs));
   }
 
   #commit(held: readonly TakenObject[], nowMs: number): void {
@@ -240,6 +261,7 @@ const judgingOrder: readonly number[] = [
   addressTypes.edgeList,
   addressTypes.enrolment,
   addressTypes.keyBlock,
+  addressTypes.poolRecord,
   addressTypes.groupHead,
   addressTypes.head,
   addressTypes.revocationList,

@@ -1,0 +1,166 @@
+import { openEnvelope, parseEnvelope, patternKinds, StreamSealer } from '@tridcomm/core';
+import { nodeProvider } from '@tridcomm/core/node';
+import { expect, it } from 'vitest';
+import { finishOpen } from '../../src/envelope/open.ts';
+import { TridcommError } from '../../src/errors.ts';
+import { encodeReply, replyInput, replyStatus, type ReplyRecord } from '../../src/patterns/replies.ts';
+import { Requester, type RequesterOptions } from '../../src/patterns/requester.ts';
+import { workOf, type RecordName } from '../../src/patterns/work.ts';
+import { countingRandom, newSender, nowMs, type Sender } from '../envelope/parties.ts';
+import { codeOf } from '../keys/support.ts';
+import { Asking, changed, crewOf, epochNumber, filled, guard, poolEpoch, work } from './pool-parties.ts';
+
+const answerTag16 = filled(16, 0xa7);
+const random = countingRandom();
+
+/** Who asked two requests on one stream, and a member of the crew that opened them. */
+function asked(change: Partial<RequesterOptions> = {}) {
+  const asking = new Asking();
+  const responder = newSender(nodeProvider);
+  const requester = new Requester({
+    provider: nodeProvider,
+    replay: guard(),
+    keyId32: asking.sender.keyId32,
+    isAnswerTag: (tag) => Buffer.compare(tag, answerTag16) === 0,
+    checkView: () => undefined,
+    findSender: (id) => (Buffer.compare(id, responder.keyId32.subarray(0, 16)) === 0 ? responder : undefined),
+    mayRespond: () => true,
+    ...change,
+  });
+  const crew = crewOf([asking.sender]);
+  requester.open(asking.sealer.stream);
+  const request = openEnvelope(crew, asking.seal([work('one'), work('two')]), nowMs)!;
+  const names = workOf(request, nowMs);
+  const { enc32 } = asking.sealer.stream;
+  requester.asked(enc32, names, nowMs + 1000);
+  const seal = replySealer(responder, crew.replySource(poolEpoch, request));
+  const take = (bytes: Uint8Array, atMs = nowMs) => {
+    const opened = finishOpen(nodeProvider, requester.begin(parseEnvelope(bytes), atMs));
+    return opened && requester.take(opened);
+  };
+  return { asking, requester, crew, enc32, names, seal, take, responder, request };
+}
+
+function replySealer(responder: Sender, source: ReturnType<ReturnType<typeof crewOf>['replySource']>) {
+  const sealer = new StreamSealer({
+    provider: nodeProvider,
+    random,
+    keySource: source.keySource,
+    senderKeyId32: responder.keyId32,
+    hedgeSecret32: filled(32, 4),
+    patternKind: patternKinds.reqRep.reply,
+    topicTag16: answerTag16,
+    epoch: epochNumber,
+  });
+  return (...replies: readonly ReplyRecord[]) => {
+    const fields = { keyinfo: source.keyinfo, headSeq: 7, chain: filled(32, 0xcc), timestampMs: nowMs };
+    const unsigned = sealer.seal(replyInput(replies, fields));
+    return unsigned.finish(nodeProvider.ed25519Sign(responder.keyPair.secretKey, unsigned.signInput));
+  };
+}
+
+const reply = ({ id32, leaf, index }: RecordName, status = 0, text = 'answer'): ReplyRecord => ({
+  id32,
+  leaf,
+  index,
+  status,
+  body: status === replyStatus.inProgress ? filled(0, 0) : new TextEncoder().encode(text),
+});
+
+it('patterns.25 each request has one answer, the first, and what names none is counted', () => {
+  const { names, seal, take, requester } = asked();
+  const [one, two] = [names[0]!, names[1]!];
+  expect(take(seal(reply(one, 1)))).toMatchObject({ replies: [{ index: 0, status: 1 }], ignored: 0 });
+  expect(requester.outstanding).toBe(2);
+  const stranger = { ...one, id32: filled(32, 1) };
+  const mixed = take(seal(reply(one, 2, 'E_POLICY'), reply(one), reply(stranger), reply({ ...two, leaf: 1 })))!;
+  expect(mixed).toMatchObject({ replies: [{ index: 0, status: 2 }], ignored: 3 });
+  expect(take(seal(reply(one), reply(two)))).toMatchObject({ replies: [{ index: 1, status: 0 }], ignored: 1 });
+  expect(requester.outstanding).toBe(0);
+});
+
+it('patterns.22 patterns.26 a stream is open until it has ended and nothing is outstanding', () => {
+  const { names, seal, take, requester, enc32 } = asked();
+  const envelopes = [seal(...names.map((name) => reply(name))), seal(reply(names[0]!))];
+  requester.end(enc32);
+  expect(requester.openStreams).toBe(1);
+  expect(codeOf(() => requester.asked(enc32, [names[0]!], nowMs))).toBe('E_CLOSED');
+  expect(take(envelopes[0]!)!.replies.length).toBe(2);
+  expect(requester.openStreams).toBe(0);
+  expect(take(envelopes[1]!)).toBeUndefined();
+});
+
+it('patterns.26 the last deadline closes a stream that has ended, and overwrites its secret', () => {
+  const { requester, enc32, asking, seal, names, take } = asked();
+  const envelope = seal(reply(names[0]!));
+  expect(requester.tick(nowMs + 1000)).toBe(0);
+  requester.end(enc32);
+  expect(requester.tick(nowMs + 1001)).toBe(2);
+  expect([requester.openStreams, requester.outstanding]).toEqual([0, 0]);
+  expect(take(envelope)).toBeUndefined();
+  // The one copy that is left is that of who seals, and goes with its stream.
+  asking.sealer.erase();
+  expect(asking.sealer.stream.replySecret32).toEqual(filled(32, 0));
+});
+
+it('patterns.25 what is outstanding is bounded, and a refusal notes nothing', () => {
+  const { requester, enc32 } = asked({ mostOutstanding: 4 });
+  const more = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ id32: filled(32, 9), leaf: 0, index }));
+  expect(codeOf(() => requester.asked(enc32, more(3), nowMs + 1000))).toBe('E_LIMIT');
+  expect(requester.outstanding).toBe(2);
+  requester.asked(enc32, more(2), nowMs + 1000);
+  expect(requester.outstanding).toBe(4);
+  requester.stop();
+  expect([requester.openStreams, requester.outstanding]).toEqual([0, 0]);
+});
+
+it('patterns.22 patterns.23 step 8 has its order, and what is to nobody gets no code', () => {
+  const { names, seal, requester } = asked({
+    checkView: () => {
+      throw new TridcommError('E_STALE');
+    },
+  });
+  const envelope = seal(reply(names[0]!));
+  const begin = (bytes: Uint8Array) =>
+    codeOf(() => (requester.begin(parseEnvelope(bytes), nowMs) ? 'begun' : 'nobody'));
+  expect(begin(envelope)).toBe('E_STALE');
+  expect(begin(changed(envelope, 27))).toBe('E_EPOCH');
+  const keyinfoAt = 96 + 12 + 36;
+  expect(begin(changed(changed(envelope, 27), keyinfoAt))).toBe('nobody');
+  expect(begin(changed(envelope, 8))).toBe('nobody');
+  const other = envelope.slice();
+  other[3] = patternKinds.reqRep.request;
+  expect(begin(other)).toBe('E_ENCODING');
+});
+
+it('patterns.23 another responder, or one without the right, is refused; a suite that is not that of the stream too', () => {
+  const { names, seal, take } = asked({ mayRespond: () => false });
+  expect(codeOf(() => take(seal(reply(names[0]!))))).toBe('E_POLICY');
+  const stranger = asked({ findSender: () => undefined });
+  expect(codeOf(() => stranger.take(stranger.seal(reply(names[0]!))))).toBe('E_SENDER');
+  const suite = asked();
+  const other = suite.seal(reply(suite.names[0]!)).slice();
+  other[5] = 2;
+  expect(codeOf(() => suite.take(other))).toBe('E_SUITE');
+});
+
+it('patterns.21 a reply opens in the stream that it answers alone', () => {
+  const first = asked();
+  const second = asked();
+  // A member of the crew that takes the secret of one stream for another opens nothing: its context is of the stream.
+  const source = {
+    ...first.crew.replySource(poolEpoch, first.request),
+    keyinfo: nodeProvider.sha256(second.enc32),
+  };
+  const misled = replySealer(second.responder, source)(reply(second.names[0]!));
+  expect(codeOf(() => second.take(misled))).toBe('E_SIG');
+});
+
+it('patterns.24 replies are written as they are read', () => {
+  const name = { id32: filled(32, 1), leaf: 0, index: 0 };
+  expect(codeOf(() => encodeReply({ ...name, status: 3, body: filled(0, 0) }))).toBe('E_USAGE');
+  expect(codeOf(() => encodeReply({ ...name, status: 1, body: filled(1, 0) }))).toBe('E_USAGE');
+  expect(codeOf(() => encodeReply({ ...name, status: 0, index: 2 ** 32, body: filled(0, 0) }))).toBe('E_LIMIT');
+  expect(encodeReply({ ...name, status: 1, body: filled(0, 0) }).length).toBe(41);
+});
