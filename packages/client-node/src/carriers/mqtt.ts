@@ -1,4 +1,5 @@
 import { TridcommError } from '@tridcomm/core';
+import { beginSession } from './begin-session.ts';
 import type { CarrierSession, ForeignCarrier, SessionHandlers } from './foreign-carrier.ts';
 import { MqttSession } from './mqtt-session.ts';
 import type { MqttClientLike } from './mqtt-types.ts';
@@ -33,15 +34,8 @@ async function open(
 ): Promise<CarrierSession> {
   for (;;) {
     await connected(client, signal);
-    const session = new MqttSession(client, handlers);
-    try {
-      await session.begin(signal);
-      return session;
-    } catch (error) {
-      session.end();
-      const isLost = error instanceof TridcommError && error.code === 'E_TRANSPORT';
-      if (!isLost || signal?.aborted === true) throw error;
-    }
+    const session = await beginSession(new MqttSession(client, handlers), signal);
+    if (session !== undefined) return session;
   }
 }
 

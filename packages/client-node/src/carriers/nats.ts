@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { TridcommError } from '@tridcomm/core';
+import { beginSession } from './begin-session.ts';
 import type { CarrierSession, ForeignCarrier, SessionHandlers } from './foreign-carrier.ts';
 import { NatsSession } from './nats-session.ts';
 import type { NatsConnectionLike } from './nats-types.ts';
@@ -32,15 +32,8 @@ async function open(
   signal: AbortSignal | undefined,
 ): Promise<CarrierSession> {
   for (;;) {
-    const session = new NatsSession(connection, handlers);
-    try {
-      await session.begin(signal);
-      return session;
-    } catch (error) {
-      session.end();
-      const isLost = error instanceof TridcommError && error.code === 'E_TRANSPORT';
-      if (!isLost || signal?.aborted === true) throw error;
-    }
+    const session = await beginSession(new NatsSession(connection, handlers), signal);
+    if (session !== undefined) return session;
     // The client object connects again by itself.
     await pause(againMs, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
   }
