@@ -17,6 +17,7 @@ import { enrolments, members, openings } from './areas/members.ts';
 import { link } from './areas/link.ts';
 import { lists } from './areas/lists.ts';
 import { large } from './areas/large.ts';
+import { logs } from './areas/logs.ts';
 import { merkle } from './areas/merkle.ts';
 import { messages } from './areas/messages.ts';
 import { noise } from './areas/noise.ts';
@@ -74,6 +75,7 @@ export const AREAS: readonly { name: string; make: () => VectorFile }[] = [
   { name: 'enrolments', make: enrolments },
   { name: 'nodes', make: nodes },
   { name: 'chains', make: chains },
+  { name: 'logs', make: logs },
   { name: 'views', make: views },
   { name: 'messages', make: messages },
   { name: 'noise', make: noise },

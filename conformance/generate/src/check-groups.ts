@@ -67,12 +67,15 @@ function memberRun(j: Members): Members {
   };
 }
 
+const patternsOf = (value: Json | undefined): { bytes: Bytes; segments: Bytes[] }[] =>
+  value === undefined ? [] : arr(value).map((s) => ({ bytes: bytes(s), segments: parsePattern(bytes(s)) }));
+
 function nodeRun(j: Members): Members {
   const node = new Node(
     bytes(j['authorityId']),
     keyPair(bytes(j['seed'])),
     arr(j['prekeys']).map(bytes),
-    arr(j['subscriptions']).map((s) => ({ bytes: bytes(s), segments: parsePattern(bytes(s)) })),
+    { live: patternsOf(j['subscriptions']), log: patternsOf(j['logSubscriptions']) },
     j['bootMs'] === undefined ? 0n : BigInt(str(j['bootMs'])),
   );
   const one = (step: Members): Members => {
@@ -81,8 +84,9 @@ function nodeRun(j: Members): Members {
       const object = obj(step['object']);
       return { [node.object(now, int(object['type']), bytes(object['bytes']))]: true };
     }
-    if (step['envelope'] !== undefined) {
-      const d = node.envelope(now, bytes(step['envelope']));
+    if (step['envelope'] !== undefined || step['stored'] !== undefined) {
+      const stored = step['stored'] === undefined ? undefined : obj(step['stored']);
+      const d = node.envelope(now, bytes((stored ?? step)['envelope']), stored === undefined ? 'live' : 'log');
       if (d === undefined) return { delivered: false };
       const out: Members = {
         messages: d.messages.map(hex),
@@ -99,6 +103,8 @@ function nodeRun(j: Members): Members {
           replyKey: hex(d.survey.replyKey),
         };
       }
+      // As the broker said, and nothing else follows from it.
+      if (stored !== undefined) out['position'] = str(stored['position']);
       return out;
     }
     if (step['publish'] !== undefined) {

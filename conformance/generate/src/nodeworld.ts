@@ -340,6 +340,13 @@ export function delivered(m: Made, seen: Seen = {}): Step {
   }
   return { step: { now: (seen.now ?? NOW).toString(), envelope: hex(m.sealed.bytes) }, result };
 }
+/** The same step out of a log, where a broker says that it stands at `position`. */
+export function outOfLog({ step, result }: Step, position: bigint): Step {
+  const { envelope: bytes, ...rest } = step;
+  const stored = { position: position.toString(), envelope: bytes ?? '' };
+  const isDelivered = result['messages'] !== undefined;
+  return { step: { ...rest, stored }, result: isDelivered ? { ...result, position: position.toString() } : result };
+}
 export function notDelivered(bytes: Bytes, now: bigint = NOW): Step {
   return { step: { now: now.toString(), envelope: hex(bytes) }, result: { delivered: false } };
 }
@@ -368,7 +375,10 @@ export function sees(result: { headSeq: bigint; epoch: number; fresh: boolean } 
   };
 }
 
-export function nodeIn(steps: readonly Step[], over: { subscriptions?: string[]; bootMs?: bigint } = {}): Members {
+export function nodeIn(
+  steps: readonly Step[],
+  over: { subscriptions?: string[]; logSubscriptions?: string[]; bootMs?: bigint } = {},
+): Members {
   const out: Members = {
     authorityId: hex(AUTHORITY_ID),
     seed: hex(ANNA.seed),
@@ -376,6 +386,7 @@ export function nodeIn(steps: readonly Step[], over: { subscriptions?: string[];
     subscriptions: (over.subscriptions ?? [TOPIC]).map((s) => hex(text(s))),
     steps: steps.map((s) => s.step),
   };
+  if (over.logSubscriptions !== undefined) out['logSubscriptions'] = over.logSubscriptions.map((s) => hex(text(s)));
   if (over.bootMs !== undefined) out['bootMs'] = over.bootMs.toString();
   return out;
 }

@@ -367,4 +367,10 @@ export const NOTES: Readonly<Record<string, Note>> = {
     effect: 'A part of a step is applied without the rest.',
     spec: ['principals.37'],
   },
+  BrokerClaim: {
+    bugType: 'AUTHENTICATION',
+    description: 'What a broker says beside the envelope: a position, an order, the way that it came.',
+    effect: 'A handler takes a word of the broker for one of the sender.',
+    spec: ['delivery.12', 'model.2', 'model.3'],
+  },
 };

@@ -53,3 +53,18 @@ export function median(values: readonly number[]): number {
 export function medianRatio(numerator: readonly number[], denominator: readonly number[]): number {
   return median(numerator.map((value, i) => value / denominator[i]!));
 }
+
+/** The lowest and the highest. */
+export function spreadOf(values: readonly number[]): readonly [number, number] {
+  return [Math.min(...values), Math.max(...values)];
+}
+
+/** The ratios of two rows of rounds, round by round. */
+export function ratiosOf(numerator: readonly number[], denominator: readonly number[]): number[] {
+  return numerator.map((value, i) => value / denominator[i]!);
+}
+
+/** The value below which a share of sorted values is. @param sorted - ascending, 1 or more */
+export function quantile(sorted: ArrayLike<number>, share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+}

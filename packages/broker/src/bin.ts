@@ -19,6 +19,7 @@ process.exitCode = await main(process.argv.slice(2), {
   onSignal: (handler) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, handler);
   },
+  onHangup: (handler) => void process.on('SIGHUP', handler),
 });
 // What was written to the log goes out before the process ends.
 errors.end();

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TridcommError, type CryptoProvider } from '@tridcomm/core';
+import type { Duplex } from 'node:stream';
+import { lingerMs } from '@tridcomm/client-node/internal';
+import { TridcommError, type CryptoProvider, type ErrorCode } from '@tridcomm/core';
 import { nodeProvider } from '@tridcomm/core/node';
 import { parseConfig, type BrokerFile, type ListenerConfig, type StoreConfig } from './config.ts';
 import { ControlFile } from './control-file.ts';
@@ -9,13 +11,13 @@ import { BrokerEngine } from './engine/broker-engine.ts';
 import type { Counters } from './engine/counters.ts';
 import type { BrokerEvent } from './engine/events.ts';
 import { openIdentity, type BrokerIdentity, type OpenedIdentity } from './identity.ts';
-import { lingerMs } from './listeners/byte-stream.ts';
 import type { LinkDriver, LinkHost } from './listeners/link-driver.ts';
+import { InProcessListener } from './listeners/in-process-listener.ts';
 import type { Listener, ListenerHost } from './listeners/listener.ts';
 import { listenNoise } from './listeners/noise-listener.ts';
 import { Openings } from './listeners/openings.ts';
-import { listenTls } from './listeners/tls-listener.ts';
-import { listenWebSocket } from './listeners/websocket-listener.ts';
+import { listenTls, type TlsFiles } from './listeners/tls-listener.ts';
+import { listenWebSocket, type WebSocketTls } from './listeners/websocket-listener.ts';
 import { Metrics, serveMetrics, type MetricsPage } from './metrics.ts';
 import type { EnvelopeLog } from './store/envelope-log.ts';
 import { MemoryLog } from './store/memory-log.ts';
@@ -63,6 +65,16 @@ export interface Broker {
   readonly counters: Readonly<Counters>;
   /** In the text form of Prometheus. */
   metrics(): string;
+  /** Reads the certificates of its listeners anew, for who connects from now on. What came of it is told by events. */
+  readCertificates(): void;
+  /**
+   * Takes a member of the same process: hand this to `overStream` of the client. The link is one like all others, so member and broker show
+   * each other who they are.
+   *
+   * @returns the member's end of a new connection
+   * @throws TridcommError `E_CLOSED` when the broker is ending; `E_LIMIT` where there is no room for another
+   */
+  connectInProcess(): Duplex;
   /** Takes nothing more, answers what it took, ends all links in order, and lets go of everything. */
   close(): Promise<void>;
 }
@@ -95,7 +107,8 @@ class RunningBroker implements Broker {
   readonly #metrics = new Metrics();
   readonly #openings: Openings;
   readonly #stalled = new Set<LinkDriver>();
-  readonly #listeners: Listener[] = [];
+  readonly #listeners: (Listener & Readable)[] = [];
+  #inProcess: InProcessListener | undefined;
   #engine: BrokerEngine | undefined;
   #identity: BrokerIdentity | undefined;
   #opened: OpenedIdentity | undefined;
@@ -124,6 +137,10 @@ class RunningBroker implements Broker {
 
   get counters(): Readonly<Counters> {
     return this.#engine!.counters;
+  }
+
+  connectInProcess(): Duplex {
+    return this.#inProcess!.connect();
   }
 
   metrics(): string {
@@ -155,10 +172,24 @@ class RunningBroker implements Broker {
     this.#timer = setInterval(() => this.#guarded(() => this.#tick()), tickMs);
     if (metrics !== undefined) this.#page = await serveMetrics(metrics.host, metrics.port, () => this.metrics());
     const host = this.#hostOf(this.#engine, this.#identity);
+    this.#inProcess = new InProcessListener(host);
     for (const [i, listener] of listeners.entries()) {
       const taken = await listen(host, `${listener.type}-${i + 1}`, listener, identity);
       this.#listeners.push(taken);
       this.#emit({ type: 'listening', listener: taken.name, ...(taken.port !== undefined && { port: taken.port }) });
+    }
+  }
+
+  readCertificates(): void {
+    for (const { name, read } of this.#listeners) {
+      if (read === undefined) continue;
+      let code: ErrorCode | 'none' = 'none';
+      try {
+        read();
+      } catch (error) {
+        code = error instanceof TridcommError ? error.code : 'E_INTERNAL';
+      }
+      this.#emit({ type: 'certificatesRead', listener: name, code });
     }
   }
 
@@ -169,10 +200,11 @@ class RunningBroker implements Broker {
 
   async #close(): Promise<void> {
     this.#emit({ type: 'draining' });
-    for (const listener of this.#listeners) listener.stop();
+    const listeners = [...this.#listeners, ...(this.#inProcess === undefined ? [] : [this.#inProcess])];
+    for (const listener of listeners) listener.stop();
     if (this.#engine !== undefined) await atMost(this.#engine.drain(), mostDrainingMs);
     // Links have sent their close, and have a moment to get it out.
-    await Promise.all(this.#listeners.map(async (listener) => await listener.close(lingerMs)));
+    await Promise.all(listeners.map(async (listener) => await listener.close(lingerMs)));
     clearInterval(this.#timer);
     await this.#page?.close();
     await this.#log?.close();
@@ -263,33 +295,41 @@ async function openLog(store: StoreConfig): Promise<EnvelopeLog | undefined> {
   return await SegmentLog.open({ files: nodeFiles(join(store.folder, 'log')), now: Date.now, random, retention });
 }
 
+interface Readable {
+  /** Reads the certificates anew; absent where there are none. @throws TridcommError `E_USAGE` */
+  readonly read?: () => void;
+}
+
 async function listen(
   host: ListenerHost,
   name: string,
   listener: ListenerConfig,
   identity: string | BrokerIdentity,
-): Promise<Listener> {
+): Promise<Listener & Readable> {
   if (listener.type === 'unix')
     return await listenNoise(host, name, { path: listener.path, isShared: listener.shared });
   const address = { host: listener.host, port: listener.port };
   if (listener.type === 'noise') return await listenNoise(host, name, address);
   const { certificate, privateKey } = listener;
   if (listener.type === 'websocket') {
-    const hasTls = certificate !== undefined && privateKey !== undefined;
-    const tls = hasTls ? { certificate: pem(certificate), privateKey: pem(privateKey) } : undefined;
-    return await listenWebSocket(host, name, { ...address, path: listener.path, tls });
+    if (certificate === undefined || privateKey === undefined)
+      return await listenWebSocket(host, name, { ...address, path: listener.path, tls: undefined });
+    const tls = (): WebSocketTls => ({ certificate: pem(certificate), privateKey: pem(privateKey) });
+    const taken = await listenWebSocket(host, name, { ...address, path: listener.path, tls: tls() });
+    return { ...taken, read: () => taken.useCertificates(tls()) };
   }
   const file = (given: string | undefined, fallback: string): string => {
     if (given !== undefined) return pem(given);
     if (typeof identity === 'string') return pem(join(identity, fallback));
     throw new TridcommError('E_USAGE', `configuration: listener ${name}: ca, certificate and privateKey are needed`);
   };
-  return await listenTls(host, name, {
-    ...address,
+  const files = (): TlsFiles => ({
     ca: file(listener.ca, 'tls-ca.pem'),
     certificate: file(certificate, 'tls-cert.pem'),
     privateKey: file(privateKey, 'tls-key.pem'),
   });
+  const taken = await listenTls(host, name, { ...address, ...files() });
+  return { ...taken, read: () => taken.useCertificates(files()) };
 }
 
 function pem(path: string): string {

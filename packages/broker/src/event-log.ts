@@ -67,6 +67,7 @@ const fields: { readonly [T in BrokerEvent['type']]: readonly FieldOf<T>[] } = {
   subEnded: [...ofLink, 'sub', 'code'],
   bundleTaken: [...ofLink, 'objects', 'bytes'],
   objectTooLarge: [...ofLink, 'bytes'],
+  certificatesRead: ['listener', 'code'],
   restored: ['objects', 'leftOut', 'isDamaged'],
   notKept: ['code'],
   logFailed: ['what', 'code'],

@@ -9,7 +9,7 @@ import {
   type RandomSource,
   type SigningKey,
 } from '@tridcomm/core';
-import { hexOf } from './engine/hex.ts';
+import { hexOf } from '@tridcomm/core/internal';
 
 /** Who a broker is. */
 export interface BrokerIdentity {
@@ -38,7 +38,7 @@ export function openIdentity(directory: string, provider: CryptoProvider, random
   try {
     const stored = store.get('identity');
     if (stored === undefined) {
-      throw new TridcommError('E_USAGE', `${directory} holds no identity: run tridcomm keys --create`);
+      throw new TridcommError('E_USAGE', `${directory} holds no identity: run tridcomm keys create`);
     }
     const { key } = Identity.restore(provider, random, stored);
     const newestName = `object/${addressTypes.principalRecord}/${hexOf(key.keyId32)}`;

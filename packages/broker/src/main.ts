@@ -14,6 +14,8 @@ export interface MainIo {
   readonly writeLine: LineSink;
   /** Calls the handler at each signal to end. */
   readonly onSignal: (handler: () => void) => void;
+  /** Calls the handler at each signal to read certificates anew. */
+  readonly onHangup: (handler: () => void) => void;
 }
 
 /**
@@ -46,7 +48,9 @@ export async function main(args: readonly string[], io: MainIo): Promise<number>
 async function run(path: string, io: MainIo): Promise<number> {
   return await serve(io, async (onEvent) => {
     const { identity, listeners, ...rest } = readConfigFile(path);
-    return await createBroker({ ...rest, identity, listeners }, { onEvent });
+    const broker = await createBroker({ ...rest, identity, listeners }, { onEvent });
+    io.onHangup(() => broker.readCertificates());
+    return broker;
   });
 }
 
@@ -103,7 +107,7 @@ Usage
   tridcomm-broker --version
 
 It runs until SIGTERM or SIGINT, and then answers what it has taken before it ends. What it decides is written to the standard error, one
-line of JSON each.
+line of JSON each. At SIGHUP it reads the certificates of its listeners anew, for who connects from then on.
 
 The file is JSON. Paths in it count from its directory.
 ${configKeys()

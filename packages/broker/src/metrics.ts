@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { isLoopback } from '@tridcomm/client-node/internal';
 import { TridcommError } from '@tridcomm/core';
 import type { BrokerEngine } from './engine/broker-engine.ts';
 import type { Counters } from './engine/counters.ts';
 import type { BrokerEvent } from './engine/events.ts';
 import { listening, Sockets } from './listeners/listener.ts';
 import type { Openings } from './listeners/openings.ts';
-import { isLoopback } from './listeners/websocket-listener.ts';
 
 /** What is measured besides what is counted. */
 export interface Measured {

@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { X509Certificate } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { FileStore } from '@tridcomm/client-node';
 import { main, type MainIo } from '../src/main.ts';
+import { TestCa } from './listeners/certificates.ts';
 import { Setting } from './set-up.ts';
 import { eventually } from './listeners/world.ts';
 
@@ -21,12 +24,14 @@ interface TestIo extends MainIo {
   readonly out: string[];
   readonly lines: string[];
   signal(): void;
+  hangUp(): void;
 }
 
 function io(): TestIo {
   const out: string[] = [];
   const lines: string[] = [];
   let handler: () => void = () => undefined;
+  let hungUp: () => void = () => undefined;
   return {
     version: '1.2.3',
     out,
@@ -34,7 +39,9 @@ function io(): TestIo {
     write: (text) => void out.push(text),
     writeLine: (line) => lines.push(line) > 0,
     onSignal: (given) => (handler = given),
+    onHangup: (given) => (hungUp = given),
     signal: () => handler(),
+    hangUp: () => hungUp(),
   };
 }
 
@@ -127,3 +134,68 @@ test('it runs with the identity of a directory until a signal comes, drains, and
   expect(Buffer.from(after.get(name)!).equals(renewed)).toBe(true);
   after.close();
 });
+
+test('SIGHUP: it shows its new certificates to who connects then, and keeps those that it has where the new ones are none', async () => {
+  const setting = new Setting();
+  const { identity, record, keyId } = setting.brokerPerson;
+  const directory = join(folder, 'identity');
+  const store = FileStore.open(directory);
+  store.put('identity', identity.export());
+  store.put('client/principal-record', record);
+  store.close();
+  const ca = await TestCa.create();
+  const issue = async (): Promise<string> => {
+    const made = await ca.issue({ uris: [`tdc:${keyId}`], dns: ['localhost'], usages: ['1.3.6.1.5.5.7.3.1'] });
+    writeFileSync(join(directory, 'tls-ca.pem'), made.ca);
+    writeFileSync(join(directory, 'tls-cert.pem'), made.certificate);
+    writeFileSync(join(directory, 'tls-key.pem'), made.privateKey);
+    return new X509Certificate(made.certificate).fingerprint256;
+  };
+  const first = await issue();
+  const given = io();
+  const listeners = [
+    { type: 'tls', host: '127.0.0.1', port: 0 },
+    {
+      type: 'websocket',
+      host: '127.0.0.1',
+      port: 0,
+      certificate: 'identity/tls-cert.pem',
+      privateKey: 'identity/tls-key.pem',
+    },
+  ];
+  const running = main(
+    ['--config', file({ identity: 'identity', authorityId: setting.authorityId, listeners })],
+    given,
+  );
+  const events = (): { type: string; port: number; listener: string; code?: string }[] =>
+    given.lines.map((line) => JSON.parse(line) as never);
+  await eventually(() => events().filter(({ type }) => type === 'listening').length === 2);
+  const ports = events().flatMap(({ type, port }) => (type === 'listening' ? [port] : []));
+  const shown = async (): Promise<string[]> => await Promise.all(ports.map(fingerprintAt));
+  expect(await shown()).toEqual([first, first]);
+  const second = await issue();
+  expect(await shown()).toEqual([first, first]);
+  given.hangUp();
+  expect(await shown()).toEqual([second, second]);
+  writeFileSync(join(directory, 'tls-cert.pem'), 'no certificate');
+  given.hangUp();
+  expect(await shown()).toEqual([second, second]);
+  rmSync(join(directory, 'tls-key.pem'));
+  given.hangUp();
+  expect(await shown()).toEqual([second, second]);
+  expect(
+    events().flatMap(({ type, listener, code }) => (type === 'certificatesRead' ? [`${listener} ${code}`] : [])),
+  ).toEqual(['none', 'E_USAGE', 'E_USAGE'].flatMap((code) => [`tls-1 ${code}`, `websocket-2 ${code}`]));
+  given.signal();
+  expect(await running).toBe(0);
+});
+
+/** Of the certificate that a port shows to somebody without one. */
+async function fingerprintAt(port: number): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', rejectUnauthorized: false });
+  socket.on('error', () => undefined).resume();
+  await new Promise((resolve) => socket.once('secureConnect', resolve));
+  const { fingerprint256 } = socket.getPeerX509Certificate()!;
+  socket.destroy();
+  return fingerprint256;
+}

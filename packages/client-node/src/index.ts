@@ -2,7 +2,14 @@
  * @tridcomm/client-node: connect to a broker, publish and subscribe, and keep an identity. What an application may import.
  */
 export { TridcommError, type ErrorCode, type ErrorKind, type NumberRange } from '@tridcomm/core';
+export { CarrierFeed } from './carriers/carrier-feed.ts';
+export type { ForeignCarrier } from './carriers/foreign-carrier.ts';
+export { overMqtt } from './carriers/mqtt.ts';
+export type { MqttClientLike } from './carriers/mqtt-types.ts';
+export { overNats } from './carriers/nats.ts';
+export type { NatsConnectionLike } from './carriers/nats-types.ts';
 export { connect } from './client/connect.ts';
+export { overStream, type StreamTarget } from './links/over-stream.ts';
 export { TridcommClient, type ClientEventMap } from './client/client.ts';
 export { enrol, type Enrolled, type EnrolOptions } from './client/enrol.ts';
 export { MessageBatch, TridcommMessage, type Sender, type Verdict } from './client/message.ts';

@@ -4,6 +4,7 @@
 export { extensions } from './codepoints/extensions.gen.ts';
 export { limits } from './codepoints/limits.gen.ts';
 export { readVarint, varintLength, writeVarint } from './bytes/varint.ts';
+export { hexOf } from './client/hex.ts';
 export {
   commitRecordKey,
   deriveRecordKey,

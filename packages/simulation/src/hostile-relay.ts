@@ -1,7 +1,8 @@
 import { parseEnvelope } from '@tridcomm/core';
 import { decodeBundle, extensions, type CarrierReceiver, type TopicMatch } from '@tridcomm/core/internal';
 import type { ManualClock, SeededRandom } from '@tridcomm/core/testing';
-import type { Broker, BrokerLink, Tally } from './broker.ts';
+import type { Broker, BrokerLink } from './broker.ts';
+import type { Tally } from './tally.ts';
 import { ascii, hexOf, isEqual } from './bytes.ts';
 
 /** What a hostile relay does just now: shares are from 0 to 1, drawn for every envelope or object that it hands over. */

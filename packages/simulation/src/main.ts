@@ -3,16 +3,16 @@
  *
  *   npm run simulate -- [--runs N] [--seed S] [--workers W] [--trace] [--planted [NAME]]
  *
- * Seeds are S, S + 1, …. `--trace` prints every event of one run; `--planted` runs the seeds against copies of core with a bug in
- * each. Exit status 1 where a rule was broken, or a planted bug was not found.
+ * Seeds are S, S + 1, …: odd ones run messages past a relay that may be hostile, even ones links to a broker with a disk. `--trace` prints
+ * every event of one run; `--planted` runs the seeds against copies of the packages with a bug in each. Exit status 1 where a rule was broken, or a planted bug was not found.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { violationNames } from './oracle.ts';
 import { findPlanted, plantedBugs } from './planted.ts';
 import { describeTotals } from './report.ts';
+import { runSeed } from './run.ts';
 import { runSeeds } from './threads.ts';
-import { runSeed } from './world.ts';
 import type { Finding } from './worker.ts';
 
 const usage = 'usage: npm run simulate -- [--runs N] [--seed S] [--workers W] [--trace] [--planted [NAME …]]\n';
@@ -21,7 +21,7 @@ const [runs, firstSeed, threads] = [values.runs, values.seed, values.workers].ma
 if (![runs, firstSeed, threads].every((value) => Number.isSafeInteger(value) && value >= 1)) {
   refuseArguments('--runs, --seed and --workers are whole numbers from 1 on');
 }
-process.exitCode = values.planted ? await simulatePlanted() : values.trace ? traceOne() : await simulate();
+process.exitCode = values.planted ? await simulatePlanted() : values.trace ? await traceOne() : await simulate();
 
 function parsedArguments() {
   try {
@@ -77,8 +77,8 @@ function describe({ seed, violations }: Finding): void {
   line(`  alone: npm run simulate -- --runs 1 --seed ${seed} --trace`);
 }
 
-function traceOne(): number {
-  const { trace, traceHash, violations, messages, setting } = runSeed(firstSeed, true);
+async function traceOne(): Promise<number> {
+  const { trace, traceHash, violations, messages, setting } = await runSeed(firstSeed, true);
   for (const event of trace) line(event);
   for (const { name, atMs, sentence } of violations) line(`VIOLATION at ${atMs} ms: ${name}: ${sentence}`);
   line(`seed ${firstSeed}, ${setting}, ${messages} messages, trace ${traceHash}: ${violations.length} violations`);

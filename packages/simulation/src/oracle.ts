@@ -28,6 +28,12 @@ export const violationNames = {
   'false gap': 'A reader reported a gap for what it was given, or twice.',
   'not resumed': 'After all trouble had ended, a message of a live writer did not reach a live reader.',
   broken: 'A node threw something that is no refusal.',
+  'acknowledged and lost': 'A message that was acknowledged for good did not reach a reader of the log.',
+  'never settled': 'A publication was neither acknowledged nor refused by its time.',
+  'out of order': 'Messages of one sender, topic and durability came in another order than they were published in.',
+  'revoked link served': 'A link of a revoked principal was open for more than a second, or opened again.',
+  'honest refused': 'A member was refused something, or lost its link, by nothing that happened to it.',
+  'bound broken': 'More waited at a node than its limit.',
 } as const;
 
 export type ViolationName = keyof typeof violationNames;

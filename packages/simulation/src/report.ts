@@ -1,4 +1,4 @@
-import type { RunResult } from './world.ts';
+import type { RunResult } from './run-result.ts';
 
 /** Sums of many runs; can be sent between threads. */
 export interface Totals {
@@ -14,6 +14,8 @@ export interface Totals {
   staleEvents: number;
   forkEvents: number;
   simulatedMs: number;
+  /** Of all traces, in whatever order they came: the same seeds give the same on every machine. */
+  traces: number;
   readonly faults: Record<string, number>;
   readonly deeds: Record<string, number>;
   readonly refusals: Record<string, number>;
@@ -32,6 +34,7 @@ export function noTotals(): Totals {
     staleEvents: 0,
     forkEvents: 0,
     simulatedMs: 0,
+    traces: 0,
     faults: {},
     deeds: {},
     refusals: {},
@@ -44,7 +47,7 @@ export function addRun(totals: Totals, result: RunResult): void {
   addTo(totals.settings, [[result.setting, 1]]);
   totals.leastMessages = Math.min(totals.leastMessages, result.messages);
   totals.leastFaults = Math.min(totals.leastFaults, result.faults.total);
-  addNumbers(totals, result);
+  addNumbers(totals, { ...result, traces: parseInt(result.traceHash.slice(0, 12), 16) });
   addTo(totals.faults, result.faults.counts);
   addTo(totals.deeds, result.deeds.counts);
   addTo(totals.refusals, result.refusals.counts);
@@ -67,7 +70,7 @@ export function describeTotals(totals: Totals): string {
   const { runs, messages, envelopes, deliveries, gapNumbers, staleEvents, forkEvents, simulatedMs } = totals;
   const hours = (simulatedMs / 3_600_000).toFixed(1);
   return [
-    `runs        ${list({ ...totals.settings })}; ${hours} simulated hours`,
+    `runs        ${list({ ...totals.settings })}; ${hours} simulated hours; traces ${totals.traces.toString(16)}`,
     `messages    ${count(messages)} in ${count(envelopes)} envelopes, ${count(deliveries)} deliveries`,
     `reported    ${count(gapNumbers)} numbers missing, stale ${count(staleEvents)} times, ${count(forkEvents)} forks`,
     `faults      ${list(totals.faults)}`,
@@ -81,7 +84,7 @@ function addNumbers(
   totals: Totals,
   other: Pick<
     Totals,
-    'messages' | 'envelopes' | 'deliveries' | 'gapNumbers' | 'staleEvents' | 'forkEvents' | 'simulatedMs'
+    'messages' | 'envelopes' | 'deliveries' | 'gapNumbers' | 'staleEvents' | 'forkEvents' | 'simulatedMs' | 'traces'
   >,
 ): void {
   totals.messages += other.messages;
@@ -91,6 +94,7 @@ function addNumbers(
   totals.staleEvents += other.staleEvents;
   totals.forkEvents += other.forkEvents;
   totals.simulatedMs += other.simulatedMs;
+  totals.traces = (totals.traces + other.traces) % 2 ** 48;
 }
 
 function addTo(sums: Record<string, number>, counts: Iterable<readonly [string, number]>): void {

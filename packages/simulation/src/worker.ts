@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Violation, ViolationName } from './oracle.ts';
 import { addRun, noTotals, type Totals } from './report.ts';
-import { runSeed } from './world.ts';
+import { runSeed } from './run.ts';
 
 /** What a thread is told. */
 export interface Job {
@@ -35,7 +35,7 @@ let totals = noTotals();
 let findings: Finding[] = [];
 for (let i = 0; i < runs; i++) {
   const seed = firstSeed + i * step;
-  const violations = runOne(seed);
+  const violations = await runOne(seed);
   const isFound = until === undefined ? violations.length > 0 : violations.some(({ name }) => name === until);
   if (isFound) findings.push({ seed, violations });
   if (isFound && until !== undefined) break;
@@ -52,9 +52,9 @@ function tell(isOver: boolean): void {
 }
 
 /** What a run that does not come to its end has broken is one thing, and the others go on. */
-function runOne(seed: number): readonly Violation[] {
+async function runOne(seed: number): Promise<readonly Violation[]> {
   try {
-    const result = runSeed(seed);
+    const result = await runSeed(seed);
     addRun(totals, result);
     return oneOfEach(result.violations);
   } catch (error) {

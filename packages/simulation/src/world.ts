@@ -12,40 +12,20 @@ import {
   type RestoreSources,
 } from '@tridcomm/core/internal';
 import { ManualClock, SeededRandom, SimulatedLink, soundLink } from '@tridcomm/core/testing';
-import { Tally } from './broker.ts';
 import { ascii, hexOf, isEqual, readU32, readU64, textOf } from './bytes.ts';
 import { CryptoMemory, providerOf } from './crypto.ts';
 import { calm, HostileRelay, kindOfObject, type ObjectKind } from './hostile-relay.ts';
 import { Insider } from './insider.ts';
 import { Member, type Parcel } from './member.ts';
-import { Oracle, type Scene, type Violation } from './oracle.ts';
+import { Oracle, type Scene } from './oracle.ts';
+import type { RunResult } from './run-result.ts';
 import { outsiderName, scheduleOf, traitorName, type MemberPlan, type Schedule, type Step } from './schedule.ts';
+import { Tally } from './tally.ts';
 import { lootBlockOf, Thief } from './thief.ts';
 import { Traitor } from './traitor.ts';
 
-/** What came of a run. */
-export interface RunResult {
-  readonly seed: number;
-  readonly setting: Schedule['setting'];
-  readonly messages: number;
-  readonly envelopes: number;
-  readonly deliveries: number;
-  readonly gapNumbers: number;
-  readonly staleEvents: number;
-  readonly forkEvents: number;
-  readonly simulatedMs: number;
-  readonly faults: Tally;
-  readonly deeds: Tally;
-  readonly refusals: Tally;
-  readonly violations: readonly Violation[];
-  /** Of everything that happened, in order. */
-  readonly traceHash: string;
-  /** One line for each, where it was asked for. */
-  readonly trace: readonly string[];
-}
-
 /** Runs the schedule of a seed. */
-export function runSeed(seed: number, keepsTrace = false): RunResult {
+export function runMessagesSeed(seed: number, keepsTrace: boolean): RunResult {
   return new World(scheduleOf(seed), keepsTrace).run();
 }
 

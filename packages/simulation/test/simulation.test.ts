@@ -1,10 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { networkPlanOf } from '../src/network/plan.ts';
 import { violationNames } from '../src/oracle.ts';
+import { plantedInLinks } from '../src/planted-links.ts';
+import { plantedInMessages } from '../src/planted-messages.ts';
 import { builtText, findPlanted, plant, plantedBugs } from '../src/planted.ts';
 import { scheduleOf } from '../src/schedule.ts';
 import { runSeeds } from '../src/threads.ts';
-import { runSeed } from '../src/world.ts';
+import { runSeed } from '../src/run.ts';
 
 /** Threads run what was built; `npm test` builds first. */
 const workerUrl = new URL('../dist/worker.js', import.meta.url);
@@ -36,6 +39,26 @@ describe('seeded schedules', () => {
     ]) {
       expect(totals.faults[fault], fault).toBeGreaterThan(100);
     }
+    for (const fault of [
+      'bytes cut',
+      'wire break',
+      'wire silence',
+      'wire one way',
+      'wire stall',
+      'isolate',
+      'slow reader',
+      'client kill',
+      'client close',
+      'client lose',
+      'broker kill',
+      'broker power cut',
+      'broker drain',
+      'disk sync fails',
+      'disk write fails',
+      'disk full',
+    ]) {
+      expect(totals.faults[fault], fault).toBeGreaterThan(20);
+    }
     for (const deed of [
       'restart',
       'rotate',
@@ -51,27 +74,50 @@ describe('seeded schedules', () => {
     }
   });
 
-  it('leave the same trace every time', { timeout: 60_000 }, () => {
+  it('leave the same trace every time', { timeout: 120_000 }, async () => {
     for (const seed of [1, 2, 3, 4, 5, 6]) {
-      const result = runSeed(seed, true);
-      expect(runSeed(seed).traceHash).toBe(result.traceHash);
+      const result = await runSeed(seed, true);
+      expect((await runSeed(seed)).traceHash).toBe(result.traceHash);
       expect(result.trace.length).toBeGreaterThan(100);
     }
+  });
+
+  it('leave the same traces on any number of threads', { timeout: 120_000 }, async () => {
+    const [one, three] = await Promise.all(
+      [1, 3].map(async (count) => (await runSeeds({ firstSeed: 7, runs: 8, threads: count, workerUrl })).totals),
+    );
+    expect(one!.traces).toBeGreaterThan(0);
+    expect(three).toEqual(one);
+  });
+
+  it('are of links and of messages, half and half', { timeout: 60_000 }, async () => {
+    expect((await runSeed(8)).setting).toBe('links');
+    expect((await runSeed(9)).setting).not.toBe('links');
+  });
+
+  it('give Node its clock and timers back', { timeout: 60_000 }, async () => {
+    const current = () => [Date.now, setTimeout, setImmediate, clearTimeout, Reflect.ownKeys(performance)];
+    const before = current();
+    await runSeed(2);
+    expect(current()).toEqual(before);
   });
 
   it('differ from seed to seed', () => {
     const drawn = Array.from({ length: 20 }, (_, seed) => JSON.stringify({ ...scheduleOf(seed), seed: 0 }));
     expect(new Set(drawn).size).toBe(20);
+    const planned = Array.from({ length: 20 }, (_, seed) => JSON.stringify({ ...networkPlanOf(seed), seed: 0 }));
+    expect(new Set(planned).size).toBe(20);
     expect(new Set(Array.from({ length: 40 }, (_, seed) => scheduleOf(seed).setting)).size).toBe(3);
   });
 });
 
 describe('planted bugs', () => {
-  it('are ten or more, each with its place in the built code', () => {
-    expect(plantedBugs.length).toBeGreaterThanOrEqual(10);
+  it('are ten or more in each half, each with its place in the built code', () => {
+    expect(plantedInMessages.length).toBeGreaterThanOrEqual(10);
+    expect(plantedInLinks.length).toBeGreaterThanOrEqual(10);
     expect(new Set(plantedBugs.map(({ name }) => name)).size).toBe(plantedBugs.length);
     for (const bug of plantedBugs) {
-      expect(plant(builtText(bug.file), bug)).not.toBe(builtText(bug.file));
+      expect(plant(builtText(bug), bug)).not.toBe(builtText(bug));
       expect(Object.keys(violationNames)).toContain(bug.shows);
     }
   });

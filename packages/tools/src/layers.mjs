@@ -37,7 +37,7 @@ const packageMayImport = new Map([
   ['packages/broker', ['core', 'client-node']],
   ['packages/demo', ['core', 'client-node', 'broker', 'conformance', 'vectors']],
   ['packages/bench', ['core', 'client-node', 'broker']],
-  ['packages/simulation', ['core']],
+  ['packages/simulation', ['core', 'client-node', 'broker']],
   ['packages/tools', ['core', 'conformance', 'vectors']],
   ['conformance/harness', ['vectors']],
 ]);

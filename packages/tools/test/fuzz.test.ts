@@ -48,7 +48,7 @@ async function plantedTarget() {
 
 it('finds a crash behind three conditions, guided by coverage, from a fixed seed', async () => {
   const { coverage, target } = await plantedTarget();
-  const found = fuzz(target, { coverage, random: new Random(1), maxInputs: 60_000 });
+  const found = await fuzz(target, { coverage, random: new Random(1), maxInputs: 60_000 });
   expect(found.crashes).toHaveLength(1);
   const [crash] = found.crashes;
   expect(crash?.why).toContain('planted');
@@ -60,7 +60,7 @@ it('finds a crash behind three conditions, guided by coverage, from a fixed seed
 it('gives the same run for the same seed', async () => {
   const { coverage, target } = await plantedTarget();
   const run = () => fuzz(target, { coverage, random: new Random(7), maxInputs: 2_000 });
-  const [first, second] = [run(), run()];
+  const [first, second] = [await run(), await run()];
   expect(second.corpus).toEqual(first.corpus);
   expect(second.crashes.map(({ input }) => toHex(input))).toEqual(first.crashes.map(({ input }) => toHex(input)));
 });
@@ -83,7 +83,28 @@ it.each([
 ])('calls %s a crash', async (_, why, act) => {
   const { coverage, wide, target } = await plantedTarget();
   const run = (input: Uint8Array) => void act(wide, input);
-  expect(runOnce({ ...target, run }, coverage, new Uint8Array(2)).crash?.why).toContain(why);
+  expect((await runOnce({ ...target, run }, coverage, new Uint8Array(2))).crash?.why).toContain(why);
+});
+
+it('waits for a target that answers later', async () => {
+  const { coverage, target } = await plantedTarget();
+  const run = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    throw new Error('later');
+  };
+  const { crash } = await runOnce({ ...target, run }, coverage, new Uint8Array(2));
+  expect(crash?.why).toContain('later');
+});
+
+it('counts the bytes of buffers, wherever they come from', () => {
+  const { code } = instrument('export const f = (n) => [Buffer.alloc(n), Buffer.allocUnsafe(n), Buffer.from([n])];', 0);
+  expect(code.match(/\$a\(/g)).toHaveLength(2);
+});
+
+it('puts the edges of a second folder behind those of the first', () => {
+  const root = fixture({ 'from/a.js': 'export const f = (a) => (a ? 1 : 2);', 'package.json': { type: 'module' } });
+  const files = instrumentFolder(join(root, 'from'), join(root, 'to'), { prefix: 'other/', firstEdge: 10 });
+  expect([...files]).toEqual([['other/a.js', [10, 13]]]);
 });
 
 it('counts each outcome of each branch', () => {

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { mutants } from '../src/mutants/list.mjs';
-import { applyMutant, complaints, type Mutant } from '../src/mutants/mutate.mjs';
+import { applyMutant, complaints, folderOf, type Mutant } from '../src/mutants/mutate.mjs';
 
 const mutant: Mutant = { name: 'm', file: 'a.ts', from: 'if (a)', to: 'if ($&)', spec: 'a.1' };
 
@@ -20,11 +20,15 @@ it('complains of a list with a doubled name, a mutant that is none, or no requir
   ).toEqual(['m: the name stands twice', 'n: nothing is replaced', 'o: A is no requirement']);
 });
 
-it('has at least 36 mutants, each with its place in core', () => {
+it('has its place for each mutant, and the tests that it names', () => {
   expect(complaints(mutants)).toEqual([]);
-  expect(mutants.length).toBeGreaterThanOrEqual(36);
+  expect(mutants.length).toBeGreaterThanOrEqual(500);
+  const root = new URL('../../../', import.meta.url);
   for (const one of mutants) {
-    const text = readFileSync(new URL(`../../core/src/${one.file}`, import.meta.url), 'utf8');
+    const text = readFileSync(new URL(`${folderOf(one)}/src/${one.file}`, root), 'utf8');
     expect(applyMutant(text, one)).not.toBe(text);
+    for (const path of one.tests ?? []) {
+      expect(existsSync(new URL(`${folderOf(one)}/test/${path}`, root)), `${one.name}: ${path}`).toBe(true);
+    }
   }
 });

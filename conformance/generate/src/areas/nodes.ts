@@ -18,7 +18,7 @@ export type Add = (
   comment: string,
   steps: readonly w.Step[],
   spec: string[],
-  more?: { subscriptions?: string[]; bootMs?: bigint; flags?: string[] },
+  more?: { subscriptions?: string[]; logSubscriptions?: string[]; bootMs?: bigint; flags?: string[] },
 ) => void;
 
 export function adder(g: Group): Add {

@@ -370,6 +370,20 @@ function caps(runs: Runs): void {
       flags: F,
       after: (m) => [m.pack(rawFrameHeader(TYPE.envelope, 0, 0, 2 ** 32 - 1))],
     });
+  const million = 16_000_000;
+  for (const w of [TR, NR])
+    for (const [name, type] of [
+      ['sub', TYPE.sub],
+      ['watch', TYPE.watch],
+    ] as const)
+      runs.bad(
+        w,
+        `${name}-million`,
+        `the header of a ${name} with room for a million tags or addresses, under a frame_cap that has it (D14)`,
+        { own: { frameCap: MOST_CAP } },
+        'E_LIMIT',
+        { spec: S, flags: F, after: (m) => [m.pack(rawFrameHeader(type, 0, 1, million))] },
+      );
   runs.bad(TI, 'order-cap-flags', 'above the frame_cap, with flags, of an undefined type', {}, 'E_LIMIT', {
     spec: ['framing.7', 'framing.9', ...S],
     flags: ['Order', ...F],

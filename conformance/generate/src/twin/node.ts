@@ -103,6 +103,13 @@ function surveyOf(value: Bytes | undefined, timestamp: bigint): Survey {
   return s;
 }
 
+/** How an envelope came, and what was asked for that way. */
+export type Way = 'live' | 'log';
+interface Pattern {
+  bytes: Bytes;
+  segments: Bytes[];
+}
+
 interface Routed {
   group: Group;
   view: View;
@@ -116,7 +123,7 @@ export class Node {
   private readonly authorityId: Bytes;
   private readonly me: KeyPair;
   private readonly prekeys: Bytes[];
-  private readonly subscriptions: { bytes: Bytes; segments: Bytes[] }[];
+  private readonly subscriptions: Readonly<Record<Way, readonly Pattern[]>>;
   private readonly replay: ReplayModel;
   private authority: { serial: bigint; hash: string } | undefined;
   private newestPolicy: Fields | undefined;
@@ -136,7 +143,7 @@ export class Node {
     authorityId: Bytes,
     me: KeyPair,
     prekeys: Bytes[],
-    subscriptions: { bytes: Bytes; segments: Bytes[] }[],
+    subscriptions: Readonly<Record<Way, readonly Pattern[]>>,
     boot: bigint,
   ) {
     this.trust = new Trust(authorityId, SKEW);
@@ -344,7 +351,7 @@ export class Node {
     return v.block.body.routeSecrets.filter((s) => s.fromPeriod <= period).pop()?.secret;
   }
 
-  private routes(now: bigint, h: Header, chain: Bytes[]): Routed | undefined {
+  private routes(now: bigint, h: Header, chain: Bytes[], way: Way): Routed | undefined {
     for (const group of this.groups.values()) {
       const view = group.view;
       if (view === undefined) continue;
@@ -352,7 +359,7 @@ export class Node {
         const secret = this.secretOf(view, period);
         if (secret === undefined) continue;
         for (const rule of view.block.body.patterns) {
-          for (const s of this.subscriptions) {
+          for (const s of this.subscriptions[way]) {
             if (view.record['topic_chains'] !== true) {
               if (!matches(s.segments, rule.segments)) continue;
               const token = tokenOf(secret, group.id, period, rule.segments).token;
@@ -382,14 +389,15 @@ export class Node {
     return block;
   }
 
-  envelope(now: bigint, bytes: Bytes): Delivered | undefined {
+  /** replay.29, replay.30: what comes out of a log goes to who asked for the log; where it stood there decides nothing (delivery.12). */
+  envelope(now: bigint, bytes: Bytes, way: Way = 'live'): Delivered | undefined {
     const e: Envelope = parseEnvelope(bytes);
     const h = e.header;
     const extension = (n: number): Bytes | undefined => e.extensions.find((x) => x.number === n)?.value;
     const chainBytes = extension(9) ?? zeros(0);
     const chain = Array.from({ length: chainBytes.length / 16 }, (_, i) => chainBytes.slice(16 * i, 16 * i + 16));
     // 7
-    const r = this.routes(now, h, chain);
+    const r = this.routes(now, h, chain, way);
     if (r === undefined) return undefined;
     const { group, view } = r;
     const chains = view.record['topic_chains'] === true;
@@ -427,7 +435,7 @@ export class Node {
       now,
       maxAge: MAX_AGE,
       skew: SKEW,
-      stored: false,
+      stored: way === 'log',
       ...(expiry === undefined ? {} : { expiry: number(expiry) }),
     });
     // 11
@@ -439,6 +447,7 @@ export class Node {
       timestamp: h.timestamp,
       id32: hex(id32(sigin)),
       ...(prev === undefined ? {} : { prev32: hex(prev) }),
+      ...(way === 'log' ? { log: true } : {}),
     };
     const look = this.replay.lookUp(offer);
     // 12
@@ -470,11 +479,14 @@ export class Node {
       if (!(error instanceof Refusal)) throw error;
       grammar = error;
     }
+    const wants = (w: Way): boolean => this.subscriptions[w].some((s) => matches(s.segments, parseTopic(topic)));
+    // What nobody asked for this way, and may ask for from the log, stays new.
+    if (grammar === undefined && !wants(way) && (way === 'log' || wants('log'))) return undefined;
     // 15
     this.replay.accept(offer, true);
     if (grammar !== undefined) throw grammar;
     const gaps = this.gapsOf(offer);
-    if (!this.subscriptions.some((s) => matches(s.segments, parseTopic(topic)))) return undefined;
+    if (!wants(way)) return undefined;
     const messages = records.map((m) => m.payload);
     return { messages, topic, sender: senderId, stale, gaps, ...(survey === undefined ? {} : { survey }) };
   }

@@ -20,6 +20,8 @@ export interface Offer {
   leaf?: number;
   leafCount?: number;
   control?: boolean;
+  /** replay.29: out of a log */
+  log?: boolean;
 }
 
 export interface ReplayOptions {
@@ -125,7 +127,8 @@ export class ReplayModel {
   /** Step 11, without change. */
   lookUp(o: Offer): Look {
     if (o.control && !this.options.durable) refuse('E_REPLAY_STATE', 'replay.26');
-    if (!this.options.durable && !this.options.stored && o.timestamp <= this.boot + this.options.skewMs) {
+    const isLive = !this.options.stored && o.log !== true;
+    if (!this.options.durable && isLive && o.timestamp <= this.boot + this.options.skewMs) {
       refuse('E_TOO_OLD', 'replay.25');
     }
     const g = this.groups.get(groupName(o.stream));

@@ -10,6 +10,8 @@ import {
   type BundleSink,
   type ServicePrincipal,
 } from '@tridcomm/client-node';
+import { TridcommError } from '@tridcomm/core';
+import { hexOf } from '@tridcomm/core/internal';
 import { enrolSocketName, adminSocketName, type FromAuthority, type ToAuthority } from './dev-files.ts';
 
 const [folder] = process.argv.slice(2);
@@ -35,9 +37,18 @@ function laterLink(self: ServicePrincipal): BundleSink {
   };
 }
 
+/** Tells the broker, which writes one log for both. */
+function tellFault(error: unknown): void {
+  const name = error instanceof TridcommError ? error.code : error instanceof Error ? error.name : typeof error;
+  process.send?.({ fault: name } satisfies FromAuthority);
+}
+
 const service = AuthorityService.inMemory({
   connect: (self) => ({ sinks: [laterLink(self)], sources: [] }),
+  onEvent: (event) => {
+    if (event.type === 'tickFailed' || event.type === 'groupFailed') tellFault(event.error);
+  },
 });
-await AdminServer.listen(service, join(folder, adminSocketName), 'admin');
-await AdminServer.listen(service, join(folder, enrolSocketName), 'enrol');
-process.send({ authorityId: Buffer.from(service.authorityId32).toString('hex') } satisfies FromAuthority);
+await AdminServer.listen(service, join(folder, adminSocketName), 'admin', tellFault);
+await AdminServer.listen(service, join(folder, enrolSocketName), 'enrol', tellFault);
+process.send({ authorityId: hexOf(service.authorityId32) } satisfies FromAuthority);

@@ -48,7 +48,10 @@ export async function startDevBroker(onEvent: (event: BrokerEvent) => void): Pro
       if (authority.connected) authority.disconnect();
       await authorityEnded;
     });
-    const { authorityId } = await firstWord(authority);
+    authority.on('message', (message: FromAuthority) => {
+      if ('fault' in message) onEvent({ type: 'internalError', where: 'authority', name: message.fault });
+    });
+    const authorityId = await authorityIdOf(authority);
     const identity = join(folder, 'broker');
     const adminSocket = join(folder, adminSocketName);
     await enrol(identity, adminSocket, brokerName, { roles: ['broker'] });
@@ -87,9 +90,11 @@ export async function startDevBroker(onEvent: (event: BrokerEvent) => void): Pro
   }
 }
 
-async function firstWord(authority: ChildProcess): Promise<FromAuthority> {
+async function authorityIdOf(authority: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
-    authority.once('message', (message) => resolve(message as FromAuthority));
+    authority.on('message', (message: FromAuthority) => {
+      if ('authorityId' in message) resolve(message.authorityId);
+    });
     authority.once('exit', () => reject(endedEarly()));
   });
 }

@@ -7,7 +7,5 @@ export interface ToAuthority {
   readonly address: string;
 }
 
-/** What the authority's process tells, once, when its sockets are there. */
-export interface FromAuthority {
-  readonly authorityId: string;
-}
+/** What the authority's process tells: once, when its sockets are there, who it is; and what goes wrong, by its code or the name of its class. */
+export type FromAuthority = { readonly authorityId: string } | { readonly fault: string };

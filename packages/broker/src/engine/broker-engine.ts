@@ -12,13 +12,14 @@ import {
   type Trust,
 } from '@tridcomm/core';
 import {
+  type AddressedObject,
   decodePrincipalRecord,
+  hexOf,
+  type JudgedBundle,
   limits,
   objectKinds,
   parseObject,
   RelayState,
-  type AddressedObject,
-  type JudgedBundle,
 } from '@tridcomm/core/internal';
 import { durabilities, principalRoles } from '@tridcomm/core/link';
 import type { EnvelopeLog } from '../store/envelope-log.ts';
@@ -26,7 +27,6 @@ import type { Answer } from './answers.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { newCounters, type Counters } from './counters.ts';
 import type { BrokerEvent } from './events.ts';
-import { hexOf } from './hex.ts';
 import type { LiveMessage, PeerSink } from './outbox.ts';
 import { defaultPrincipalLimits, Quotas, type PrincipalLimits } from './quotas.ts';
 import type { Sub } from './sub.ts';
@@ -104,6 +104,8 @@ export class BrokerEngine implements ConnectionHost {
   #appending = 0;
   #bundles: WaitingBundle[] = [];
   #keeping: Keeping | undefined;
+  /** Something counts that the next life does not know: the next bundle keeps everything. */
+  #isBehind = false;
   #isTurnWanted = false;
   #lastNumber = 0;
   #stamp = 0;
@@ -497,22 +499,27 @@ export class BrokerEngine implements ConnectionHost {
       return;
     }
     const keeping = { judged, sinceMs: nowMs, isCommitted: false };
-    const taken = (): void => {
+    const taken = (error?: TridcommError): void => {
       this.#keeping = undefined;
       this.#commit(keeping);
       const { names } = connection;
       this.emit({ type: 'bundleTaken', ...names, objects: judged.objects.length, bytes: bundle.length });
-      connection.settle(answer);
+      // What counts and is not kept the next life does not have: an authority that hears no brings all of it again.
+      connection.settle(answer, error, logRetryMs);
       this.#nextBundle();
     };
-    if (this.#options.keep === undefined || judged.objects.length === 0) {
+    const { keep } = this.#options;
+    const objects = this.#isBehind ? [...this.objects(), ...judged.objects] : judged.objects;
+    if (keep === undefined || objects.length === 0) {
       taken();
       return;
     }
     this.#keeping = keeping;
-    this.#options
-      .keep(judged.objects, nowMs)
-      .catch((error: unknown) => this.#notKept(error))
+    keep(objects, nowMs)
+      .then(
+        () => void (this.#isBehind = false),
+        (error: unknown) => this.#notKept(error),
+      )
       .then(taken)
       .catch((error: unknown) => this.#internal('bundle', error));
   }
@@ -539,8 +546,11 @@ export class BrokerEngine implements ConnectionHost {
     return hexOf(record.key.keyId32);
   }
 
-  #notKept(error: unknown): void {
-    this.emit({ type: 'notKept', code: refusalOf(error).code });
+  #notKept(error: unknown): TridcommError {
+    this.#isBehind = true;
+    const refusal = refusalOf(error);
+    this.emit({ type: 'notKept', code: refusal.code });
+    return refusal;
   }
 
   /** An authority record that came by a link: who was valid by the one before may not be any more. */

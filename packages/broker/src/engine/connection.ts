@@ -1,11 +1,10 @@
 import { TridcommError, type ErrorCode, type PrincipalRecord, type TopicMatch } from '@tridcomm/core';
-import { limits } from '@tridcomm/core/internal';
+import { hexOf, limits } from '@tridcomm/core/internal';
 import type { LinkMessage } from '@tridcomm/core/link';
 import type { EnvelopeLog } from '../store/envelope-log.ts';
 import { Answers, type Answer } from './answers.ts';
 import type { Counters } from './counters.ts';
 import type { BrokerEvent, OfLink } from './events.ts';
-import { hexOf } from './hex.ts';
 import { LinkWorks, matchOfWork } from './link-works.ts';
 import { Outbox, type LiveMessage, type PeerSink } from './outbox.ts';
 import { RateError, type PrincipalQuota } from './quotas.ts';

@@ -31,6 +31,8 @@ export type BrokerEvent =
   | ({ readonly type: 'bundleTaken'; readonly objects: number; readonly bytes: number } & OfLink)
   /** The link's frame cap is below an object that it asked for. */
   | ({ readonly type: 'objectTooLarge'; readonly bytes: number } & OfLink)
+  /** A listener was told to read its certificates anew; where it could not, it goes on with those that it has. */
+  | { readonly type: 'certificatesRead'; readonly listener: string; readonly code: ErrorCode | 'none' }
   /** What an earlier life kept on disk; `leftOut`: objects that no longer hold. */
   | { readonly type: 'restored'; readonly objects: number; readonly leftOut: number; readonly isDamaged: boolean }
   /** Requests or jobs that nobody did in time, or that were given out too often. */

@@ -1,6 +1,6 @@
 import { TridcommError, type TopicMatch } from '@tridcomm/core';
+import { hexOf } from '@tridcomm/core/internal';
 import { matchKinds } from '@tridcomm/core/link';
-import { hexOf } from './hex.ts';
 import type { Work, WorkQueues } from './work-queues.ts';
 
 /** Work that one link takes. */

@@ -3,8 +3,8 @@ import type { LinkMessage } from '@tridcomm/core/link';
 
 /** The transport's side of a link, as the engine sees it. */
 export interface PeerSink {
-  /** Bytes that were sent, and that the transport has not got rid of yet. */
-  readonly bufferedBytes: number;
+  /** Whether the transport has as much as it should be given at a time. */
+  readonly isFull: boolean;
   /** @throws TridcommError `E_LIMIT` for what the peer does not take; `E_CLOSED` */
   send(message: LinkMessage): void;
   /** Ends the link, with a close frame. Without an error the end is an orderly one. */
@@ -30,7 +30,7 @@ export interface WaitingObject {
  * @spec delivery.14, delivery.15, delivery.16
  */
 export class Outbox {
-  readonly #transport: Pick<PeerSink, 'bufferedBytes'>;
+  readonly #transport: Pick<PeerSink, 'isFull'>;
   readonly #send: (message: LiveMessage) => void;
   readonly #mostQueuedBytes: number;
   #grantedBytes: number;
@@ -43,7 +43,7 @@ export class Outbox {
 
   /** @param send - must not throw @param creditBytes - of the peer's hello */
   constructor(
-    transport: Pick<PeerSink, 'bufferedBytes'>,
+    transport: Pick<PeerSink, 'isFull'>,
     send: (message: LiveMessage) => void,
     creditBytes: number,
     mostQueuedBytes: number,
@@ -66,7 +66,7 @@ export class Outbox {
 
   /** Whether the transport takes more. */
   get isFlowing(): boolean {
-    return this.#transport.bufferedBytes < highWaterBytes;
+    return !this.#transport.isFull;
   }
 
   /** Takes a credit frame. @returns whether it is not lower than one before */
@@ -152,7 +152,5 @@ export class Outbox {
   }
 }
 
-/** What a transport is given at a time: two or three of its own buffers. */
-export const highWaterBytes: number = 256 * 1024;
 /** Entries of the queue that are kept although they are done. */
 const mostDone = 1_024;

@@ -1,3 +1,4 @@
+import type { ByteStream } from '@tridcomm/client-node/internal';
 import { TridcommError, type CryptoProvider, type RandomSource, type SigningKey } from '@tridcomm/core';
 import { limits } from '@tridcomm/core/internal';
 import { LinkEngine, principalRoles, type LinkMessage, type LinkOptions } from '@tridcomm/core/link';
@@ -5,7 +6,6 @@ import type { BrokerEngine } from '../engine/broker-engine.ts';
 import type { Connection } from '../engine/connection.ts';
 import type { BrokerEvent } from '../engine/events.ts';
 import type { PeerSink } from '../engine/outbox.ts';
-import type { ByteStream } from './byte-stream.ts';
 import type { Opening } from './openings.ts';
 
 /** What all links of a broker share. */
@@ -70,8 +70,8 @@ export class LinkDriver implements PeerSink {
     this.#stream = stream;
   }
 
-  get bufferedBytes(): number {
-    return this.#stream!.bufferedBytes;
+  get isFull(): boolean {
+    return this.#stream!.isFull;
   }
 
   /** @internal Of the engine. */

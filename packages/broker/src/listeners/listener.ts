@@ -1,8 +1,9 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { SocketStream } from '@tridcomm/client-node/internal';
 import { TridcommError } from '@tridcomm/core';
+import { linkModes } from '@tridcomm/core/link';
 import { LinkDriver, type LinkHost, type LinkOrigin } from './link-driver.ts';
 import type { EndOpening, Opening, Openings } from './openings.ts';
-import { SocketStream } from './socket-stream.ts';
 
 /** What takes connections. */
 export interface Listener {
@@ -33,10 +34,19 @@ export function admit(host: ListenerHost, listener: string, remote: string, end:
 }
 
 /** Lays a link on a socket that is connected. */
-export function driveSocket(host: ListenerHost, socket: Socket, origin: LinkOrigin, opening: Opening): LinkDriver {
+export function driveSocket(host: ListenerHost, socket: Duplex, origin: LinkOrigin, opening: Opening): LinkDriver {
   const driver = new LinkDriver(host.links, origin, opening);
-  driver.start(new SocketStream(socket, driver));
+  driver.start(new SocketStream(socket, driver, (cause) => new TridcommError('E_TRANSPORT', undefined, { cause })));
   return driver;
+}
+
+/** Lays a link of mode N on a stream that is connected. @returns whether there was room; it is destroyed where not */
+export function takeNoise(host: ListenerHost, listener: string, remote: string, stream: Duplex): boolean {
+  let driver: LinkDriver | undefined;
+  const opening = admit(host, listener, remote, () => driver?.displaced());
+  if (opening === undefined) stream.destroy();
+  else driver = driveSocket(host, stream, { listener, remote, mode: linkModes.noise }, opening);
+  return opening !== undefined;
 }
 
 /** Waits until a server listens. @throws TridcommError `E_USAGE` where it cannot */
@@ -63,9 +73,9 @@ export async function listening(
 
 /** The sockets of a server, so that none is left when it closes. */
 export class Sockets {
-  readonly #sockets = new Set<{ destroy(): unknown }>();
+  readonly #sockets = new Set<Duplex>();
 
-  add(socket: Socket): void {
+  add(socket: Duplex): void {
     this.#sockets.add(socket);
     // One that fails before anybody listens to it must not take the process with it.
     socket.on('error', ignore);
@@ -74,6 +84,14 @@ export class Sockets {
 
   destroy(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Resolves when none is left of those that are there. */
+  async ended(): Promise<void> {
+    const ends = [...this.#sockets].map(
+      async (socket) => await new Promise<void>((resolve) => socket.once('close', resolve)),
+    );
+    await Promise.all(ends);
   }
 }
 

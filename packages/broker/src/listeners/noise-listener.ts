@@ -1,9 +1,8 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
+import { isAnswered } from '@tridcomm/client-node/internal';
 import { TridcommError } from '@tridcomm/core';
-import { linkModes } from '@tridcomm/core/link';
-import { admit, driveSocket, listening, Sockets, type Listener, type ListenerHost } from './listener.ts';
-import type { LinkDriver } from './link-driver.ts';
+import { listening, Sockets, takeNoise, type Listener, type ListenerHost } from './listener.ts';
 
 /** Where links of mode N are taken on a socket: TCP, or a local one. */
 export type NoiseAddress =
@@ -22,7 +21,7 @@ export async function listenNoise(host: ListenerHost, name: string, address: Noi
   const sockets = new Sockets();
   const server = createServer((socket) => {
     sockets.add(socket);
-    take(host, name, socket);
+    takeNoise(host, name, socket.remoteAddress ?? '', socket);
   });
   if ('path' in address) await listenLocally(server, name, address.path, address.isShared);
   else await listening(server, name, () => server.listen({ port: address.port, host: address.host }));
@@ -46,14 +45,6 @@ export function listenerOf(name: string, server: Server, sockets: Sockets): List
   };
 }
 
-function take(host: ListenerHost, name: string, socket: Socket): void {
-  const remote = socket.remoteAddress ?? '';
-  let driver: LinkDriver | undefined;
-  const opening = admit(host, name, remote, () => driver?.displaced());
-  if (opening === undefined) socket.destroy();
-  else driver = driveSocket(host, socket, { listener: name, remote, mode: linkModes.noise }, opening);
-}
-
 async function listenLocally(server: Server, name: string, path: string, isShared: boolean): Promise<void> {
   await removeStale(name, path);
   await listening(server, name, () => {
@@ -73,13 +64,6 @@ async function removeStale(name: string, path: string): Promise<void> {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return;
   if (!stat.isSocket()) throw new TridcommError('E_USAGE', `listener ${name}: there is a file that is no socket`);
-  const isServed = await new Promise<boolean>((resolve) => {
-    const socket = connect(path, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-  if (isServed) throw new TridcommError('E_USAGE', `listener ${name}: another process listens there`);
+  if (await isAnswered(path)) throw new TridcommError('E_USAGE', `listener ${name}: another process listens there`);
   unlinkSync(path);
 }

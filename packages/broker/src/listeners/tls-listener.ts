@@ -1,10 +1,10 @@
 import { constants } from 'node:crypto';
 import { createServer as createTcpServer } from 'node:net';
-import { createServer, type TLSSocket } from 'node:tls';
+import { createSecureContext, createServer, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import { uriNamesOf } from '@tridcomm/client-node/internal';
 import { TridcommError } from '@tridcomm/core';
 import { linkModes, tlsExporterLabel } from '@tridcomm/core/link';
 import { Arrivals } from './arrivals.ts';
-import { uriNamesOf } from './certificate-names.ts';
 import type { LinkDriver } from './link-driver.ts';
 import { driveSocket, listening, Sockets, type Listener, type ListenerHost } from './listener.ts';
 import { listenerOf } from './noise-listener.ts';
@@ -25,13 +25,23 @@ export interface TlsAddress extends TlsFiles {
   readonly port: number;
 }
 
+/** A listener that may be given other certificates. */
+export interface TlsListener extends Listener {
+  /**
+   * Shows them to who connects from now on. Links that are there go on.
+   *
+   * @throws TridcommError `E_USAGE` for what cannot be used: it goes on with those that it has
+   */
+  useCertificates(files: TlsFiles): void;
+}
+
 /**
  * Takes links of mode T: TLS 1.3, certificates on both sides, and no session outlives its connection.
  *
  * @throws TridcommError `E_USAGE` for an address that cannot be had, or certificates that cannot be used
  * @spec link.14, link.15, link.8
  */
-export async function listenTls(host: ListenerHost, name: string, address: TlsAddress): Promise<Listener> {
+export async function listenTls(host: ListenerHost, name: string, address: TlsAddress): Promise<TlsListener> {
   const sockets = new Sockets();
   const arrivals = new Arrivals(host, name);
   const tls = makeServer(name, address);
@@ -47,26 +57,36 @@ export async function listenTls(host: ListenerHost, name: string, address: TlsAd
   });
   tls.on('tlsClientError', (_error, socket: TLSSocket) => socket.destroy());
   await listening(server, name, () => server.listen({ port: address.port, host: address.host }));
-  return listenerOf(name, server, sockets);
+  const useCertificates = (files: TlsFiles): void => tls.setSecureContext(contextOf(name, files));
+  return { ...listenerOf(name, server, sockets), useCertificates };
 }
 
-function makeServer(name: string, { ca, certificate, privateKey }: TlsFiles): ReturnType<typeof createServer> {
+function makeServer(name: string, files: TlsFiles): ReturnType<typeof createServer> {
+  return createServer({
+    ...contextOf(name, files),
+    requestCert: true,
+    rejectUnauthorized: true,
+    handshakeTimeout: handshakeTimeoutMs,
+  });
+}
+
+/** What both a server and a change of it are made of. @throws TridcommError `E_USAGE` */
+function contextOf(name: string, { ca, certificate, privateKey }: TlsFiles): SecureContextOptions {
+  const options: SecureContextOptions = {
+    ca,
+    cert: certificate,
+    key: privateKey,
+    minVersion: 'TLSv1.3',
+    maxVersion: 'TLSv1.3',
+    // Tickets are numbers then, and nobody remembers what they stand for: a session that is offered again is not found.
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+  };
   try {
-    return createServer({
-      ca,
-      cert: certificate,
-      key: privateKey,
-      minVersion: 'TLSv1.3',
-      maxVersion: 'TLSv1.3',
-      requestCert: true,
-      rejectUnauthorized: true,
-      // Tickets are numbers then, and nobody remembers what they stand for: a session that is offered again is not found.
-      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
-      handshakeTimeout: handshakeTimeoutMs,
-    });
+    createSecureContext(options);
   } catch (cause) {
     throw new TridcommError('E_USAGE', `listener ${name}: certificate, key or CA cannot be used`, { cause });
   }
+  return options;
 }
 
 function take(host: ListenerHost, name: string, socket: TLSSocket, opening: Opening): LinkDriver | undefined {

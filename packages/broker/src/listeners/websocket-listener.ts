@@ -1,6 +1,14 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import { isIP, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import {
+  isLoopback,
+  mostMessageBytes,
+  subprotocol,
+  webSocketRefusal,
+  WebSocketStream,
+} from '@tridcomm/client-node/internal';
 import { TridcommError } from '@tridcomm/core';
 import { limits } from '@tridcomm/core/internal';
 import { linkModes } from '@tridcomm/core/link';
@@ -10,7 +18,6 @@ import { LinkDriver } from './link-driver.ts';
 import { listening, Sockets, type Listener, type ListenerHost } from './listener.ts';
 import { listenerOf } from './noise-listener.ts';
 import type { Opening } from './openings.ts';
-import { mostMessageBytes, WebSocketStream } from './websocket-stream.ts';
 
 /** Of a WebSocket listener: what it was made with. */
 export interface WebSocketAddress {
@@ -20,7 +27,23 @@ export interface WebSocketAddress {
   /** Begins with `/`. */
   readonly path: string;
   /** PEM; undefined for `ws://`, on a loopback address only. */
-  readonly tls: { readonly certificate: string; readonly privateKey: string } | undefined;
+  readonly tls: WebSocketTls | undefined;
+}
+
+/** PEM. */
+export interface WebSocketTls {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+/** A listener that may be given another certificate. */
+export interface WebSocketListener extends Listener {
+  /**
+   * Shows it to who connects from now on, where there is TLS. Links that are there go on.
+   *
+   * @throws TridcommError `E_USAGE` for what cannot be used: it goes on with the one that it has
+   */
+  useCertificates(tls: WebSocketTls): void;
 }
 
 /**
@@ -29,7 +52,11 @@ export interface WebSocketAddress {
  * @throws TridcommError `E_USAGE` for an address that cannot be had, and for one without TLS that is not of this machine
  * @spec bindings.1, bindings.2, bindings.3, bindings.4, link.8
  */
-export async function listenWebSocket(host: ListenerHost, name: string, address: WebSocketAddress): Promise<Listener> {
+export async function listenWebSocket(
+  host: ListenerHost,
+  name: string,
+  address: WebSocketAddress,
+): Promise<WebSocketListener> {
   if (address.tls === undefined && !isLoopback(address.host ?? '')) {
     throw new TridcommError('E_USAGE', `listener ${name}: WebSockets without TLS are for loopback addresses`);
   }
@@ -65,7 +92,8 @@ export async function listenWebSocket(host: ListenerHost, name: string, address:
   server.on('clientError', (_error, socket) => socket.destroy());
   server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
   await listening(server, name, () => server.listen({ port: address.port, host: address.host }));
-  return listenerOf(name, server, sockets);
+  const useCertificates = (tls: WebSocketTls): void => server.setSecureContext(contextOf(name, tls));
+  return { ...listenerOf(name, server, sockets), useCertificates };
 }
 
 function makeServer(name: string, { tls }: WebSocketAddress): HttpsServer {
@@ -75,18 +103,23 @@ function makeServer(name: string, { tls }: WebSocketAddress): HttpsServer {
     requestTimeout: limits.openingMs,
   };
   if (tls === undefined) return createHttpServer(options) as HttpsServer;
+  return createHttpsServer({
+    ...options,
+    ...contextOf(name, tls),
+    handshakeTimeout: limits.openingMs,
+    ALPNProtocols: ['http/1.1'],
+  });
+}
+
+/** What both a server and a change of it are made of. @throws TridcommError `E_USAGE` */
+function contextOf(name: string, { certificate, privateKey }: WebSocketTls): SecureContextOptions {
+  const options: SecureContextOptions = { cert: certificate, key: privateKey, minVersion: 'TLSv1.3' };
   try {
-    return createHttpsServer({
-      ...options,
-      cert: tls.certificate,
-      key: tls.privateKey,
-      minVersion: 'TLSv1.3',
-      handshakeTimeout: limits.openingMs,
-      ALPNProtocols: ['http/1.1'],
-    });
+    createSecureContext(options);
   } catch (cause) {
     throw new TridcommError('E_USAGE', `listener ${name}: certificate or key cannot be used`, { cause });
   }
+  return options;
 }
 
 /** @spec bindings.2 */
@@ -114,7 +147,7 @@ function take(host: ListenerHost, name: string, webSocket: WebSocket, socket: So
   };
   const origin = { listener: name, remote: socket.remoteAddress ?? '', mode: linkModes.noise };
   const driver = new LinkDriver(host.links, origin, { done });
-  driver.start(new WebSocketStream(webSocket, driver));
+  driver.start(new WebSocketStream(webSocket, driver, errorOf));
   return driver;
 }
 
@@ -127,13 +160,10 @@ function refuseUpgrade(socket: Socket): void {
   socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
 }
 
-/** Whether a host is this machine and nothing else. */
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host === '::1') return true;
-  return isIP(host) === 4 && host.startsWith('127.');
+function errorOf(cause: Error): TridcommError {
+  return new TridcommError(webSocketRefusal(cause) ?? 'E_TRANSPORT', undefined, { cause });
 }
 
-const subprotocol = 'tridcomm.v1';
 const mostHeaderBytes = 8 * 1024;
 /** Frames of a message, and pieces in which it may arrive: each costs more than its bytes. */
 const mostParts = 4_096;

@@ -1,5 +1,6 @@
-import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bootId, processStart } from '@tridcomm/client-node/internal';
 import { TridcommError } from '@tridcomm/core';
 
 /**
@@ -15,7 +16,7 @@ import { TridcommError } from '@tridcomm/core';
  * @spec storage.4
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  const own = `lock-${process.pid}-${await startOf(process.pid)}`;
+  const own = `lock-${process.pid}-${startOf(process.pid)}`;
   const path = join(folder, own);
   await writeFile(path, '', { flag: 'wx', mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'EEXIST' ? inUse(process.pid) : error;
@@ -24,7 +25,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     for (const name of await readdir(folder)) {
       const [, pid = '', start] = /^lock-(\d+)-(\w+)$/.exec(name) ?? [];
       if (name === own || start === undefined) continue;
-      if ((await startOf(Number(pid))) === start) throw inUse(Number(pid));
+      if (startOf(Number(pid)) === start) throw inUse(Number(pid));
       await rm(join(folder, name), { force: true });
     }
   } catch (error) {
@@ -34,26 +35,11 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   return async () => await rm(path, { force: true });
 }
 
-/** When a process started, in a form that differs for each; `none` for one that is no more, or only waits to be reaped. */
-async function startOf(pid: number): Promise<string> {
-  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
-  if (text !== undefined) {
-    // The name in brackets may hold spaces and brackets. Behind it stand the state and, 19 fields on, the start in ticks since the boot.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? 'none' : `${await bootId()}${fields[19]}`;
-  }
-  try {
-    process.kill(pid, 0);
-    return 'some';
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM' ? 'some' : 'none';
-  }
-}
-
-/** Tells the boots of a machine apart, as ticks start anew with each. */
-async function bootId(): Promise<string> {
-  const text = await readFile('/proc/sys/kernel/random/boot_id', 'latin1').catch(() => '');
-  return `${text.slice(0, 8)}t`;
+/** When a process started, in a form that differs for each; `none` for one that is no more. */
+function startOf(pid: number): string {
+  const start = processStart(pid);
+  if (start === undefined) return 'none';
+  return start === '' ? 'some' : `${bootId().slice(0, 8)}t${start}`;
 }
 
 function inUse(pid: number): TridcommError {

@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { uriNamesOf } from '@tridcomm/client-node/internal';
 import { Identity, Trust } from '@tridcomm/core';
 import { LinkEngine, linkModes, tlsExporterLabel, type LinkOptions } from '@tridcomm/core/link';
 import { WebSocket } from 'ws';
 import type { Broker } from '../../src/broker.ts';
-import { uriNamesOf } from '../../src/listeners/certificate-names.ts';
 import { provider, random, TestLink } from '../listeners/world.ts';
 import type { Scene } from './scene.ts';
 
@@ -58,12 +58,13 @@ export function addressOf(scene: Scene, broker: Broker, binding: Binding): strin
   return binding === 'unix' ? scene.localAddress : `${binding}://127.0.0.1:${portOf(broker, binding)}`;
 }
 
-function portOf(broker: Broker, binding: Exclude<Binding, 'unix'>): number {
+/** Of the listeners above. */
+export function portOf(broker: Broker, binding: Exclude<Binding, 'unix'>): number {
   return broker.addresses[1 + ['tls', 'noise', 'ws'].indexOf(binding)]!.port!;
 }
 
 /** Connects below TLS and WebSocket. */
-export async function rawSocket(scene: Scene, broker: Broker, binding: Binding): Promise<Socket> {
+async function rawSocket(scene: Scene, broker: Broker, binding: Binding): Promise<Socket> {
   const socket = binding === 'unix' ? connectTcp(scene.localSocket) : connectTcp(portOf(broker, binding), '127.0.0.1');
   socket.on('error', () => undefined);
   await new Promise<void>((resolve) => socket.once('connect', resolve).once('close', () => resolve()));

@@ -14,6 +14,7 @@ import {
   type ConnectOptions,
   type Enrolled,
   type ServicePrincipal,
+  type StreamTarget,
   type TridcommClient,
 } from '@tridcomm/client-node';
 import { createBroker, type Broker, type BrokerConfig } from '../../src/broker.ts';
@@ -140,7 +141,11 @@ export class Scene {
     return child;
   }
 
-  async connect(member: Member, address: string, options: Partial<ConnectOptions> = {}): Promise<TridcommClient> {
+  async connect(
+    member: Member,
+    address: string | StreamTarget,
+    options: Partial<ConnectOptions> = {},
+  ): Promise<TridcommClient> {
     const client = await connect(address, { identity: member.directory, brokerName: 'localhost', ...options });
     const statuses: ClientStatus[] = [];
     client.addEventListener('status', ({ status }) => statuses.push(status));

@@ -110,10 +110,10 @@ test('an object that could not be sent is sent when it can, and only its newest 
   peer.says({ type: 'watch', keeps: true, addresses: [head] });
   await world.settle();
   peer.messages.splice(0);
-  peer.bufferedBytes = 1e6;
+  peer.isFull = true;
   await world.advance(100_000, 5_000);
   expect(peer.take('object')).toEqual([]);
-  peer.bufferedBytes = 0;
+  peer.isFull = false;
   peer.connection!.drained();
   await world.settle();
   const objects = peer.take('object');
@@ -125,13 +125,13 @@ test('objects that wait come in the order in which they need each other, whateve
   const { world, bob, groupId16 } = await setUp();
   const peer = bob.link();
   const [policy, edge] = [at(world, addressTypes.policy), at(world, addressTypes.edgeList, groupId16)];
-  peer.bufferedBytes = 1e6;
+  peer.isFull = true;
   peer.says({ type: 'watch', keeps: true, addresses: [edge, policy] });
   await world.settle();
   const carol = world.join('carol');
   world.authority.grant({ keyId32: carol.keyId32, action: 'subscribe', pattern }, world.nowMs);
   await world.settle();
-  peer.bufferedBytes = 0;
+  peer.isFull = false;
   peer.connection!.drained();
   await world.settle();
   expect(peer.take('object').map(({ address16 }) => address16)).toEqual([policy, edge]);
@@ -151,7 +151,7 @@ test('watches of a link are bounded; the frame is rejected by its place', async 
   await world.settle();
   expect(peer.take('reject')).toEqual([{ type: 'reject', about: 'watch', number: 18, code: 'E_LIMIT', retryMs: 0 }]);
   const fetches = Array.from({ length: 256 }, (_, k) => address(10_000 + k));
-  peer.bufferedBytes = 1e6;
+  peer.isFull = true;
   for (let i = 0; i < 40; i++) {
     peer.says({ type: 'watch', keeps: false, addresses: fetches.map((_, k) => address(20_000 + 256 * i + k)) });
   }
@@ -254,14 +254,45 @@ test('bundles are kept and taken one after the other, in order', async () => {
   for (const [i, what] of order.entries()) expect(what).toMatch([/^keep \d+$/, /^kept$/, /^taken$/][i % 3]!);
 });
 
-test('a bundle that could not be kept counts all the same, and that is told', async () => {
+test('a bundle that could not be kept counts all the same, and its authority hears of it', async () => {
   const world = new World({ keep: async () => Promise.reject(new TridcommError('E_TRANSPORT', 'disk')) });
   const { bob } = await setUp(world);
+  world.authorityPeer.take('reject');
   world.authority.revoke(bob.keyId32, world.nowMs);
   await world.settle();
   expect(bob.peer.closed).toMatchObject({ code: 'E_REVOKED' });
   expect(world.events).toContainEqual({ type: 'notKept', code: 'E_TRANSPORT' });
-  expect(world.authorityPeer.take('ack')).toHaveLength(1);
+  expect(world.authorityPeer.take('ack')).toEqual([]);
+  expect(world.authorityPeer.take('reject')).toMatchObject([{ about: 'numbered', code: 'E_REFUSED', retryMs: 5_000 }]);
+});
+
+test('what could not be kept is kept with the next bundle, and known to the next life', async () => {
+  const kept: { readonly objects: readonly AddressedObject[]; readonly nowMs: number }[] = [];
+  let isFull = false;
+  const world = new World({
+    keep: async (objects, nowMs) => {
+      if (isFull) return Promise.reject(new TridcommError('E_TRANSPORT', 'disk'));
+      return Promise.resolve(void kept.push({ objects, nowMs }));
+    },
+  });
+  const { bob } = await setUp(world);
+  isFull = true;
+  world.authority.revoke(bob.keyId32, world.nowMs);
+  await world.settle();
+  isFull = false;
+  world.authorityPeer.take('ack');
+  world.authority.republish(world.nowMs);
+  await world.settle();
+  expect(world.authorityPeer.take('ack')).not.toEqual([]);
+  const next = new BrokerEngine({
+    provider,
+    authorityId32: world.authority.authorityId32,
+    random: world.random,
+    now: () => world.nowMs,
+    defer: () => {},
+  });
+  for (const { objects, nowMs } of kept) next.restore(objects, nowMs);
+  expect(next.isRevoked(bob.keyId32, 1)).toBe(true);
 });
 
 test('what a link taught is retained, kept, and no news when a bundle brings it', async () => {
@@ -352,7 +383,7 @@ test('a broker that comes back knows what it retained, also hours later: who is 
   expect(engine.authorityRecords(0)).toEqual(world.engine.authorityRecords(0));
   const head = at(world, addressTypes.head);
   expect(engine.retained(head)).toEqual(world.engine.retained(head));
-  const sink = { bufferedBytes: 0, send: () => undefined, close: () => undefined, setReading: () => undefined };
+  const sink = { isFull: false, send: () => undefined, close: () => undefined, setReading: () => undefined };
   const connection = engine.connect(bob.record, 1e6, sink)!;
   expect(engine.maySubscribe(connection, bob.matches[0]!)).toBe(true);
   expect(engine.connect(mallory.record, 1e6, sink)).toBe(undefined);

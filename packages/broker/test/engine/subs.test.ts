@@ -249,12 +249,12 @@ test('delivery.10: what came while a stored sub could not be given it is not lef
   alice.durability = disk;
   for (let i = 0; i < 30; i++) {
     // The transport is full now and then.
-    peer.bufferedBytes = i % 3 === 0 ? 1e6 : 0;
-    if (peer.bufferedBytes === 0) peer.connection!.drained();
+    peer.isFull = i % 3 === 0;
+    if (!peer.isFull) peer.connection!.drained();
     alice.publish('orders/new', `${i}`);
     await world.settle();
   }
-  peer.bufferedBytes = 0;
+  peer.isFull = false;
   peer.connection!.drained();
   await world.settle();
   expect(peer.take('stored').map(({ position }) => position)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
@@ -331,7 +331,7 @@ test('delivery.16: a live sub whose peer takes nothing ends its link, and nobody
   const { world, alice, bob, match } = await setUp({ mostQueuedBytes: 1_048_576 });
   const slow = bob.link();
   sub(slow, 1, match);
-  slow.bufferedBytes = 1e6;
+  slow.isFull = true;
   let sealed = 0;
   for (let i = 0; slow.closed === undefined && i < 40; i++) {
     sealed++;
@@ -349,7 +349,7 @@ test('delivery.16: a stored sub whose peer takes nothing waits in the log, and h
   const { world, alice, bob, log, match } = await setUp({ mostQueuedBytes: 1_048_576 }, false);
   const slow = bob.link();
   sub(slow, 1, match, 1);
-  slow.bufferedBytes = 1e6;
+  slow.isFull = true;
   alice.durability = disk;
   for (let i = 0; i < 30; i++) {
     alice.publish('orders/new', 'x'.repeat(100_000));
@@ -359,7 +359,7 @@ test('delivery.16: a stored sub whose peer takes nothing waits in the log, and h
   expect(world.engine.queuedBytes).toBe(0);
   // What cannot be sent is not read over and over.
   expect(log.reads).toBeLessThan(10);
-  slow.bufferedBytes = 0;
+  slow.isFull = false;
   slow.connection!.drained();
   await world.settle();
   expect(slow.take('stored')).toHaveLength(30);
@@ -369,9 +369,9 @@ test('live envelopes that waited come in order, before later ones', async () => 
   const { world, alice, bob, match } = await setUp({}, false);
   const peer = bob.link();
   sub(peer, 1, match);
-  peer.bufferedBytes = 1e6;
+  peer.isFull = true;
   const envelopes = ['a', 'b', 'c'].map((text) => alice.publish('orders/new', text));
-  peer.bufferedBytes = 0;
+  peer.isFull = false;
   envelopes.push(alice.publish('orders/new', 'd'));
   peer.connection!.drained();
   await world.settle();

@@ -27,7 +27,7 @@ export class Peer implements PeerSink {
   readonly record: PrincipalRecord;
   /** What came, but for what a client took. */
   readonly messages: LinkMessage[] = [];
-  bufferedBytes = 0;
+  isFull = false;
   isReading = true;
   closed: { readonly code: ErrorCode | undefined; readonly retryMs: number } | undefined;
   connection: Connection | undefined;

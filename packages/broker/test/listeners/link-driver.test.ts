@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ByteStream } from '@tridcomm/client-node/internal';
 import { linkModes } from '@tridcomm/core/link';
-import type { ByteStream } from '../../src/listeners/byte-stream.ts';
 import { LinkDriver } from '../../src/listeners/link-driver.ts';
 import { eventually, TestLink, World } from './world.ts';
 
@@ -15,6 +15,7 @@ afterEach(async () => {
 /** A transport that takes what the test lets it. */
 class SlowStream implements ByteStream {
   bufferedBytes = 0;
+  readonly isFull = false;
   isFlowing = true;
   isDestroyed = false;
   readonly #take: (chunk: Uint8Array) => void;

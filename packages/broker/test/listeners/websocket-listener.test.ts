@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { request } from 'node:https';
 import { linkModes } from '@tridcomm/core/link';
 import { WebSocket, type ClientOptions } from 'ws';
-import { isLoopback, listenWebSocket } from '../../src/listeners/websocket-listener.ts';
+import { listenWebSocket } from '../../src/listeners/websocket-listener.ts';
 import { serverAuth } from './certificates.ts';
 import { eventually, TestLink, wait, World, type Person } from './world.ts';
 
@@ -173,8 +173,6 @@ test('bindings.1: without TLS it listens on loopback only', async () => {
   const socket = new WebSocket(`ws://127.0.0.1:${listener.port!}${path}`, ['tridcomm.v1']);
   const opened = await link(alice, socket);
   await opened.pinged();
-  expect(['localhost', '127.0.0.1', '127.9.9.9', '::1'].every(isLoopback)).toBe(true);
-  expect(['0.0.0.0', '::', '10.0.0.1', '127.example.com', '128.0.0.1'].some(isLoopback)).toBe(false);
 });
 
 test('a certificate that cannot be used stops the start with a code', async () => {

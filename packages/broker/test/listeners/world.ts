@@ -2,6 +2,7 @@ import { expect, vi } from 'vitest';
 import { randomBytes } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { uriNamesOf } from '@tridcomm/client-node/internal';
 import { Authority, Identity, type ErrorCode } from '@tridcomm/core';
 import { decodeBundle } from '@tridcomm/core/internal';
 import {
@@ -15,7 +16,6 @@ import {
 import { nodeProvider } from '@tridcomm/core/node';
 import { BrokerEngine, type BrokerEngineOptions } from '../../src/engine/broker-engine.ts';
 import type { BrokerEvent } from '../../src/engine/events.ts';
-import { uriNamesOf } from '../../src/listeners/certificate-names.ts';
 import type { LinkDriver, LinkHost } from '../../src/listeners/link-driver.ts';
 import type { Listener, ListenerHost } from '../../src/listeners/listener.ts';
 import { Openings } from '../../src/listeners/openings.ts';

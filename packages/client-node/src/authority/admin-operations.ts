@@ -5,11 +5,17 @@ import {
   type PrincipalFields,
   type PrincipalRecord,
 } from '@tridcomm/core';
-import { decodePrincipalRecord, limits, objectKinds, parseObject, principalRoles } from '@tridcomm/core/internal';
+import {
+  decodePrincipalRecord,
+  hexOf,
+  limits,
+  objectKinds,
+  parseObject,
+  principalRoles,
+} from '@tridcomm/core/internal';
 import { nodeProvider } from '@tridcomm/core/node';
 import type { AdminArguments } from './admin-arguments.ts';
 import { errorOf, type AdminScope } from './admin-protocol.ts';
-import { hexOf } from './hex.ts';
 import type { AuthorityService } from './service.ts';
 import { readSignRequest } from './sign-request.ts';
 

@@ -1,8 +1,7 @@
 import { addressOf, addressTypes, decodeBundle, type CryptoProvider } from '@tridcomm/core';
-import { encodeBundle, type AddressedObject } from '@tridcomm/core/internal';
+import { type AddressedObject, encodeBundle, hexOf } from '@tridcomm/core/internal';
 import { StoreError } from '../store/fs-error.ts';
 import { ArchiveFile } from './archive-file.ts';
-import { hexOf } from './hex.ts';
 
 /** A bundle on its way, and what of it the archive did not have yet. */
 export interface ArchivedBundle {

@@ -6,8 +6,7 @@ import * as x509 from '@peculiar/x509';
 import { randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import { TridcommError } from '@tridcomm/core';
-import { limits } from '@tridcomm/core/internal';
-import { hexOf } from './hex.ts';
+import { hexOf, limits } from '@tridcomm/core/internal';
 import type { CertifierState } from './state-content.ts';
 
 /** What a certificate says. */

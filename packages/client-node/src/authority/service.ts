@@ -1,16 +1,16 @@
 import { Authority, TridcommError, type PrincipalFields } from '@tridcomm/core';
 import {
+  type AuthorityMemory,
   decodeGroupRecord,
+  hexOf,
   limits,
   objectKinds,
   parseObject,
   principalRoles,
   readSnapshot,
-  type AuthorityMemory,
 } from '@tridcomm/core/internal';
 import { Archive } from './archive.ts';
 import { systemClock, type Clock } from './clock.ts';
-import { hexOf } from './hex.ts';
 import {
   authorityOptions,
   closeAll,

@@ -1,6 +1,5 @@
-import { decodeGroupRecord, objectKinds, parseObject, readSnapshot } from '@tridcomm/core/internal';
+import { decodeGroupRecord, hexOf, objectKinds, parseObject, readSnapshot } from '@tridcomm/core/internal';
 import { nodeProvider } from '@tridcomm/core/node';
-import { hexOf } from './hex.ts';
 import { StateDirectory } from './state-directory.ts';
 import type { StateSecret } from './state-secret.ts';
 

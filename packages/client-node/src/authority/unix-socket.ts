@@ -42,8 +42,8 @@ export function checkSocketPath(path: string): void {
   }
 }
 
-/** Whether somebody listens; also where it cannot be told. */
-async function isAnswered(path: string): Promise<boolean> {
+/** Whether somebody listens at a path; also where it cannot be told. */
+export async function isAnswered(path: string): Promise<boolean> {
   return await new Promise((resolve) => {
     const socket = connect(path, () => {
       socket.destroy();

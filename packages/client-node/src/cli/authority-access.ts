@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TridcommError } from '@tridcomm/core';
 import { AdminArguments } from '../authority/admin-arguments.ts';
@@ -66,6 +67,7 @@ export async function reach(io: AuthorityIo, options: AccessOptions): Promise<Ac
 /** What a service of this directory is made with; asks for the passphrase. */
 export async function serviceOptions(io: AuthorityIo, options: AccessOptions): Promise<DurableServiceOptions> {
   const { directory, brokers, acceptSingleSource, backup } = options;
+  if (backup === undefined) checkExists(directory);
   return {
     directory,
     secret: await secretOf(io, options.keyFile),
@@ -74,6 +76,13 @@ export async function serviceOptions(io: AuthorityIo, options: AccessOptions): P
     ...(io.clock !== undefined && { clock: io.clock }),
     ...(backup !== undefined && { backup }),
   };
+}
+
+/** Before anybody is asked for a passphrase. @throws TridcommError `E_USAGE` */
+export function checkExists(directory: string): void {
+  if (existsSync(join(directory, 'authority.state'))) return;
+  const advice = 'make one with tridcomm authority init, or say where it is with --dir';
+  throw new TridcommError('E_USAGE', `there is no authority in ${directory}: ${advice}`);
 }
 
 /** Undefined where nobody listens: then the lock of the directory says whether a life may begin. */

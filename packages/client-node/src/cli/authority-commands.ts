@@ -2,10 +2,10 @@ import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { TridcommError } from '@tridcomm/core';
-import { hexOf } from '../authority/hex.ts';
+import { hexOf } from '@tridcomm/core/internal';
 import { AuthorityService } from '../authority/service.ts';
 import { readStoredStatus } from '../authority/stored-status.ts';
-import { connectIfRunning, reach, serviceOptions, type Access } from './authority-access.ts';
+import { checkExists, connectIfRunning, reach, serviceOptions, type Access } from './authority-access.ts';
 import type { Command, Given, GivenOptions, Outcome } from './authority-command.ts';
 import { CommandLineError, readLine } from './authority-io.ts';
 import { newSecretOf, secretOf } from './authority-secret.ts';
@@ -51,7 +51,7 @@ const issue: Command = {
     return await using(given, async (access) => {
       const { request } = await access.request('propose', args);
       io.stderr.write('Give this to the principal, who signs it with `tridcomm keys sign`, and enter the signature:\n');
-      io.stdout.write(`${String(request)}\n`);
+      io.stdout.write(options['json'] === true ? `${JSON.stringify({ request })}\n` : `${String(request)}\n`);
       const signature = (await readLine(io))?.trim() ?? '';
       if (signature !== '') return await finishIssue(access, { request: String(request), signature });
       if (!access.isRunning) throw new CommandLineError('no signature: without `serve` it has to be entered here');
@@ -64,7 +64,8 @@ const issue: Command = {
 async function finishIssue(access: Access, options: GivenOptions): Promise<Outcome> {
   const [request, signature] = [required(options, 'request'), required(options, 'signature')];
   const { keyId, record } = await access.request('enrol', { request, signature });
-  return { lines: [`key id ${String(keyId)}`], json: { keyId, record } };
+  const lines = [`key id     ${String(keyId)}`, `next       tridcomm keys record ${String(record)}`];
+  return { lines, json: { keyId, record } };
 }
 
 const keyRecord: Command = {
@@ -156,6 +157,7 @@ const status: Command = {
     const { directory } = access;
     const client = await connectIfRunning(directory);
     if (client === undefined) {
+      checkExists(directory);
       const stored = await readStoredStatus(directory, await secretOf(io, access.keyFile));
       return { lines: ['not running', ...linesOf(stored)], json: { isRunning: false, ...stored } };
     }

@@ -88,7 +88,8 @@ signature from standard input:
   tridcomm authority issue --public-key 3f9a… --name alice
     → tdreq1.…                                    give this to alice
   alice: tridcomm keys sign tdreq1.…              which shows her what she signs, and prints the signature
-    → paste it where this command waits
+    → paste it where this command waits; it prints the record
+  alice: tridcomm keys record 5444…               which keeps the record: now she has a name
 
 Where \`serve\` runs you need not wait: end the input (Ctrl-D), and finish later, while the same serve runs, with
   tridcomm authority issue --request tdreq1.… --signature HEX
@@ -162,6 +163,7 @@ Example
   --host NAME              of a broker: host name or address that it is reached at; may be given more than once
 
 Prints two certificates in PEM: that of the principal, then that of the CA. They last as long as the principal's record, 30 days at most.
+In the directory of the principal's identity they are found as tls-cert.pem and tls-ca.pem, and the private key as tls-key.pem.
 ${opening}
 Example
   openssl ecparam -genkey -name prime256v1 -noout -out tls.key

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import { TridcommError } from '@tridcomm/core';
+import { hexOf } from '@tridcomm/core/internal';
 import { errorOf } from '../authority/admin-protocol.ts';
 import { AdminServer } from '../authority/admin-server.ts';
-import { hexOf } from '../authority/hex.ts';
 import { AuthorityService } from '../authority/service.ts';
 import type { ServiceEvent } from '../authority/service-options.ts';
 import { serviceOptions, socketPath } from './authority-access.ts';
 import type { Given, Outcome } from './authority-command.ts';
 import { CommandLineError } from './authority-io.ts';
+import { explain } from './cli-io.ts';
 
 /**
  * Runs an authority until it is told to end.
@@ -48,7 +49,7 @@ export async function serve({ io, access, options, words }: Given): Promise<Outc
 
 function describe(event: ServiceEvent): string {
   if (event.type === 'brokerCurrent') return `${event.name} has everything again, up to head ${event.headSeq}`;
-  const { message } = errorOf(event.error);
+  const message = explain(event.error) ?? errorOf(event.error).message;
   if (event.type === 'brokerBehind') return `${event.name} has not taken what was published: ${message}`;
   if (event.type === 'tickFailed') return message;
   return `group ${hexOf(event.groupId16)} could not be changed: ${message}`;

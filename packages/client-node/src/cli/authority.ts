@@ -6,6 +6,7 @@ import type { Command, Given } from './authority-command.ts';
 import { commands } from './authority-commands.ts';
 import { helpOf, overview } from './authority-help.ts';
 import { CommandLineError, type AuthorityIo } from './authority-io.ts';
+import { explain } from './cli-io.ts';
 
 /**
  * `tridcomm authority`: makes, runs and asks authorities.
@@ -42,7 +43,7 @@ export async function runAuthority(args: readonly string[], io: AuthorityIo): Pr
     }
     const found = error instanceof AdminRefusal ? { code: error.code, message: error.message } : errorOf(error);
     if (isJson) io.stdout.write(`${JSON.stringify({ error: found })}\n`);
-    else io.stderr.write(`tridcomm: ${found.message}\n`);
+    else io.stderr.write(`${explain(error) ?? found.message}\n`);
     return 1;
   }
 }

@@ -9,6 +9,7 @@ Usage
   tridcomm authority COMMAND       run an authority: who is who, and who may read and write
 
   tridcomm COMMAND --help          options and examples
+  tridcomm --version
 
 A first walk, with a broker for development in another terminal (tridcomm-broker --dev):
   tridcomm sub 'orders/**'
@@ -85,7 +86,7 @@ Examples
 
   --identity DIR  directory of the identity; default ./tridcomm-identity
   --authority ID  the authority that is meant: 64 hex digits
-  --tls           with enrol: also get a certificate for links over TLS
+  --tls           with enrol: also get a certificate for links over TLS; SOCKET is admin.sock of the authority then
   --json          one object
 
 Examples

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parseEnvelope, patternKinds, suites, type EnvelopeView } from '@tridcomm/core';
-import { extensions, flagBits } from '@tridcomm/core/internal';
+import { parseEnvelope, patternKinds, suites, TridcommError, type EnvelopeView } from '@tridcomm/core';
+import { extensions, flagBits, hexOf } from '@tridcomm/core/internal';
 import { FileStore } from '../store/file-store.ts';
-import { strong, UsageError, write, type CliIo } from './cli-io.ts';
+import { readInput, sentenceOf, strong, UsageError, write, type CliIo } from './cli-io.ts';
 import { openWith, type OpenedEnvelope } from './open-with.ts';
 
 /** `tridcomm inspect`: takes an envelope apart, with the keys of an identity or without any. */
@@ -16,8 +15,8 @@ export async function inspect(args: readonly string[], io: CliIo): Promise<numbe
   });
   const [file, ...others] = positionals;
   if (file === undefined || others.length > 0) throw new UsageError('one file is taken, or - for standard input');
-  const bytes = bytesOf(file === '-' ? await allOf(io) : await readFile(resolve(io.cwd, file)));
-  const view = parseEnvelope(bytes);
+  const bytes = bytesOf(await readInput(io, file));
+  const view = viewOf(bytes, file === '-' ? 'standard input' : file);
   const store = values.identity === undefined ? undefined : FileStore.look(resolve(io.cwd, values.identity));
   const opened = store && openWith(store, bytes);
   const found = describe(view, bytes, opened, values.payload === true);
@@ -33,10 +32,13 @@ function bytesOf(read: Buffer): Uint8Array {
   return new Uint8Array(isHex ? Buffer.from(text, 'hex') : read);
 }
 
-async function allOf({ stdin }: CliIo): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stdin as AsyncIterable<Buffer | string>) chunks.push(Buffer.from(chunk as string));
-  return Buffer.concat(chunks);
+function viewOf(bytes: Uint8Array, place: string): EnvelopeView {
+  try {
+    return parseEnvelope(bytes);
+  } catch (error) {
+    if (!(error instanceof TridcommError)) throw error;
+    throw new TridcommError(error.code, `${place} holds no envelope: ${sentenceOf(error)}`, { cause: error });
+  }
 }
 
 /** What is said of an envelope, part by part. */
@@ -99,10 +101,30 @@ function textOf(io: CliIo, found: Found): string {
   const lines = [strong(io, `envelope of ${String(envelope!['bytes'])} bytes: signed and sealed`)];
   for (const [part, { bytes, ...fields }] of Object.entries(parts)) {
     lines.push(strong(io, typeof bytes === 'number' ? `${part}, ${bytes} bytes` : part));
-    for (const [name, value] of Object.entries(fields)) lines.push(`  ${name.padEnd(14)} ${valueText(value)}`);
+    for (const [name, value] of Object.entries(fields)) {
+      const about = meanings[name.split(' ')[0]!];
+      lines.push(`  ${name.padEnd(14)} ${valueText(value)}${about === undefined ? '' : `  ${about}`}`);
+    }
   }
+  if (parts['withKeys'] === undefined)
+    lines.push('Whether the signature holds, and what is inside, needs keys: --identity DIR');
   return `${lines.join('\n')}\n`;
 }
+
+/** What a field is, for people. */
+const meanings: Readonly<Record<string, string | undefined>> = {
+  topicTag: 'stands for the topic; which one that is only the group can tell',
+  epoch: 'which of the keys of the group',
+  records: 'messages inside; with a topicChain the first of them is the topic',
+  senderId: 'begins the key id of who signed',
+  streamId: 'one life of the sender’s process',
+  number: 'of this envelope in its stream; no receiver takes one twice',
+  time: 'when it was sealed, by the sender’s clock',
+  salt: 'gives each envelope a key of its own',
+  headSeq: 'the newest word of the authority that the sender knew',
+  topicChain: 'by this a subscription to many topics finds it',
+  plaintextBytes: 'what is sealed, without the 16 bytes that prove it whole',
+};
 
 function valueText(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ');
@@ -122,8 +144,4 @@ function nameOfKind(code: number): string {
     if (kind !== undefined) return `${pattern} ${kind} (0x${code.toString(16)})`;
   }
   return `0x${code.toString(16)}`;
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { TridcommError, type ClientStore } from '@tridcomm/core';
-import { decodePrincipalRecord, objectKinds, parseObject } from '@tridcomm/core/internal';
+import { decodePrincipalRecord, hexOf, objectKinds, parseObject } from '@tridcomm/core/internal';
 import { nodeProvider } from '@tridcomm/core/node';
 import { replaceFile } from '../authority/private-files.ts';
 import { readSignRequest } from '../authority/sign-request.ts';
@@ -46,7 +46,7 @@ async function run(
   switch (command) {
     case 'show':
       checkWords(words, 0, 'nothing');
-      return show(FileStore.look(directory), directory);
+      return show(lookAt(directory), directory);
     case 'create':
       checkWords(words, 0, 'nothing');
       return withStore(directory, (store) => {
@@ -62,7 +62,7 @@ async function run(
     }
     case 'sign':
       checkWords(words, 1, 'a request');
-      return sign(FileStore.look(directory), words[0]!);
+      return sign(lookAt(directory), words[0]!);
     case 'record':
       checkWords(words, 1, 'a record in hex');
       return withStore(directory, (store) => takeRecord(store, words[0]!, values.authority));
@@ -72,6 +72,12 @@ async function run(
     default:
       throw new UsageError(`unknown command ${JSON.stringify(command)}`);
   }
+}
+
+/** @throws TridcommError `E_USAGE` where there is no identity */
+function lookAt(directory: string): ClientStore {
+  if (existsSync(directory)) return FileStore.look(directory);
+  throw new TridcommError('E_USAGE', `there is no identity in ${directory}: tridcomm keys create makes one there`);
 }
 
 function show(store: ClientStore, directory: string): Said {
@@ -167,10 +173,6 @@ function checkWords(words: readonly string[], count: number, wanted: string): vo
 function bytesOf(hex: string): Uint8Array {
   if (!/^(?:[0-9a-fA-F]{2})+$/.test(hex)) throw new UsageError('record that is not hex');
   return Uint8Array.from(Buffer.from(hex, 'hex'));
-}
-
-function hexOf(bytes: ArrayLike<number>): string {
-  return Buffer.from(bytes as Uint8Array).toString('hex');
 }
 
 const authorityFile = 'authority-id';

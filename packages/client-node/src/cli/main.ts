@@ -9,16 +9,18 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     end.abort(new Error(signal));
   });
 }
-// Whoever reads what is printed may have enough.
-for (const output of [process.stdout, process.stderr]) {
-  output.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    end.abort(error);
-  });
-}
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  end.abort(error);
+  // Whoever reads what is printed may have enough.
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`E_USAGE: standard output cannot be written: ${error.message}\n`);
+  process.exitCode = 1;
+});
+// Nobody is left to be told.
+process.stderr.on('error', (error) => end.abort(error));
 
 try {
-  process.exitCode = await run(process.argv.slice(2), {
+  const code = await run(process.argv.slice(2), {
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
@@ -26,6 +28,7 @@ try {
     cwd: process.cwd(),
     signal: end.signal,
   });
+  process.exitCode ||= code;
 } catch (error) {
   process.stderr.write(`E_INTERNAL: a mistake of this program: ${String(error)}\n`);
   process.exitCode = 1;

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseTopic, TridcommError } from '@tridcomm/core';
 import type { TridcommClient } from '../client/client.ts';
 import type { Durability } from '../client/publish-outcome.ts';
-import { UsageError, write, type CliIo } from './cli-io.ts';
+import { readInput, sentenceOf, UsageError, write, type CliIo } from './cli-io.ts';
 import { Progress } from './progress.ts';
 import { openSession, sessionOptions } from './session.ts';
 
@@ -16,6 +15,8 @@ export async function pub(args: readonly string[], io: CliIo): Promise<number> {
   });
   const [topic, ...files] = positionals;
   if (topic === undefined) throw new UsageError('topic is missing');
+  // Before anybody is connected to.
+  parseTopic(topic);
   const { durability = 'memory' } = values;
   if (!['none', 'memory', 'disk'].includes(durability)) {
     throw new UsageError(`--durability ${durability}: none, memory or disk is taken`);
@@ -26,14 +27,23 @@ export async function pub(args: readonly string[], io: CliIo): Promise<number> {
     if (files.length === 0) await publishLines(io, sending);
     for (const file of files) {
       if (io.signal.aborted) break;
-      await sending.add([file === '-' ? await allOf(io) : await readFile(resolve(io.cwd, file))]);
+      await sending.add([await readInput(io, file)]);
     }
     await sending.rest();
+  } catch (error) {
+    throw error instanceof TridcommError && error.code === 'E_POLICY' ? withAdvice(error) : error;
   } finally {
     sending.end();
     await close();
   }
   return io.signal.aborted ? 1 : 0;
+}
+
+/** Who may not publish is told who can change that. */
+function withAdvice(error: TridcommError): TridcommError {
+  const advice =
+    'tridcomm authority grant lets you publish, from the next epoch of the group on or, with --join now, at once';
+  return new TridcommError(error.code, `${sentenceOf(error)}: ${advice}`, { cause: error });
 }
 
 /** Each line is a message; the lines that come together go together. */
@@ -59,12 +69,6 @@ async function publishLines(io: CliIo, sending: Sending): Promise<void> {
     if (!io.signal.aborted) throw error;
   }
   if (rest.length > 0) await sending.add([Buffer.concat(rest)]);
-}
-
-async function allOf({ stdin }: CliIo): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stdin as AsyncIterable<Buffer | string>) chunks.push(Buffer.from(chunk as string));
-  return Buffer.concat(chunks);
 }
 
 /** Publishes one after the other, a few of them on their way at a time. */

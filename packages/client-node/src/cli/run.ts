@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { BundleSink } from '../authority/broker-feed.ts';
 import type { RestoreSource } from '../authority/restore-sources.ts';
 import type { ServicePrincipal } from '../authority/service-principal.ts';
@@ -23,6 +24,10 @@ export async function run(args: readonly string[], io: CliIo): Promise<number> {
     (name === undefined ? io.stderr : io.stdout).write(overview);
     return name === undefined ? 2 : 0;
   }
+  if (name === '--version') {
+    io.stdout.write(`${version()}\n`);
+    return 0;
+  }
   if (name === 'authority') return runAuthority(rest, authorityIo(io));
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
@@ -38,6 +43,11 @@ export async function run(args: readonly string[], io: CliIo): Promise<number> {
   } catch (error) {
     return failed(error, name, io);
   }
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version;
 }
 
 function failed(error: unknown, name: string, io: CliIo): number {

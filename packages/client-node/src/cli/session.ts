@@ -99,7 +99,12 @@ async function connectInDev(
     signal: io.signal,
   });
   tellStatus(io, client);
-  await allowInDev(world, client.keyId32, action, text);
+  try {
+    await allowInDev(world, client.keyId32, action, text);
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
   return client;
 }
 

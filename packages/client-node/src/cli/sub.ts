@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { parsePattern } from '@tridcomm/core';
 import type { MessageBatch } from '../client/message.ts';
 import { UsageError, write, type CliIo } from './cli-io.ts';
 import { openSession, sessionOptions } from './session.ts';
@@ -19,6 +20,8 @@ export async function sub(args: readonly string[], io: CliIo): Promise<number> {
   if (pattern === undefined) throw new UsageError('pattern is missing');
   if (others.length > 0)
     throw new UsageError(`one pattern is taken, not ${positionals.length}: quote it for the shell`);
+  // Before anybody is connected to.
+  parsePattern(pattern);
   const most = values.count === undefined ? Infinity : numberOf('count', values.count);
   const from = fromOf(values.from);
   const { client, close } = await openSession(io, values, { action: 'subscribe', text: pattern });

@@ -88,7 +88,7 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
     { durability = this.#durability, schema, signal }: PublishOptions<StandardSchemaV1 | undefined> = {},
   ): Promise<Receipt> {
     this.#checkOpen();
-    checkDurability(durability);
+    checkDurability(durability, this.#member.carrier);
     const payloads = payloadsOf(topic, data, schema);
     const { publisher } = this.#member;
     return publisher.publish(topic, payloads instanceof Promise ? await payloads : payloads, durability, signal);
@@ -99,7 +99,7 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
    *
    * @param pattern - literal segments, `*` for one, and `**` at the end for the rest
    * @throws TridcommError `E_ENCODING`, `E_LIMIT` for what is no pattern; `E_USAGE` for a place in the log that cannot be, and for a second reader
-   *   from the cursor of one pattern; `E_CLOSED`
+   *   from the cursor of one pattern; `E_POLICY` for one from the log of a carrier; `E_CLOSED`
    */
   subscribe<S extends StandardSchemaV1>(
     pattern: string,
@@ -206,9 +206,16 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
   }
 }
 
-/** @spec delivery.5 */
-function checkDurability(durability: string): void {
+/**
+ * @param carrier - in place of a broker
+ * @throws TridcommError `E_POLICY`, `E_USAGE`
+ * @spec delivery.5, bindings.12
+ */
+export function checkDurability(durability: string, carrier: string | undefined): void {
   if (durability === 'cluster') throw new TridcommError('E_POLICY', 'durability cluster: no broker has it yet');
+  if (durability === 'disk' && carrier !== undefined) {
+    throw new TridcommError('E_POLICY', `durability disk: ${carrier} does not say what it has on disk`);
+  }
   if (!['none', 'memory', 'disk'].includes(durability)) {
     throw new TridcommError('E_USAGE', `durability ${durability}: none, memory or disk is taken`);
   }

@@ -1,8 +1,9 @@
-import { randomInt } from 'node:crypto';
-import { TridcommError } from '@tridcomm/core';
+import { TridcommError, type RandomSource } from '@tridcomm/core';
 import { limits } from '@tridcomm/core/internal';
 import type { LinkMessage } from '@tridcomm/core/link';
+import { openCarrierLink, type CarrierTarget } from '../carriers/carrier-link.ts';
 import { openLink, type Link, type LinkTarget, type MemberOfLink } from '../links/link.ts';
+import { random as platformRandom, randomShare, randomToken } from './random.ts';
 import { Reconnect } from './reconnect.ts';
 
 /** What a connection tells who keeps it. */
@@ -22,7 +23,7 @@ export interface ConnectionHandlers {
  * Keeps a link to a broker: opens it, asks now and then whether it lives, and opens another when it is over.
  */
 export class Connection {
-  readonly #target: LinkTarget;
+  readonly #target: LinkTarget | CarrierTarget;
   readonly #member: () => MemberOfLink;
   readonly #handlers: ConnectionHandlers;
   readonly #reconnect: Reconnect;
@@ -32,18 +33,27 @@ export class Connection {
   /** Pings that were not answered, by token. */
   readonly #pings = new Map<number, Ping>();
   #liveness: NodeJS.Timeout | undefined;
+  readonly #random: RandomSource;
   readonly #pingMs: number;
 
   /**
    * @param member - what to bring to a link, asked anew for each
+   * @param random - for tokens of pings, and for when to try again
    * @param pingMs - how often the broker is asked for a sign of life, and how long it may take
    */
-  constructor(target: LinkTarget, member: () => MemberOfLink, handlers: ConnectionHandlers, pingMs = 15_000) {
+  constructor(
+    target: LinkTarget | CarrierTarget,
+    member: () => MemberOfLink,
+    handlers: ConnectionHandlers,
+    random: RandomSource = platformRandom,
+    pingMs = 15_000,
+  ) {
+    this.#random = random;
     this.#pingMs = pingMs;
     this.#target = target;
     this.#member = member;
     this.#handlers = handlers;
-    this.#reconnect = new Reconnect(() => randomInt(0x1_0000_0000) / 0x1_0000_0000);
+    this.#reconnect = new Reconnect(() => randomShare(random));
   }
 
   /** Undefined while there is none. */
@@ -75,7 +85,7 @@ export class Connection {
   async ping(): Promise<void> {
     const link = this.#link;
     if (link === undefined) throw new TridcommError('E_CLOSED', 'there is no link to a broker now');
-    const token = randomInt(2 ** 47);
+    const token = randomToken(this.#random);
     await new Promise<void>((resolve, reject) => {
       this.#pings.set(token, { sentMs: Date.now(), askedMs: performance.now(), resolve, reject });
       link.send({ type: 'ping', answers: false, token, timeMs: Date.now() });
@@ -87,6 +97,11 @@ export class Connection {
     const link = this.#link;
     link?.close(error);
     if (link !== undefined) this.#lost(error, 0);
+  }
+
+  /** Where it leads, for people. */
+  get #name(): string {
+    return 'carrier' in this.#target ? this.#target.carrier.kind : this.#target.address;
   }
 
   /** Ends the link in order, and opens no other. */
@@ -105,7 +120,10 @@ export class Connection {
       onDrain: () => this.#handlers.onDrain(),
       onEnd: (error: TridcommError | undefined, retryMs: number) => this.#lost(error, retryMs),
     };
-    await openLink(this.#target, this.#member(), handlers, this.#stop.signal);
+    const target = this.#target;
+    const [member, { signal }] = [this.#member(), this.#stop];
+    if ('carrier' in target) await openCarrierLink(target, member, handlers, signal);
+    else await openLink(target, member, handlers, signal);
   }
 
   #opened(link: Link): void {
@@ -142,7 +160,7 @@ export class Connection {
   #checkLife(): void {
     const [oldest] = this.#pings.values();
     if (oldest !== undefined && performance.now() - oldest.askedMs >= this.#pingMs - 1) {
-      this.drop(new TridcommError('E_TRANSPORT', `${this.#target.address}: the broker does not answer`));
+      this.drop(new TridcommError('E_TRANSPORT', `${this.#name}: the broker does not answer`));
       return;
     }
     this.ping().catch(() => {});
@@ -174,7 +192,7 @@ export class Connection {
     this.#link = undefined;
     clearInterval(this.#liveness);
     for (const { reject } of this.#pings.values()) {
-      reject(new TridcommError('E_TRANSPORT', `${this.#target.address}: the link ended before the broker answered`));
+      reject(new TridcommError('E_TRANSPORT', `${this.#name}: the link ended before the broker answered`));
     }
     this.#pings.clear();
   }

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { TridcommError, type ClientStore, type CryptoProvider, type Identity } from '@tridcomm/core';
-import { decodePrincipalRecord, objectKinds, parseObject } from '@tridcomm/core/internal';
+import { decodePrincipalRecord, hexOf, objectKinds, parseObject } from '@tridcomm/core/internal';
 import { nodeProvider } from '@tridcomm/core/node';
 import { AdminClient } from '../authority/admin-client.ts';
 import { replaceFile } from '../authority/private-files.ts';
@@ -181,8 +181,4 @@ async function certify(store: FileStore, authority: AdminClient, keyId32: Uint8A
   write(tlsFileNames.key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
   write(tlsFileNames.cert, String(certificate));
   write(tlsFileNames.ca, String(ca));
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }

@@ -1,5 +1,5 @@
 import { TridcommError, type Carrier, type TopicMatch } from '@tridcomm/core';
-import { limits } from '@tridcomm/core/internal';
+import { hexOf, limits } from '@tridcomm/core/internal';
 import type { LinkMessage } from '@tridcomm/core/link';
 import type { Link } from '../links/link.ts';
 
@@ -277,10 +277,6 @@ export class AskerCarrier implements Carrier {
 /** One name for a match, the same in every life. */
 export function nameOfMatch({ matchKind, level, match16 }: TopicMatch): string {
   return `${matchKind}/${level}/${hexOf(match16)}`;
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 }
 
 function checkGiven(number: number, last: number): void {

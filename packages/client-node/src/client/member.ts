@@ -1,5 +1,7 @@
 import { Client, TridcommError, type ClientEvent, type ClientOptions, type ClientStore } from '@tridcomm/core';
 import type { LinkMessage } from '@tridcomm/core/link';
+import type { ForeignCarrier } from '../carriers/foreign-carrier.ts';
+import { sealInParts } from '../carriers/seal-in-parts.ts';
 import type { Link, LinkTarget, MemberOfLink } from '../links/link.ts';
 import { authorityRecordsOf, names, ownRecordOf } from '../store/identity-store.ts';
 import { Connection } from './connection.ts';
@@ -15,7 +17,7 @@ import type { ClientStatus } from './status.ts';
 
 /** What a member is made of. */
 export interface MemberParts {
-  readonly target: LinkTarget;
+  readonly target: LinkTarget | ForeignCarrier;
   readonly member: Omit<ClientOptions, 'carrier' | 'store' | 'onEvent'>;
   readonly ids: SealedIds;
   readonly store: ClientStore;
@@ -69,19 +71,25 @@ export class Member {
     const { identity } = member;
     const own = () => ownRecordOf(store, member.provider, identity.key.keyId32);
     this.#renewals = new Renewals({ identity, store, access, own, tell });
-    this.#connection = new Connection(target, () => this.#memberOfLink(), {
-      onConnecting: (attempt) => tell({ type: 'connecting', attempt }),
-      onOpen: (link) => this.#opened(link),
-      onMessage: (message) => this.#take(message),
-      onDrain: () => this.publisher.pump(),
-      onLost: (error, retryInMs) => this.#lost(error, retryInMs),
-      onClock: (skewMs) => tell({ type: 'clock', skewMs }),
-    });
-    this.publisher = new Publisher({
-      seal: (topic, payloads) => {
-        const { result, ids: sealedIds } = ids.of(() => this.#client.publish(topic, payloads, Date.now()));
-        return { published: result, ids: sealedIds };
+    this.#connection = new Connection(
+      'open' in target ? { carrier: target, onRefused: (what, error) => this.#refused(what, error) } : target,
+      () => this.#memberOfLink(),
+      {
+        onConnecting: (attempt) => tell({ type: 'connecting', attempt }),
+        onOpen: (link) => this.#opened(link),
+        onMessage: (message) => this.#take(message),
+        onDrain: () => this.publisher.pump(),
+        onLost: (error, retryInMs) => this.#lost(error, retryInMs),
+        onClock: (skewMs) => tell({ type: 'clock', skewMs }),
       },
+      member.random,
+    );
+    this.publisher = new Publisher({
+      seal: (topic, payloads) =>
+        sealInParts(this.#connection.link?.mostBytes, payloads, (part) => {
+          const { result, ids: sealedIds } = ids.of(() => this.#client.publish(topic, part, Date.now()));
+          return { published: result, ids: sealedIds };
+        }),
       link: () => this.#connection.link,
       lingerMs,
     });
@@ -91,6 +99,12 @@ export class Member {
 
   get client(): Client {
     return this.#client;
+  }
+
+  /** What stands in the place of a broker; undefined where it is one. */
+  get carrier(): ForeignCarrier['kind'] | undefined {
+    const { target } = this.#parts;
+    return 'open' in target ? target.kind : undefined;
   }
 
   /** Whether there is a link now. */
@@ -116,9 +130,12 @@ export class Member {
   /**
    * @param from - a position, or where an earlier life was done
    * @returns ends it
-   * @throws TridcommError `E_USAGE` for a second reader from one cursor
+   * @throws TridcommError `E_POLICY` on a carrier; `E_USAGE` for a second reader from one cursor
+   * @spec bindings.13
    */
   subscribeLog(pattern: string, from: 'cursor' | number, take: BatchTaker): () => void {
+    const { carrier } = this;
+    if (carrier !== undefined) throw new TridcommError('E_POLICY', `from ${from}: ${carrier} gives no log to read`);
     const cursorName = from === 'cursor' ? names.cursor + pattern : undefined;
     const key = cursorName ?? Symbol(pattern);
     if (this.#readers.has(key)) throw new TridcommError('E_USAGE', `second reader from the cursor of ${pattern}`);
@@ -222,7 +239,7 @@ export class Member {
     this.#incoming.opened();
     this.#guarded(() => this.#client.reconnected(Date.now()));
     for (const reader of this.#readers.values()) this.#guarded(() => reader.reconnected());
-    this.#parts.tell({ type: 'open', brokerName: link.peer.name });
+    this.#parts.tell({ type: 'open', brokerName: link.peer?.name ?? this.carrier! });
     this.publisher.opened();
     this.#settle();
   }

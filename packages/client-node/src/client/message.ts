@@ -23,13 +23,11 @@ export interface Acknowledgement {
 export class MessageBatch implements Iterable<TridcommMessage> {
   readonly topic: string;
   readonly sender: Sender;
-  /** Payloads, and times by the sender's clock, in order; payloads are views of one plaintext that belongs to the receiver. */
-  readonly records: readonly Record[];
   /** What is known of the group was not fresh, and the group takes that. */
   readonly stale: boolean;
   /** Place in the broker's log, as the broker says: nobody signed it. Undefined for what came live. */
   readonly position: number | undefined;
-  readonly #id32: Uint8Array;
+  readonly #delivery: Delivery;
   readonly #acknowledgement: Acknowledgement | undefined;
   #id: string | undefined;
   /** Of the messages, those that were acknowledged; undefined before the first. */
@@ -40,21 +38,28 @@ export class MessageBatch implements Iterable<TridcommMessage> {
     const { sender } = delivery;
     this.topic = delivery.topic;
     this.sender = { name: sender.name, keyId32: sender.key.keyId32 };
-    this.records = delivery.messages;
     this.stale = delivery.stale;
     this.position = delivery.position;
-    this.#id32 = delivery.id32;
+    this.#delivery = delivery;
     this.#acknowledgement = acknowledgement;
   }
 
   /** Number of messages, 1 or more. */
   get count(): number {
-    return this.records.length;
+    return this.#delivery.records.count;
+  }
+
+  /**
+   * Payloads, and times by the sender's clock, in order; made when they are first asked for. Payloads are views of one plaintext that belongs to
+   * the receiver. Who wants no more than the bytes takes {@link payload}.
+   */
+  get records(): readonly Record[] {
+    return this.#delivery.messages;
   }
 
   /** Of the envelope: 32 hex digits, the same that its sender got from `publish`. A message is told by this and its index. */
   get id(): string {
-    this.#id ??= Buffer.from(this.#id32.subarray(0, 16)).toString('hex');
+    this.#id ??= Buffer.from(this.#delivery.id32.subarray(0, 16)).toString('hex');
     return this.#id;
   }
 
@@ -68,7 +73,7 @@ export class MessageBatch implements Iterable<TridcommMessage> {
    * @throws TridcommError `E_USAGE` for messages that came live: nothing keeps those, so there is nothing to say
    */
   ack(): void {
-    for (let index = 0; index < this.records.length; index++) this.ackOne(index);
+    for (let index = 0; index < this.count; index++) this.ackOne(index);
   }
 
   /** The same for one message. */
@@ -79,16 +84,26 @@ export class MessageBatch implements Iterable<TridcommMessage> {
     this.#acknowledged ??= new Set();
     if (this.#acknowledged.has(index)) return;
     this.#acknowledged.add(index);
-    if (this.#acknowledged.size === this.records.length) this.#acknowledgement.done();
+    if (this.#acknowledged.size === this.count) this.#acknowledgement.done();
   }
 
   *[Symbol.iterator](): Generator<TridcommMessage, void, undefined> {
-    for (const index of this.records.keys()) yield this.message(index);
+    for (let index = 0; index < this.count; index++) yield this.message(index);
   }
 
-  /** Message `index`, 0 to count − 1. */
+  /** Message `index`, 0 to count − 1. @throws TridcommError `E_USAGE` where there is none, as the two below */
   message(index: number): TridcommMessage {
-    return new TridcommMessage(this, index, this.records[index]!.payload);
+    return new TridcommMessage(this, index, this.payload(index));
+  }
+
+  /** The bytes of message `index`: a view, which belongs to the receiver. The fastest way to all of them. */
+  payload(index: number): Uint8Array {
+    return this.#delivery.records.payload(index);
+  }
+
+  /** When message `index` was made, by the sender's clock: ms since 1970. */
+  timestampMs(index: number): number {
+    return this.#delivery.records.timestampMs(index);
   }
 }
 
@@ -113,7 +128,7 @@ export class TridcommMessage<T = Uint8Array> {
 
   /** As they were sent; a view, which belongs to the receiver. */
   get bytes(): Uint8Array {
-    return this.batch.records[this.index]!.payload;
+    return this.batch.payload(this.index);
   }
 
   get topic(): string {
@@ -126,7 +141,7 @@ export class TridcommMessage<T = Uint8Array> {
 
   /** When it was made, by the sender's clock: ms since 1970. */
   get timestampMs(): number {
-    return this.batch.records[this.index]!.timestampMs;
+    return this.batch.timestampMs(this.index);
   }
 
   /** Of the envelope: see {@link MessageBatch.id}. */

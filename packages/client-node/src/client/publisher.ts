@@ -132,7 +132,10 @@ export class Publisher {
   rejected(number: number, code: TridcommError['code'], retryMs: number): void {
     const rejected = this.#outbox.rejected(number, code, retryMs, performance.now());
     if (rejected?.isAgain === false) {
-      const error = new TridcommError(code, 'the broker did not take the messages');
+      const error = new TridcommError(
+        code,
+        `the broker did not take the messages${code === 'E_REFUSED' ? saysNotWhy : ''}`,
+      );
       for (const { call } of rejected.outgoing.owner.shares) call.settle?.(error);
       this.#dropSettled();
     }
@@ -291,3 +294,5 @@ const freshMs = limits.maxAgeMs - limits.skewMs;
 const expiryMs = 1_000;
 const mostUnansweredBytes = 8 * 1024 * 1024;
 const mostWaitingBytes = 16 * 1024 * 1024;
+/** Behind the one code that a peer is told for many. */
+const saysNotWhy = '; it says not why, but its log does: who may write, its limits, or a disk that does not take them';

@@ -1,13 +1,14 @@
+import { isIPv4 } from 'node:net';
 import { TridcommError } from '@tridcomm/core';
 
 /** Where a broker is, and how a link lies on what leads there. */
 export interface Address {
-  readonly binding: 'tcp-tls' | 'tcp-noise' | 'websocket' | 'ipc';
+  readonly binding: 'tcp-tls' | 'tcp-noise' | 'websocket' | 'ipc' | 'inproc';
   /** As it was given: for messages. */
   readonly text: string;
-  /** Lower case, an IPv6 address without brackets; empty for ipc. */
+  /** Lower case, an IPv6 address without brackets; empty for ipc and inproc. */
   readonly host: string;
-  /** 0 for ipc. */
+  /** 0 for ipc and inproc. */
   readonly port: number;
   /** Of the WebSocket, or of the local socket; empty for the others. */
   readonly path: string;
@@ -18,13 +19,16 @@ export interface Address {
 }
 
 /**
- * Reads the address of a broker: `tls://host:port`, `noise://host:port`, `wss://host:port/path` or `unix:path`.
+ * Reads the address of a broker: `tls://host:port`, `noise://host:port`, `wss://host:port/path`, `unix:path`, or `inproc:` for a stream that is at
+ * hand.
  *
  * @param allowsPlain - whether `ws://` to a loopback host is taken
  * @throws TridcommError `E_USAGE`
  * @spec bindings.1
  */
 export function parseAddress(text: string, allowsPlain = false): Address {
+  if (text === inproc)
+    return { binding: 'inproc', text, host: '', port: 0, path: '', isPlain: false, name: 'localhost' };
   if (text.startsWith('unix:')) return parseLocal(text);
   const parts = /^(tls|noise|wss?):\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?(\/[^?#\s]*)?$/.exec(text);
   if (parts === null) throw refusal(text, 'tls://host:port, noise://host:port, wss://host:port/path or unix:path');
@@ -64,13 +68,17 @@ function parseLocal(text: string): Address {
   return { binding: 'ipc', text, host: '', port: 0, path, isPlain: false, name: 'localhost' };
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+/** Whether a host is this machine and nothing else. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 function refusal(text: string, wanted: string): TridcommError {
   return new TridcommError('E_USAGE', `address ${JSON.stringify(text)}: ${wanted} is taken`);
 }
+
+/** The address of what no address leads to. */
+export const inproc = 'inproc:';
 
 const schemes = {
   tls: { binding: 'tcp-tls', defaultPort: 7301 },

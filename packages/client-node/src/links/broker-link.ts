@@ -1,12 +1,12 @@
-import { randomBytes, randomInt } from 'node:crypto';
-import { TridcommError, Trust, type CryptoProvider } from '@tridcomm/core';
+import { TridcommError, Trust, type CryptoProvider, type RandomSource } from '@tridcomm/core';
 import type { LinkMessage } from '@tridcomm/core/link';
 import { nodeProvider } from '@tridcomm/core/node';
 import type { BundleSink } from '../authority/broker-feed.ts';
 import type { RestoreSource } from '../authority/restore-sources.ts';
 import type { ServicePrincipal } from '../authority/service-principal.ts';
+import { random as platformRandom, randomToken } from '../client/random.ts';
 import { parseAddress } from './address.ts';
-import { openLink, type Link, type LinkTarget, type MemberOfLink } from './link.ts';
+import { openLink, type LinkTarget, type MemberOfLink, type ProvenLink } from './link.ts';
 
 /** Something that was asked, in its order. */
 interface Waiting {
@@ -23,8 +23,9 @@ export class BrokerLink implements BundleSink, RestoreSource {
   readonly #target: LinkTarget;
   readonly #self: ServicePrincipal;
   readonly #provider: CryptoProvider;
-  #link: Link | undefined;
-  #opening: Promise<Link> | undefined;
+  readonly #random: RandomSource;
+  #link: ProvenLink | undefined;
+  #opening: Promise<ProvenLink> | undefined;
   #lastNumber = 0;
   #lastAck = 0;
   #lastWatch = 0;
@@ -36,10 +37,18 @@ export class BrokerLink implements BundleSink, RestoreSource {
   readonly #pings = new Map<number, Waiting>();
   /** Of addresses in hex that are being asked for. */
   readonly #objects = new Map<string, Uint8Array[]>();
+  /** A link ended while nothing was on its way, and bundles had gone over it. */
+  #isBroken = false;
   #isClosed = false;
 
   /** @throws TridcommError `E_USAGE` for an address that is none */
-  constructor(target: LinkTarget, self: ServicePrincipal, provider: CryptoProvider = nodeProvider) {
+  constructor(
+    target: LinkTarget,
+    self: ServicePrincipal,
+    provider: CryptoProvider = nodeProvider,
+    random: RandomSource = platformRandom,
+  ) {
+    this.#random = random;
     this.name = parseAddress(target.address, target.allowsPlain).text;
     this.#target = target;
     this.#self = self;
@@ -48,10 +57,15 @@ export class BrokerLink implements BundleSink, RestoreSource {
 
   /**
    * @throws TridcommError what {@link openLink} does; the code of the broker for a bundle that it refuses; `E_TRANSPORT` where it does not
-   *   answer; `E_REVOKED`, `E_EXPIRED` for a broker that is none any more
+   *   answer, and once after a link that bundles went over: the broker may have been started again without what they brought, so it needs
+   *   everything; `E_REVOKED`, `E_EXPIRED` for a broker that is none any more
    * @spec delivery.8, link.22
    */
   async publish(bundle: Uint8Array): Promise<void> {
+    if (this.#isBroken) {
+      this.#isBroken = false;
+      throw new TridcommError('E_TRANSPORT', `${this.name}: the link broke, and the broker may have begun anew`);
+    }
     const link = await this.#open();
     this.#checkPeer(link);
     await this.#answered(link, this.#bundles, () => {
@@ -82,19 +96,19 @@ export class BrokerLink implements BundleSink, RestoreSource {
     this.#lost(new TridcommError('E_CLOSED', `${this.name}: link that was closed`));
   }
 
-  async #open(): Promise<Link> {
+  async #open(): Promise<ProvenLink> {
     if (this.#isClosed) throw new TridcommError('E_CLOSED', `${this.name}: link that was closed`);
     if (this.#link !== undefined) return this.#link;
     this.#opening ??= this.#openAnew().finally(() => (this.#opening = undefined));
     return this.#opening;
   }
 
-  async #openAnew(): Promise<Link> {
+  async #openAnew(): Promise<ProvenLink> {
     const member = this.#member();
     const tls = this.#target.tls ?? (await this.#tls());
     return new Promise((resolve, reject) => {
       const handlers = {
-        onOpen: (link: Link) => {
+        onOpen: (link: ProvenLink) => {
           this.#link = link;
           this.#lastNumber = 0;
           this.#lastAck = 0;
@@ -104,6 +118,8 @@ export class BrokerLink implements BundleSink, RestoreSource {
         onMessage: (message: LinkMessage) => this.#take(message),
         onDrain: () => {},
         onEnd: (error: TridcommError | undefined) => {
+          // Whoever waits for an answer is told so at once.
+          this.#isBroken = this.#lastNumber > 0 && this.#bundles.size === 0;
           this.#lost(error ?? new TridcommError('E_TRANSPORT', `${this.name}: the broker ended the link`));
         },
       };
@@ -120,7 +136,7 @@ export class BrokerLink implements BundleSink, RestoreSource {
     this.#trust = trust;
     return {
       provider,
-      random: (length) => new Uint8Array(randomBytes(length)),
+      random: this.#random,
       now: () => Date.now(),
       key,
       principalRecord: record.object.bytes,
@@ -132,7 +148,7 @@ export class BrokerLink implements BundleSink, RestoreSource {
   }
 
   /** The link may have been open for long. */
-  #checkPeer(link: Link): void {
+  #checkPeer(link: ProvenLink): void {
     const { peer } = link;
     try {
       if (this.#self.isRevoked(peer.key.keyId32, peer.serial)) {
@@ -209,16 +225,16 @@ export class BrokerLink implements BundleSink, RestoreSource {
     found.push(Uint8Array.from(object));
   }
 
-  async #ping(link: Link): Promise<void> {
+  async #ping(link: ProvenLink): Promise<void> {
     await this.#answered(link, this.#pings, () => {
-      const token = randomInt(2 ** 47);
+      const token = randomToken(this.#random);
       link.send({ type: 'ping', answers: false, token, timeMs: Date.now() });
       return token;
     });
   }
 
   /** @param send - sends, and gives the number that the answer will have */
-  async #answered(link: Link, waiting: Map<number, Waiting>, send: () => number): Promise<void> {
+  async #answered(link: ProvenLink, waiting: Map<number, Waiting>, send: () => number): Promise<void> {
     if (link !== this.#link) throw new TridcommError('E_TRANSPORT', `${this.name}: link that ended`);
     const number = send();
     const late = setTimeout(() => {

@@ -3,26 +3,20 @@
  * in it stands in quotes, as JSON.
  *
  * @param text - undefined for a certificate without such names
- * @returns in their order; of a text that cannot be read none at all
+ * @returns in their order; of a text that is not of this form none at all
  */
 export function uriNamesOf(text: string | undefined): string[] {
   const names: string[] = [];
   let rest = text ?? '';
   while (rest !== '') {
-    const parts = /^([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^",]*)(?:, |$)/.exec(rest);
-    if (parts === null) return [];
-    const [whole, type, value] = parts as unknown as [string, string, string];
-    if (type === 'URI') names.push(value.startsWith('"') ? unquoted(value) : value);
+    const [whole, type, value] = oneName.exec(rest) ?? [];
+    if (whole === undefined) return [];
+    if (type === 'URI') names.push(value!);
     rest = rest.slice(whole.length);
+    if (whole.endsWith(', ') && rest === '') return [];
   }
   return names;
 }
 
-/** Node escapes as JSON does; what it did not write names nobody. */
-function unquoted(value: string): string {
-  try {
-    return JSON.parse(value) as string;
-  } catch {
-    return value;
-  }
-}
+/** Up to the next comma, or a whole string in quotes: that stays in its quotes, as no name that counts needs them. */
+const oneName = /^([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^",]*)(?:, |$)/;

@@ -1,5 +1,6 @@
 import { TridcommError, type ErrorCode } from '@tridcomm/core';
 import type { Address } from './address.ts';
+import { webSocketRefusal } from './websocket-stream.ts';
 
 /**
  * What an error of a connection means for who wanted it, and what to do about it.
@@ -16,6 +17,8 @@ function meaningOf(address: Address, cause: Error): readonly [ErrorCode, string]
   const system = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   const known = meanings[system];
   if (known !== undefined) return known;
+  const refusal = webSocketRefusal(cause);
+  if (refusal !== undefined) return [refusal, `the broker breaks the rules of WebSockets (${system})`];
   if (certificateCodes.has(system)) return ['E_BINDING', certificateAdvice[address.binding] ?? cause.message];
   if (system.startsWith('ERR_SSL_') || system === 'EPROTO') {
     return ['E_HANDSHAKE', `${tlsAdvice[address.binding] ?? 'this is no TLS'} (${system})`];
@@ -40,7 +43,6 @@ const meanings: Readonly<Record<string, readonly [ErrorCode, string] | undefined
   ETIMEDOUT: ['E_TRANSPORT', 'no answer: check the address, and what filters between'],
   ECONNRESET: ['E_TRANSPORT', 'the broker, or something between, broke the connection'],
   EPIPE: ['E_TRANSPORT', 'the broker, or something between, broke the connection'],
-  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: ['E_LIMIT', 'a WebSocket message above 1048576 bytes'],
 };
 
 /** What OpenSSL says of a chain that does not lead to a CA that is trusted. */

@@ -8,7 +8,7 @@ import type { ByteStream, StreamHandlers } from './byte-stream.ts';
 import { uriNamesOf } from './certificate-names.ts';
 import { dialError } from './dial-errors.ts';
 import { SocketStream } from './socket-stream.ts';
-import { mostMessageBytes, WebSocketStream } from './websocket-stream.ts';
+import { mostMessageBytes, subprotocol, WebSocketStream } from './websocket-stream.ts';
 
 /** Certificates, as PEM. */
 export interface TlsFiles {
@@ -25,6 +25,9 @@ export interface Connection {
   readonly mode: number;
   readonly tls?: NonNullable<LinkOptions['tls']>;
 }
+
+/** Opens the connection that a link lies on: {@link dial}, or what stands for it. */
+export type Dial = typeof dial;
 
 /**
  * Opens the connection that a link lies on. It gives up as soon as `signal` says so, with its reason.
@@ -44,6 +47,7 @@ export async function dial(
   if (binding === 'tcp-noise') return dialNoise(address, connectSocket({ host, port }), handlers, signal);
   if (binding === 'ipc') return dialNoise(address, connectSocket({ path }), handlers, signal);
   if (binding === 'websocket') return dialWebSocket(address, tls, handlers, signal);
+  if (binding === 'inproc') throw new TridcommError('E_USAGE', `${address.text} is reached by overStream`);
   return dialTls(address, tls, handlers, signal);
 }
 
@@ -73,7 +77,10 @@ async function dialTls(
   signal: AbortSignal,
 ): Promise<Connection> {
   if (ca === undefined || cert === undefined || key === undefined) {
-    throw new TridcommError('E_USAGE', 'tls:// needs tls.ca, tls.cert and tls.key');
+    throw new TridcommError(
+      'E_USAGE',
+      'tls:// needs tls.ca, tls.cert and tls.key: an identity that was enrolled with a certificate has them',
+    );
   }
   const isName = !/^[\d.]+$|:/.test(address.host);
   const socket = connectTls({
@@ -181,6 +188,3 @@ async function opened(
     signal.addEventListener('abort', aborted);
   });
 }
-
-/** @spec bindings.2 */
-const subprotocol = 'tridcomm.v1';

@@ -3,7 +3,7 @@ import { limits } from '@tridcomm/core/internal';
 import { LinkEngine, type LinkMessage, type LinkOptions } from '@tridcomm/core/link';
 import { parseAddress, type Address } from './address.ts';
 import type { ByteStream, StreamHandlers } from './byte-stream.ts';
-import { dial, type Connection, type TlsFiles } from './dial.ts';
+import { dial, type Connection, type Dial, type TlsFiles } from './dial.ts';
 import { openingError } from './opening-errors.ts';
 
 /** What a member brings to a link. */
@@ -17,12 +17,14 @@ export interface LinkTarget {
   readonly tls?: TlsFiles | undefined;
   /** Whether `ws://` to a loopback host is taken. */
   readonly allowsPlain?: boolean | undefined;
+  /** @internal What opens the connection; default sockets of this machine. */
+  readonly dial?: Dial | undefined;
 }
 
 /** What a link tells. */
 export interface LinkHandlers {
   /** The link is open: the first call, from inside {@link openLink}. */
-  onOpen(link: Link): void;
+  onOpen(link: ProvenLink): void;
   /** What it throws ends the link. */
   onMessage(message: LinkMessage): void;
   /** There is room again: see {@link Link.isFull}. */
@@ -59,7 +61,7 @@ export async function openLink(
   try {
     signal?.throwIfAborted();
     const driver = new Driver(address, handlers, opening.signal);
-    const connection = await dial(address, target.tls ?? {}, driver, opening.signal);
+    const connection = await (target.dial ?? dial)(address, target.tls ?? {}, driver, opening.signal);
     await driver.open(connection, { ...member, side: 'initiator', expectedName: target.brokerName ?? address.name });
   } finally {
     clearTimeout(timer);
@@ -69,8 +71,10 @@ export async function openLink(
 
 /** A link to a broker that is open, or was. */
 export interface Link {
-  /** The broker. */
-  readonly peer: PrincipalRecord;
+  /** The broker; undefined on a carrier, where nobody shows who they are. */
+  readonly peer: PrincipalRecord | undefined;
+  /** The largest envelope that it takes, where not every one is taken; bytes. */
+  readonly mostBytes?: number;
   /** Whether so much waits to go out that sending should wait for `onDrain`; small messages may go out all the same. */
   readonly isFull: boolean;
   /** @throws TridcommError `E_CLOSED` on a link that is over; `E_LIMIT`, `E_USAGE`, and the link goes on */
@@ -79,8 +83,13 @@ export interface Link {
   close(error?: TridcommError): void;
 }
 
+/** One whose broker has shown who it is. */
+export interface ProvenLink extends Link {
+  readonly peer: PrincipalRecord;
+}
+
 /** Drives the engine of a link over a connection. */
-class Driver implements Link, StreamHandlers {
+class Driver implements ProvenLink, StreamHandlers {
   readonly #address: Address;
   readonly #handlers: LinkHandlers;
   readonly #signal: AbortSignal;

@@ -9,7 +9,7 @@ import {
   type PrincipalRecord,
   type RandomSource,
 } from '@tridcomm/core';
-import { decodePrincipalRecord, objectKinds, parseObject } from '@tridcomm/core/internal';
+import { decodePrincipalRecord, hexOf, objectKinds, parseObject } from '@tridcomm/core/internal';
 import { FileStore } from './file-store.ts';
 
 /*
@@ -24,10 +24,7 @@ import { FileStore } from './file-store.ts';
 export function identityOf(store: ClientStore, provider: CryptoProvider, random: RandomSource): Identity {
   const stored = store.get(names.identity);
   if (stored === undefined) {
-    throw new TridcommError(
-      'E_USAGE',
-      `${placeOf(store)} holds no identity: enrol first, or run tridcomm keys --create`,
-    );
+    throw new TridcommError('E_USAGE', `${placeOf(store)} holds no identity: enrol first, or run tridcomm keys create`);
   }
   return Identity.restore(provider, random, stored);
 }
@@ -84,10 +81,6 @@ export function parseAuthorityId(text: string, where = 'authority id'): Uint8Arr
 
 function placeOf(store: ClientStore): string {
   return store instanceof FileStore ? store.directory : 'the store';
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }
 
 /** Names of values in the store. */

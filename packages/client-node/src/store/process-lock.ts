@@ -16,6 +16,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { TridcommError } from '@tridcomm/core';
 import { isFsError } from './fs-error.ts';
+import { bootId, processStart } from './process-start.ts';
 
 /** Who holds a lock: enough to tell whether that process is still there. */
 interface Holder {
@@ -116,38 +117,23 @@ function refuseLiving(path: string, found: string): void {
 }
 
 function isAlive({ pid, started }: Holder): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (isFsError(error, 'ESRCH')) return false;
-    if (!isFsError(error, 'EPERM')) throw error;
-  }
-  const now = startOf(pid);
+  const now = processStart(pid);
   return now === '' || now === started;
 }
 
 function holderOf(pid: number): Holder {
   return {
     pid,
-    started: startOf(pid),
+    started: processStart(pid) ?? '',
     host: hostname(),
-    boot: contentOf(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
-    namespace: contentOf(() => readlinkSync('/proc/self/ns/pid')),
+    boot: bootId(),
+    namespace: namespaceOf(),
   };
 }
 
-/** Field 22 of the kernel's line, counted behind the name, which may hold anything but ends with the last bracket. */
-function startOf(pid: number): string {
-  return contentOf(() => {
-    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  });
-}
-
-/** What the kernel says; empty where it has no such file. */
-function contentOf(read: () => string): string {
+function namespaceOf(): string {
   try {
-    return read();
+    return readlinkSync('/proc/self/ns/pid');
   } catch {
     return '';
   }

@@ -40,7 +40,7 @@ describe('the process of tridcomm authority', { timeout: 180_000 }, () => {
     // Another one is kept out, and does not harm it.
     const second = await run(['serve', ...at, '--broker', brokerUrl]);
     expect(second.code).toBe(1);
-    expect(second.stderr).toMatch(/^tridcomm: E_USAGE/);
+    expect(second.stderr).toMatch(/^E_USAGE/);
     const alice = signingKeyOf(provider, new Uint8Array(32).fill(1));
     const asked = await run(['issue', ...at, '--public-key', hex(alice.publicKey32), '--name', 'alice']);
     expect(asked.code, asked.stderr).toBe(0);
@@ -48,10 +48,12 @@ describe('the process of tridcomm authority', { timeout: 180_000 }, () => {
     const { signInput, authorityId32 } = readSignRequest(provider, request);
     expect(hex(authorityId32)).toBe(authorityId);
     const issued = await run(['issue', ...at, '--request', request, '--signature', hex(alice.sign(signInput))]);
-    expect(issued).toMatchObject({ code: 0, stdout: `key id ${hex(alice.keyId32)}\n`, stderr: '' });
+    expect(issued, issued.stderr).toMatchObject({ code: 0, stderr: '' });
+    expect(issued.stdout.split('\n')[0]).toBe(`key id     ${hex(alice.keyId32)}`);
+    expect(issued.stdout).toMatch(/^next {7}tridcomm keys record [0-9a-f]+$/m);
     const refused = await run(['issue', ...at, '--request', request, '--signature', hex(alice.sign(signInput))]);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toMatch(/^tridcomm: E_STALE/);
+    expect(refused.stderr).toMatch(/^E_STALE/);
     const status = await run(['status', ...at, '--json']);
     expect(JSON.parse(status.stdout)).toMatchObject({ isRunning: true, principals: 2, brokers: [{ isCurrent: true }] });
     expect((await run(['nothing'])).code).toBe(2);

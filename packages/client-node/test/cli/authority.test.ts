@@ -154,7 +154,6 @@ describe('a command line that is not understood', () => {
     ['status', '--broker', brokerUrl],
     ['restore'],
     // No terminal, no file.
-    ['status'],
     ['init'],
   ];
   it.each(cases)('%s %s', async (...args) => {
@@ -188,6 +187,29 @@ describe('without serve', () => {
     expect(text.out).toContain('orders/**');
   });
 
+  it.each([
+    [['status']],
+    [['serve', '--broker', brokerUrl]],
+    [['add-group', 'orders/**']],
+    [['status', '--key-file', 'key']],
+  ])('%j says that there is none, before it asks for a passphrase', async (args) => {
+    const shell = new Shell();
+    const found = await shell.run(args, { tty: true });
+    const where = join(shell.cwd, 'tridcomm-authority');
+    expect(found).toMatchObject({ code: 1, out: '' });
+    expect(found.err).toBe(
+      `E_USAGE: there is no authority in ${where}: make one with tridcomm authority init, or say where it is with --dir\n`,
+    );
+  });
+
+  it('asks for a signature in JSON where JSON is wanted', async () => {
+    const shell = new Shell();
+    await shell.init();
+    const args = ['issue', '--public-key', hex(keyOf(1).publicKey32), '--name', 'alice', '--key-file', 'key', '--json'];
+    const asked = await shell.run(args);
+    expect(JSON.parse(asked.out.split('\n')[0]!)).toMatchObject({ request: expect.stringMatching(/^tdreq1\./) });
+  });
+
   it('issues a record to who signs at once', async () => {
     const shell = new Shell();
     await shell.init();
@@ -218,7 +240,7 @@ describe('without serve', () => {
       connectSource: () => expect.fail('no broker'),
     };
     expect(await runAuthority([...args, '--days', '7'], io)).toBe(0);
-    expect(written).toContain(`key id ${hex(alice.keyId32)}\n`);
+    expect(written).toContain(`key id     ${hex(alice.keyId32)}\n`);
     expect(await shell.json('status', '--key-file', 'key')).toMatchObject({ principals: 2 });
   });
 
@@ -229,7 +251,7 @@ describe('without serve', () => {
     const args = ['add-group', 'a', '--key-file', 'key'];
     const alone = await shell.run(args);
     expect(alone.code).toBe(1);
-    expect(alone.err).toMatch(/^tridcomm: E_USAGE: .*1 of 2 sources.*no broker was asked/);
+    expect(alone.err).toMatch(/^E_USAGE: .*1 of 2 sources.*no broker was asked/);
     await shell.json(...args, '--broker', brokerUrl);
     const broker = shell.brokers.get(brokerUrl)!;
     broker.isDown = true;

@@ -1,10 +1,13 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { PassThrough } from 'node:stream';
 import { signingKeyOf } from '@tridcomm/core';
 import { nodeProvider } from '@tridcomm/core/node';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { readDevWorld, writeDevWorld } from '../../src/cli/dev-world.ts';
+import { run as runHere } from '../../src/cli/run.ts';
 import { writeSignRequest } from '../../src/authority/sign-request.ts';
 import { readProposal } from '@tridcomm/core';
 import { bundle, ended, start, type Ended } from '../bundled.ts';
@@ -63,8 +66,14 @@ describe('the command line', { timeout: 120_000 }, () => {
     [['sub', 'a'], 'E_USAGE: no broker: start tridcomm-broker --dev, or name one with --broker and --identity\n'],
     [['pub', 'a', '--broker', 'ws://x', '--identity', 'x'], 'E_USAGE: address "ws://x"'],
     [['pub', 'a', '--broker', 'noise://x', '--identity', '/nowhere'], 'E_USAGE: there is no identity in /nowhere'],
-    [['inspect', '/nowhere'], 'E_USAGE: ENOENT'],
-    [['keys', 'show', '--identity', '/nowhere'], 'E_USAGE: there is no identity in /nowhere\n'],
+    [['pub', 'a/**'], 'E_ENCODING: topic with an asterisk\n'],
+    [['sub', 'a/**/b'], 'E_ENCODING: '],
+    [['inspect', '/nowhere'], 'E_USAGE: /nowhere: there is no such file (ENOENT)\n'],
+    [['inspect', '/'], 'E_USAGE: /: that is a folder, not a file (EISDIR)\n'],
+    [
+      ['keys', 'show', '--identity', '/nowhere'],
+      'E_USAGE: there is no identity in /nowhere: tridcomm keys create makes one there\n',
+    ],
   ])('%j fails with one line: code and sentence', async (args, line) => {
     const found = await run(args);
     expect(found.code).toBe(1);
@@ -72,6 +81,42 @@ describe('the command line', { timeout: 120_000 }, () => {
     expect(found.stderr.startsWith(line), found.stderr).toBe(true);
     expect(found.stderr.split('\n').length).toBe(2);
   });
+
+  test('tells its version', async () => {
+    const written: string[] = [];
+    const stdout = { write: (text: string | Uint8Array) => written.push(String(text)) > 0, once: () => undefined };
+    const { signal } = new AbortController();
+    const io = { stdin: new PassThrough(), stdout, stderr: stdout, env: {}, cwd: root, signal };
+    expect(await runHere(['--version'], io)).toBe(0);
+    expect(written.join('')).toMatch(/^\d+\.\d+\.\d+.*\n$/);
+  });
+
+  test.each([
+    ['inspect', '-'],
+    ['inspect', '-', '--json'],
+  ])('%s %s waits for its input no longer than it is let', async (...args) => {
+    const end = new AbortController();
+    const stdin = new PassThrough();
+    const silent = { write: () => true, once: () => undefined };
+    const done = runHere(args, { stdin, stdout: silent, stderr: silent, env: {}, cwd: root, signal: end.signal });
+    stdin.write('54');
+    setImmediate(() => end.abort());
+    expect(await done).toBe(1);
+    expect(stdin.destroyed).toBe(true);
+  });
+
+  test.each([[['--help']], [['keys', 'create', '--identity', 'full']]])(
+    '%j to a full disk says so in one line',
+    async (args) => {
+      if (!existsSync('/dev/full')) return console.log('SKIP a full disk: this system has no /dev/full');
+      const full = openSync('/dev/full', 'w');
+      const child = spawn(process.execPath, [program, ...args], { cwd: root, stdio: ['ignore', full, 'pipe'] });
+      const found = await ended(child);
+      closeSync(full);
+      expect(found.code).toBe(1);
+      expect(found.stderr).toMatch(/^E_USAGE: standard output cannot be written: ENOSPC.*\n$/);
+    },
+  );
 });
 
 describe('keys', { timeout: 120_000 }, () => {
@@ -105,8 +150,11 @@ describe('keys', { timeout: 120_000 }, () => {
     authority.takeKeyRecord(Buffer.from(keyRecord.stdout.trim(), 'hex'), Date.now());
 
     world.group('t');
-    world.allow('t', 'publish', { name, directory: identity, keyId32: Buffer.from(keyId, 'hex'), record });
     const options = ['--broker', world.address, '--broker-name', 'broker', '--identity', identity];
+    const refused = await run(['pub', 't', ...options], 'hello\n');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/^E_POLICY: .*: tridcomm authority grant lets you publish, .*\n$/);
+    world.allow('t', 'publish', { name, directory: identity, keyId32: Buffer.from(keyId, 'hex'), record });
     const published = await run(['pub', 't', ...options], 'hello\n');
     expect(published, published.stderr).toMatchObject({ code: 0, stdout: '', stderr: '' });
     expect(world.broker.log.length).toBe(1);
@@ -165,7 +213,8 @@ describe('inspect', { timeout: 120_000 }, () => {
       .replaceAll(/(.{60})/g, '$1\n');
     const text = await run(['inspect', '-'], asHex);
     expect(text.stdout.split('\n')[0]).toBe(`envelope of ${envelope.length} bytes: signed and sealed`);
-    expect(text.stdout).toContain('topicTag');
+    expect(text.stdout).toMatch(/topicTag +[0-9a-f]{32} {2}stands for the topic/);
+    expect(text.stdout).toMatch(/needs keys: --identity DIR\n$/);
     expect(text.stdout).not.toContain('coffees');
 
     // While the client runs.
@@ -204,7 +253,7 @@ describe('inspect', { timeout: 120_000 }, () => {
   ])('what is none says why: %#', async (input, code) => {
     const found = await run(['inspect', '-'], input);
     expect(found).toMatchObject({ code: 1, stdout: '' });
-    expect(found.stderr).toMatch(new RegExp(`^${code}: .*\n$`));
+    expect(found.stderr).toMatch(new RegExp(`^${code}: standard input holds no envelope: .*\n$`));
   });
 });
 
@@ -277,6 +326,16 @@ describe('with a broker for development', { timeout: 120_000 }, () => {
     expect(third.stdout).toBe('4\n');
     const all = await run(['sub', 't', '--from', '1', '--identity', identity, '--count', '4'], '', dev.env);
     expect(all.stdout).toBe('1\n2\n3\n4\n');
+  });
+
+  test('who is refused after it has connected ends', async () => {
+    dev = await DevBroker.start();
+    writeDevWorld({ ...readDevWorld(dev.directory)!, adminSocket: join(dev.directory, 'none.sock') }, dev.directory);
+    const found = await run(['pub', 't'], 'x\n', dev.env);
+    expect(found).toMatchObject({ code: 1, stdout: '' });
+    expect(found.stderr).toMatch(/^E_USAGE: socket .*none\.sock cannot be used: ENOENT\n$/);
+    await until(() => dev!.broker.links.size === 0);
+    expect(readdirSync(dev.directory).filter((name) => name.startsWith('member-'))).toEqual([]);
   });
 
   test('a signal ends it in order', async () => {

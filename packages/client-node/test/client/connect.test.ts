@@ -246,6 +246,7 @@ test('a broker that falls silent loses its link', async () => {
       onLost: (error) => lost.push(error),
       onClock: () => {},
     },
+    random,
     100,
   );
   await connection.start();

@@ -1,7 +1,7 @@
 import type { LinkMessage } from '@tridcomm/core/link';
 import { expect, test, vi } from 'vitest';
 import { Connection } from '../../src/client/connection.ts';
-import { openLink, type Link, type LinkHandlers, type MemberOfLink } from '../../src/links/link.ts';
+import { openLink, type LinkHandlers, type MemberOfLink, type ProvenLink } from '../../src/links/link.ts';
 
 vi.mock(import('../../src/links/link.ts'), () => ({ openLink: vi.fn() }));
 
@@ -11,7 +11,7 @@ test('delivery.17: a ping is answered, but answers do not pile up on a link that
   let handlers!: LinkHandlers;
   vi.mocked(openLink).mockImplementation(async (_target, _member, given) => {
     handlers = given;
-    given.onOpen(link as unknown as Link);
+    given.onOpen(link as unknown as ProvenLink);
     return Promise.resolve();
   });
   const nothing = () => {};

@@ -102,6 +102,14 @@ test('a limit with a time is waited for, and everything behind it waits too', ()
   expect(owners(outbox.acknowledged(4))).toEqual(['b', 'a', 'c']);
 });
 
+test('what is sent again goes out before what was sealed after it', () => {
+  const outbox = filled('a', 'b');
+  send(outbox);
+  outbox.add(outgoing('c', 1_000));
+  outbox.rejected(1, 'E_LIMIT', 500, 1_000);
+  expect(send(outbox, 1_500)).toEqual(['a', 'c']);
+});
+
 test.each([
   ['a limit without a time', 'E_LIMIT', 0],
   ['another code with a time', 'E_POLICY', 500],

@@ -1,6 +1,6 @@
 import { TridcommError } from '@tridcomm/core';
 import { expect, test } from 'vitest';
-import { parseAddress } from '../../src/links/address.ts';
+import { isLoopback, parseAddress } from '../../src/links/address.ts';
 
 test.each([
   [
@@ -72,3 +72,8 @@ test.each(['ws://broker.example', 'ws://128.0.0.1', 'ws://localhost.example', 'w
     expect(() => parseAddress(text, true)).toThrow('E_USAGE');
   },
 );
+
+test('bindings.1: what is this machine and nothing else', () => {
+  expect(['localhost', '127.0.0.1', '127.9.9.9', '::1'].every(isLoopback)).toBe(true);
+  expect(['0.0.0.0', '::', '10.0.0.1', '127.example.com', '127.0.0.256', '128.0.0.1', ''].some(isLoopback)).toBe(false);
+});

@@ -103,6 +103,30 @@ test('what was on its way when the link broke has failed; the next opens another
   expect((await link.retained(headAddress(service))).length).toBe(1);
 });
 
+test('after a link that broke between bundles the next fails, once: the broker may have begun anew, and needs everything', async () => {
+  const service = memoryService();
+  const { broker, path } = await brokerOf(service);
+  const link = linkOf(service, path);
+  const [bundle] = service.bundles();
+  await link.publish(bundle!);
+  broker.cut();
+  // Until it has noticed, and opened another.
+  for (let asked; asked === undefined;) asked = await link.retained(new Uint8Array(16)).catch(() => undefined);
+  await expect(link.publish(bundle!)).rejects.toMatchObject({ code: 'E_TRANSPORT' });
+  await link.publish(bundle!);
+  await link.publish(bundle!);
+});
+
+test('a link that broke before any bundle needs nothing', async () => {
+  const service = memoryService();
+  const { broker, path } = await brokerOf(service);
+  const link = linkOf(service, path);
+  await link.retained(new Uint8Array(16));
+  broker.cut();
+  for (let asked; asked === undefined;) asked = await link.retained(new Uint8Array(16)).catch(() => undefined);
+  await link.publish(service.bundles()[0]!);
+});
+
 test('nobody there, another name, an address that is none, and a link that was closed', async () => {
   const service = memoryService();
   const { broker, path } = await brokerOf(service);

@@ -26,6 +26,9 @@ function readClient(provider: CryptoProvider, input: Input): Client {
     startMs: input.decimal('bootMs', 0),
   });
   for (const pattern of input.bytesList('subscriptions')) client.subscribe(utf8(pattern), 0);
+  for (const pattern of input.has('logSubscriptions') ? input.bytesList('logSubscriptions') : []) {
+    client.subscribe(utf8(pattern), 0, undefined, { source: 'log' });
+  }
   return client;
 }
 
@@ -36,6 +39,10 @@ function take(client: Client, step: Input): Value {
     return { [client.object(object.integer('type'), object.bytes('bytes'), nowMs)]: true };
   }
   if (step.has('envelope')) return showDelivery(client.envelope(step.bytes('envelope'), nowMs));
+  if (step.has('stored')) {
+    const stored = step.object('stored');
+    return showDelivery(client.stored(stored.bytes('envelope'), stored.decimal('position'), nowMs));
+  }
   if (step.has('publish')) {
     const message = step.object('publish');
     const { epoch, headSeq } = client.publish(utf8(message.bytes('topic')), message.bytesList('payloads'), nowMs);
@@ -47,7 +54,7 @@ function take(client: Client, step: Input): Value {
 
 function showDelivery(delivery: Delivery | undefined): Value {
   if (delivery === undefined) return { delivered: false };
-  const { messages, topic, sender, stale, gaps, survey } = delivery;
+  const { messages, topic, sender, stale, gaps, position, survey } = delivery;
   return {
     messages: messages.map(({ payload }) => toHex(payload)),
     topic: toHex(new TextEncoder().encode(topic)),
@@ -62,6 +69,7 @@ function showDelivery(delivery: Delivery | undefined): Value {
       },
     }),
     ...(gaps.length > 0 && { gaps: gaps.map(({ from, to }) => ({ from: String(from), to: String(to) })) }),
+    ...(position !== undefined && { position: String(position) }),
   };
 }
 

@@ -22,7 +22,7 @@ import type { HeldKey } from './delegated-keys.ts';
 import type { WaitingMember } from './options.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { PolicySource } from './policy-source.ts';
-import { eraseDropped, withRouteSecret } from './route-secrets.ts';
+import { eraseDropped, firstUnusedPeriod, withRouteSecret } from './route-secrets.ts';
 import { heightFor, SeatTree } from './seat-tree.ts';
 
 /** What the controller of all groups works with. */
@@ -322,7 +322,7 @@ export class GroupPlan {
     if (privateBody !== undefined && !this.#revokes && !this.#opensGeneration) {
       return { body: privateBody, routeSecrets: held };
     }
-    const from = isFirst ? 0 : tagPeriod(this.#notBeforeMs, record.periodMs) + 1;
+    const from = isFirst ? 0 : firstUnusedPeriod(this.#notBeforeMs, record);
     const secret32 = this.#controller.random(32);
     const routeSecrets = withRouteSecret(held, from, secret32, this.#blockPeriods[0]!);
     return { body: encodeGroupPrivate(patterns, routeSecrets), routeSecrets };

@@ -1,4 +1,19 @@
 import type { RouteSecret } from '../keys/compile-policy.ts';
+import { tagPeriod } from '../topics/tags.ts';
+
+/**
+ * The period from which on a route secret that is drawn now can count, so that nothing is on its way under another: a sender that has not heard
+ * of it yet seals by its view for `max_head_age` at most. Where that is many periods, the third from now on, as no more secrets than eight are
+ * held at a time.
+ *
+ * @spec groups.19
+ */
+export function firstUnusedPeriod(
+  nowMs: number,
+  { periodMs, maxHeadAgeMs }: { readonly periodMs: number; readonly maxHeadAgeMs: number },
+): number {
+  return tagPeriod(nowMs + Math.min(maxHeadAgeMs, 3 * periodMs), periodMs) + 1;
+}
 
 /**
  * The route secrets of a group after it drew a new one.

@@ -1,7 +1,7 @@
 import type { TridcommError } from '../errors.ts';
 import type { PrincipalRecord } from '../keys/principal-record.ts';
 import type { SurveyQuestion } from '../patterns/survey.ts';
-import type { Message } from '../wire/records.ts';
+import type { Message, Records } from '../wire/records.ts';
 import type { NumberRange } from './gaps.ts';
 
 /** What one envelope brought, after every check. */
@@ -9,7 +9,9 @@ export interface Delivery {
   readonly topic: string;
   /** Who signed it, as the authority names them. */
   readonly sender: PrincipalRecord;
-  /** Payloads are views of one plaintext that belongs to the receiver. */
+  /** Payloads are views of one plaintext that belongs to the receiver; nothing is made for a message before it is asked for. */
+  readonly records: Records;
+  /** The same as objects, made when they are first asked for. */
   readonly messages: readonly Message[];
   /** The view of the group was not fresh, and the group takes that. */
   readonly stale: boolean;

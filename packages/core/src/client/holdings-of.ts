@@ -3,7 +3,13 @@ import type { ClientOptions } from './client-options.ts';
 import { Holdings } from './holdings.ts';
 import { storedHead, storedSerials, storeHead, storeSerial } from './stored-floors.ts';
 
-/** What a member begins with: numbers of an earlier life, below which nothing counts, and a place to write down those that come. */
+/**
+ * What a member begins with: numbers of an earlier life, below which nothing counts, and a place to write down those that come.
+ *
+ * It stores no time, so its clock alone says when it starts.
+ *
+ * @spec conventions.4
+ */
 export function holdingsOf(options: ClientOptions): Holdings {
   const { provider, random, authorityId32, identity, store, startMs, skewMs, maxAgeMs } = options;
   const floor = storedHead(store);

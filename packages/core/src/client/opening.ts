@@ -10,6 +10,7 @@ import type { EnvelopeSource } from '../replay/guard.ts';
 import type { Topic } from '../topics/grammar.ts';
 import { parseEnvelope, type EnvelopeView } from '../wire/envelope.ts';
 import type { Extensions } from '../wire/extensions.ts';
+import type { Message } from '../wire/records.ts';
 import type { EventSink } from './event-sink.ts';
 import type { Delivery } from './events.ts';
 import type { Holdings } from './holdings.ts';
@@ -41,7 +42,7 @@ export class Opening {
 
   /**
    * @param position - of the log that it came out of; undefined for what came as news
-   * @spec envelope.27, topics.12, replay.29
+   * @spec model.2, envelope.27, topics.12, replay.29
    */
   envelope(bytes: Uint8Array, nowMs: number, position?: number): Delivery | undefined {
     const source = position === undefined ? 'live' : 'log';
@@ -115,6 +116,7 @@ export class Opening {
     }
   }
 
+  /** Who signed is the sender, and nobody that a broker names. @spec model.3 */
   #deliver(
     { group, topic: routed }: Route,
     epoch: OpenEpoch,
@@ -127,10 +129,15 @@ export class Opening {
       return undefined;
     }
     const isAgain = position !== undefined && epoch.guard.mayBeAgain(header.bytes);
+    const own = messagesOfRecords(records, routed === undefined);
+    let messages: readonly Message[] | undefined;
     const delivery: Delivery = {
       topic: topic.text,
       sender: this.#holdings.trust.principal(sender.keyId32)!,
-      messages: messagesOfRecords(records, routed === undefined),
+      records: own,
+      get messages() {
+        return (messages ??= own.toArray());
+      },
       stale: !group.isFresh(nowMs),
       ...epoch.gaps.accept(stream, header.seq),
       groupId16: group.groupId16,

@@ -16,8 +16,10 @@ export interface CryptoProvider {
   /**
    * Encrypts with a key that is used for this nonce only.
    *
-   * @param plaintext - not changed, not kept
-   * @returns ciphertext ‖ 16-byte tag, the caller's
+   * @param plaintext - not changed but by `out`, not kept
+   * @param out - memory of the right width that the engine may write to when it has read the plaintext, which may lie in it: so large plaintexts
+   *   are spared a copy. It may leave it alone
+   * @returns ciphertext ‖ 16-byte tag, the caller's: `out`, or an array of its own
    * @spec suites.13
    */
   aeadSeal(
@@ -26,6 +28,7 @@ export interface CryptoProvider {
     nonce12: Uint8Array,
     aad: Uint8Array,
     plaintext: Uint8Array,
+    out?: Uint8Array,
   ): Uint8Array;
 
   /**

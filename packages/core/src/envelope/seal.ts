@@ -8,7 +8,7 @@ import { checkLimit, TridcommError } from '../errors.ts';
 import { signatureBytes, tagBytes } from '../wire/envelope.ts';
 import { decodeExtensions, encodeExtensions, encodeMerkleExtension, type ExtensionInput } from '../wire/extensions.ts';
 import { flagBits, headerBytes, saltOffset, writeHeader } from '../wire/header.ts';
-import { encodeRecords, type Message } from '../wire/records.ts';
+import { encodeRecords, framedBytes, writeRecords, type Message } from '../wire/records.ts';
 import { envelopeId, signInput } from './identity.ts';
 import type { KeySource } from './key-source.ts';
 import { hashLeaf, MerkleTree } from '../crypto/merkle.ts';
@@ -85,9 +85,11 @@ export function sealEnvelope(stream: StreamContext, seq: number, input: SealInpu
   checkInput(input);
   const merkle = input.form === 'merkle';
   const jobsPerLeaf = merkle ? (input.jobsPerLeaf ?? limits.jobsPerLeaf) : input.messages.length;
-  const plaintexts = framePlaintexts(input, jobsPerLeaf);
-  const extensionArea = encodeArea(input, seq, plaintexts.length, jobsPerLeaf);
-  const { envelope, bodyAt } = layOut(stream, seq, input, plaintexts, extensionArea);
+  const lengths = plaintextLengths(input, jobsPerLeaf);
+  const extensionArea = encodeArea(input, seq, lengths.length, jobsPerLeaf);
+  const { envelope, bodyAt } = layOut(stream, seq, input, lengths, extensionArea);
+  const body = envelope.subarray(bodyAt, envelope.length - signatureBytes);
+  const plaintexts = framePlaintexts(input, jobsPerLeaf, body);
 
   // Salt, root and commitment are still zero: what stands in the buffer is PHS, then AADH.
   const protectedHeader = envelope.subarray(0, headerBytes + extensionArea.length);
@@ -99,16 +101,15 @@ export function sealEnvelope(stream: StreamContext, seq: number, input: SealInpu
   const extensions = decodeExtensions(protectedHeader.subarray(headerBytes), { merkle, seq });
   extensions.value(numbers.recordCommit)?.set(commitRecordKey(provider, recordKey));
 
-  const body = envelope.subarray(bodyAt, envelope.length - signatureBytes);
   if (merkle) {
     const root = encryptLeaves(stream, recordKey, protectedHeader, plaintexts, body);
     extensions.value(numbers.merkle)!.set(root);
   } else {
     const aad = concat(protectedHeader, keySource.bind32);
     const aead = aeadOfSuite(keySource.suite)!;
-    const sealed = provider.aeadSeal(aead, recordKey.key32, recordKey.nonce12, aad, plaintexts[0]!);
+    const sealed = provider.aeadSeal(aead, recordKey.key32, recordKey.nonce12, aad, plaintexts[0]!, body);
     checkWidth('sealed body', sealed, body.length);
-    body.set(sealed);
+    if (sealed !== body) body.set(sealed);
   }
   return unsigned(stream, input, envelope, protectedHeader, body);
 }
@@ -157,14 +158,14 @@ function layOut(
   stream: StreamContext,
   seq: number,
   input: SealInput,
-  plaintexts: readonly Uint8Array[],
+  lengths: readonly number[],
   extensionArea: Uint8Array,
 ): { envelope: Uint8Array; bodyAt: number } {
   const { keySource, senderKeyId32, patternKind, topicTag16, epoch, streamId8 } = stream;
   const { messages, timestampMs, keyinfo = none } = input;
   const perPlaintext = tagBytes + (input.form === 'merkle' ? 4 : 0);
-  const plaintextBytes = plaintexts.reduce((sum, { length }) => sum + length, 0);
-  const bodyLengthBytes = plaintextBytes + perPlaintext * plaintexts.length;
+  const plaintextBytes = lengths.reduce((sum, length) => sum + length, 0);
+  const bodyLengthBytes = plaintextBytes + perPlaintext * lengths.length;
   checkLimit('plaintext', plaintextBytes, limits.plaintextBytes);
   const bodyAt = headerBytes + extensionArea.length + keyinfo.length;
   const envelope = new Uint8Array(bodyAt + bodyLengthBytes + signatureBytes);
@@ -212,10 +213,25 @@ function unsigned(
   };
 }
 
-/** Frames the messages: one plaintext, or one for each leaf. */
-function framePlaintexts(input: SealInput, jobsPerLeaf: number): Uint8Array[] {
+/** Of one plaintext, or of one for each leaf. */
+function plaintextLengths({ form, messages, timestampMs, padded = false }: SealInput, jobsPerLeaf: number): number[] {
+  if (form === 'single') return [messages[0]!.payload.length];
+  const lengths: number[] = [];
+  for (let from = 0; from < messages.length; from += jobsPerLeaf) {
+    const to = Math.min(from + jobsPerLeaf, messages.length);
+    lengths.push(framedBytes(messages, from, to, timestampMs, padded));
+  }
+  return lengths;
+}
+
+/** Frames the messages: one plaintext, where its ciphertext is to stand, or one for each leaf. */
+function framePlaintexts(input: SealInput, jobsPerLeaf: number, body: Uint8Array): Uint8Array[] {
   const { messages, timestampMs, padded = false } = input;
   if (input.form === 'single') return [messages[0]!.payload];
+  if (input.form === 'batch') {
+    writeRecords(body, messages, 0, messages.length, timestampMs);
+    return [body.subarray(0, body.length - tagBytes)];
+  }
   const plaintexts: Uint8Array[] = [];
   for (let from = 0; from < messages.length; from += jobsPerLeaf) {
     const to = Math.min(from + jobsPerLeaf, messages.length);

@@ -124,7 +124,7 @@ function checkCertificate({ tls }: LinkSetup, keyId32: Uint8Array): void {
 }
 
 /** @spec link.11, link.12, link.13 */
-function checkPeer({ side, own, expectedName }: LinkSetup, peer: PrincipalRecord, version: number): void {
+function checkPeer({ side, key, own, expectedName }: LinkSetup, peer: PrincipalRecord, version: number): void {
   if (side === 'initiator') {
     if ((peer.roles & principalRoles.broker) === 0) throw refusal('the peer is no broker');
     if (peer.name !== expectedName) throw refusal('the peer has another name');
@@ -132,7 +132,7 @@ function checkPeer({ side, own, expectedName }: LinkSetup, peer: PrincipalRecord
   if (Math.min(peer.maxVersion, own.maxVersion) !== version) {
     throw refusal(`version ${version}, highest ${peer.maxVersion} of the peer and ${own.maxVersion} of this node`);
   }
-  if (side === 'responder' && equalBytes(peer.key.keyId32, own.key.keyId32)) throw refusal('the peer has this key');
+  if (side === 'responder' && equalBytes(peer.key.keyId32, key.keyId32)) throw refusal('the peer has this key');
 }
 
 function refusal(detail: string): TridcommError {

@@ -30,7 +30,8 @@ export class LinkEngine {
   /** Undefined as soon as the link is open or over. */
   #opening: Opening | undefined;
   #isStarted = false;
-  readonly #decoder: FrameDecoder;
+  /** Undefined until the link is open. */
+  #decoder: FrameDecoder | undefined;
   #writer: RecordWriter | undefined;
   #reader: RecordReader | undefined;
   #peer: PrincipalRecord | undefined;
@@ -47,7 +48,6 @@ export class LinkEngine {
     this.#setup = setupOf(options);
     this.#onSend = onSend;
     this.#opening = new Opening(this.#setup, (bytes) => onSend([bytes]));
-    this.#decoder = new FrameDecoder(this.#setup.frameCapBytes, largestBody);
   }
 
   get state(): LinkState {
@@ -148,7 +148,7 @@ export class LinkEngine {
     if (state === 'closed') return;
     this.#end();
     if (state === 'opening') throw new TridcommError('E_HANDSHAKE', 'the stream ends before the link is open');
-    if (this.#decoder.isInside || this.#reader?.isInside === true) {
+    if (this.#decoder?.isInside === true || this.#reader?.isInside === true) {
       throw new TridcommError('E_LENGTH', 'the stream ends inside a frame');
     }
     throw new TridcommError('E_TRANSPORT', 'the stream ends without a close');
@@ -162,12 +162,13 @@ export class LinkEngine {
     opening.erase();
     this.#opening = undefined;
     this.#peer = opened.peer;
-    this.#peerFrameCapBytes = opened.peerHello.frameCapBytes;
-    this.#peerCreditBytes = opened.peerHello.creditBytes;
+    this.#peerFrameCapBytes = opened.terms.frameCapBytes;
+    this.#peerCreditBytes = opened.terms.creditBytes;
     if (opened.session !== undefined) {
       this.#writer = new RecordWriter(opened.session.send);
       this.#reader = new RecordReader(opened.session.receive);
     }
+    this.#decoder = new FrameDecoder(this.#setup.frameCapBytes, largestBody);
     this.#state = 'open';
     return taken;
   }
@@ -188,7 +189,7 @@ export class LinkEngine {
   }
 
   #takeFrames(bytes: Uint8Array, onMessage: (message: LinkMessage) => void): void {
-    const decoder = this.#decoder;
+    const decoder = this.#decoder!;
     const from = peerOf(this.#setup.side);
     decoder.take(bytes);
     for (let frame = decoder.next(); frame !== undefined; frame = decoder.next()) {

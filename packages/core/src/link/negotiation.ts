@@ -21,7 +21,7 @@ export function makeHello(setup: LinkSetup, suites: readonly number[], authority
     mode,
     suites: suites.toSorted((a, b) => a - b),
     nonce32: random(32),
-    authorityId32: own.object.authorityId32,
+    authorityId32: own.authorityId32,
     authoritySerial,
     frameCapBytes,
     creditBytes,
@@ -68,7 +68,7 @@ export function checkChoice(setup: LinkSetup, { versions, suites, ...meeting }: 
 
 function checkMeeting({ mode, own }: LinkSetup, hello: Pick<Hello, 'mode' | 'authorityId32'>): void {
   if (hello.mode !== mode) throw refusal(`link mode ${hello.mode} on a connection of mode ${mode}`);
-  if (!equalBytes(hello.authorityId32, own.object.authorityId32)) throw refusal('another authority');
+  if (!equalBytes(hello.authorityId32, own.authorityId32)) throw refusal('another authority');
 }
 
 function refusal(detail: string): TridcommError {

@@ -40,10 +40,13 @@ const headBytes: Readonly<Record<Step, number>> = {
 /** Keys and tags of a message of Noise: its least length, beside which there is room for an auth in the second and third. */
 const noiseOverheadBytes = { noise1: 32, noise2: 96, noise3: 64 } as const;
 
+/** What of the peer's hello counts later: numbers, so that nothing of its bytes is kept. */
+type Terms = Pick<Hello, 'authoritySerial' | 'frameCapBytes' | 'creditBytes'>;
+
 /** What an opening comes to. */
 export interface Opened {
   readonly peer: PrincipalRecord;
-  readonly peerHello: Hello;
+  readonly terms: Terms;
   /** In N. */
   readonly session: NoiseSession | undefined;
 }
@@ -69,7 +72,7 @@ export class Opening {
   /** Of the newest authority record that was held when the own hello went out; 0 where none was. */
   #ownSerial = 0;
   #peerHelloFrame: Uint8Array = none;
-  #peerHello: Hello | undefined;
+  #terms: Terms | undefined;
   #chosen: Chosen | undefined;
   /** N: drawn for this link. */
   #staticKey: KeyPair | undefined;
@@ -176,7 +179,8 @@ export class Opening {
     const { mode, side, provider } = this.#setup;
     const hello = decodeHello(peerOf(side), channelOf(frame), frame.subarray(frameHeaderBytes));
     checkFrameCap(hello);
-    this.#peerHello = hello;
+    const { authoritySerial, frameCapBytes, creditBytes } = hello;
+    this.#terms = { authoritySerial, frameCapBytes, creditBytes };
     this.#peerHelloFrame = frame;
     if (side === 'initiator') {
       this.#chosen = checkChoice(this.#setup, hello);
@@ -198,7 +202,7 @@ export class Opening {
   /** The responder's goes out with its hello, the initiator's when the responder's is in order. */
   #sendTlsAuth(): void {
     const { side } = this.#setup;
-    const body = makeAuth(this.#setup, this.#tlsContext(), this.#peerHello!.authoritySerial);
+    const body = makeAuth(this.#setup, this.#tlsContext(), this.#terms!.authoritySerial);
     const frame = encodeFrame(frameTypes.auth, 0, body);
     this.#send(side === 'responder' ? concat(encodePreface(), this.#ownHello, frame) : frame);
   }
@@ -208,7 +212,7 @@ export class Opening {
     const auth = decodeAuth(peerOf(side), channelOf(frame), frame.subarray(frameHeaderBytes));
     const peer = this.#check(auth, this.#tlsContext());
     if (side === 'initiator') this.#sendTlsAuth();
-    this.#opened = { peer, peerHello: this.#peerHello!, session: undefined };
+    this.#opened = { peer, terms: this.#terms!, session: undefined };
   }
 
   /** As an initiator: message 1, which has gone out, is written for the handshake's own account. */
@@ -222,22 +226,27 @@ export class Opening {
     const noise = this.#newNoise(this.#setup.provider);
     this.#noise = noise;
     noise.readMessage(message);
-    const answer = noise.writeMessage((h32) => makeAuth(this.#setup, h32, this.#peerHello!.authoritySerial));
+    const answer = noise.writeMessage((h32) => makeAuth(this.#setup, h32, this.#terms!.authoritySerial));
     this.#send(concat(encodePreface(), this.#ownHello, noiseRecord(answer)));
+    // All that the handshake needs of these is in its state by now, and it may stand still for a while.
+    this.#staticKey!.secretKey.fill(0);
+    this.#staticKey = undefined;
+    this.#ownHello = none;
+    this.#peerHelloFrame = none;
   }
 
   #endNoise(message: Uint8Array): void {
     const noise = this.#noise!;
     const peer = this.#readNoiseAuth(noise, message);
-    const answer = noise.writeMessage((h32) => makeAuth(this.#setup, h32, this.#peerHello!.authoritySerial));
+    const answer = noise.writeMessage((h32) => makeAuth(this.#setup, h32, this.#terms!.authoritySerial));
     this.#send(noiseRecord(answer));
-    this.#opened = { peer, peerHello: this.#peerHello!, session: noise.split() };
+    this.#opened = { peer, terms: this.#terms!, session: noise.split() };
   }
 
   #takeNoiseAuth(message: Uint8Array): void {
     const noise = this.#noise!;
     const peer = this.#readNoiseAuth(noise, message);
-    this.#opened = { peer, peerHello: this.#peerHello!, session: noise.split() };
+    this.#opened = { peer, terms: this.#terms!, session: noise.split() };
   }
 
   #readNoiseAuth(noise: NoiseHandshake, message: Uint8Array): PrincipalRecord {

@@ -49,8 +49,13 @@ export interface LinkSetup extends LinkOptions {
   readonly suites: readonly number[];
   readonly frameCapBytes: number;
   readonly creditBytes: number;
-  /** What the own principal record says. */
-  readonly own: PrincipalRecord;
+  readonly own: OwnTerms;
+}
+
+/** What of the own principal record a link goes by. A node has many links, so none keeps all of the record. */
+export interface OwnTerms {
+  readonly authorityId32: Uint8Array;
+  readonly maxVersion: number;
 }
 
 /**
@@ -78,15 +83,16 @@ export function setupOf(options: LinkOptions): LinkSetup {
   }
   if (!Number.isSafeInteger(creditBytes) || creditBytes < 0)
     throw new TridcommError('E_USAGE', `credit ${creditBytes}`);
-  const own = readOwnRecord(options);
-  if (!equalBytes(own.key.keyId32, key.keyId32)) {
+  const record = readOwnRecord(options);
+  if (!equalBytes(record.key.keyId32, key.keyId32)) {
     throw new TridcommError('E_USAGE', 'principal record of another key than that of the link');
   }
-  const suitesOfLink = options.suites ?? preferredSuites.filter((suite) => allowsSuite(own, suite));
+  const suitesOfLink = options.suites ?? preferredSuites.filter((suite) => allowsSuite(record, suite));
   const isKnown = suitesOfLink.every((suite, i) => aeadOfSuite(suite) && suitesOfLink.indexOf(suite) === i);
   if (mode === linkModes.noise && (suitesOfLink.length === 0 || !isKnown)) {
     throw new TridcommError('E_USAGE', `suites ${suitesOfLink.join(', ')}`);
   }
+  const own = { authorityId32: record.object.authorityId32, maxVersion: record.maxVersion };
   return { ...options, mode, suites: suitesOfLink, frameCapBytes, creditBytes, own };
 }
 

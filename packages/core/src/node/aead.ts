@@ -1,16 +1,18 @@
 import { createCipheriv, createDecipheriv, type CipherGCM, type DecipherGCM } from 'node:crypto';
+import { checkWidth } from '../bytes/bytes.ts';
 import { aeadTagBytes, checkAeadArguments } from '../crypto/argument-checks.ts';
 import { nobleProvider } from '../crypto/noble.ts';
 import type { AeadAlgorithm } from '../crypto/provider.ts';
 import { plainView } from './views.ts';
 
-/** Encrypts; ciphertext ‖ tag in one array, the caller's. */
+/** Encrypts; ciphertext ‖ tag in one array, `out` where it is given, else the caller's. */
 export function seal(
   algorithm: AeadAlgorithm,
   key32: Uint8Array,
   nonce12: Uint8Array,
   aad: Uint8Array,
   plaintext: Uint8Array,
+  out?: Uint8Array,
 ): Uint8Array {
   if (isForNoble(algorithm, plaintext.length)) return nobleProvider.aeadSeal(algorithm, key32, nonce12, aad, plaintext);
   checkAeadArguments(key32, nonce12);
@@ -18,7 +20,12 @@ export function seal(
   cipher.setAAD(aad);
   const ciphertext = cipher.update(plaintext);
   cipher.final();
-  return withTag(ciphertext, cipher.getAuthTag());
+  const tag = cipher.getAuthTag();
+  if (out === undefined) return withTag(ciphertext, tag);
+  checkWidth('out', out, ciphertext.length + tag.length);
+  out.set(ciphertext);
+  out.set(tag, ciphertext.length);
+  return out;
 }
 
 /** Decrypts; undefined where the tag does not fit. */

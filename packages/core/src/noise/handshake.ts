@@ -27,7 +27,7 @@ export interface NoiseHandshakeOptions {
   /** What both ends must have seen alike, of any length, else message 2 is refused; not kept. */
   readonly prologue: Uint8Array;
   /**
-   * X25519, 32 bytes each; kept to the end and not changed. That the halves belong together is not checked: the other end
+   * X25519, 32 bytes each; not changed, and kept by the initiator to the end, by the responder until it has written message 2. That the halves belong together is not checked: the other end
    * refuses a pair where they do not. The same secret array each time spares `@tridcomm/core/node` an import.
    */
   readonly staticKey: KeyPair;
@@ -58,7 +58,8 @@ export interface NoiseSession {
 export class NoiseHandshake {
   readonly #provider: CryptoProvider;
   readonly #role: NoiseRole;
-  readonly #staticKey: KeyPair;
+  /** Undefined where no message needs it any more. */
+  #staticKey: KeyPair | undefined;
   readonly #symmetric: SymmetricState;
   #ephemeralKey: KeyPair | undefined;
   #remoteEphemeral32: Uint8Array | undefined;
@@ -165,6 +166,8 @@ export class NoiseHandshake {
       const result = run(form);
       this.#state = 'waiting';
       this.#count += 1;
+      // The last message is about the static key of the initiator alone.
+      if (this.#role === 'responder' && this.#count === 2) this.#staticKey = undefined;
       return result;
     } catch (error) {
       // Until the whole message is opened, nobody has shown to hold the key that came in it.
@@ -175,7 +178,7 @@ export class NoiseHandshake {
   }
 
   #writeToken(token: Token): Uint8Array {
-    if (token === 's') return this.#symmetric.encryptAndHash(this.#staticKey.publicKey);
+    if (token === 's') return this.#symmetric.encryptAndHash(this.#staticKey!.publicKey);
     if (token !== 'e') return this.#mixSharedSecret(token);
     this.#ephemeralKey = this.#provider.generateKeyPair('x25519');
     this.#symmetric.mixHash(this.#ephemeralKey.publicKey);
@@ -200,7 +203,7 @@ export class NoiseHandshake {
   #mixSharedSecret(token: SharedToken): Uint8Array {
     const { ofInitiator, ofResponder } = sharedSecrets[token];
     const [own, remote] = this.#role === 'initiator' ? [ofInitiator, ofResponder] : [ofResponder, ofInitiator];
-    const secretKey = (own === 'e' ? this.#ephemeralKey! : this.#staticKey).secretKey;
+    const secretKey = (own === 'e' ? this.#ephemeralKey : this.#staticKey)!.secretKey;
     const publicKey32 = (remote === 'e' ? this.#remoteEphemeral32 : this.#remoteStatic32)!;
     let sharedSecret: Uint8Array;
     try {

@@ -52,27 +52,27 @@ export function pubSubInput(fields: PubSubFields, messages: readonly Message[]):
  * @param topicChains - whether the topic takes a record too
  * @throws TridcommError `E_USAGE` for no message, `E_LIMIT` for one that is too large for any envelope
  */
-export function splitMessages(messages: readonly Message[], topicChains: boolean): Message[][] {
+export function splitMessages(messages: readonly Message[], topicChains: boolean): (readonly Message[])[] {
   if (messages.length === 0) throw new TridcommError('E_USAGE', 'no message');
   const mostBytes = limits.plaintextBytes - (topicChains ? topicRecordBytes : 0);
   const mostMessages = maxRecords - (topicChains ? 1 : 0);
-  const runs: Message[][] = [];
-  let run: Message[] = [];
+  const runs: (readonly Message[])[] = [];
+  let from = 0;
   let bytes = 0;
-  for (const message of messages) {
+  for (const [i, { payload }] of messages.entries()) {
     // Alone in a group without topic_chains it needs no frame.
-    const aloneBytes = message.payload.length + (topicChains ? recordHeadBytes : 0);
-    if (aloneBytes > mostBytes) throw new TridcommError('E_LIMIT', `message of ${message.payload.length} bytes`);
-    const size = message.payload.length + recordHeadBytes;
-    if (run.length > 0 && (bytes + size > mostBytes || run.length === mostMessages)) {
-      runs.push(run);
-      run = [];
+    const aloneBytes = payload.length + (topicChains ? recordHeadBytes : 0);
+    if (aloneBytes > mostBytes) throw new TridcommError('E_LIMIT', `message of ${payload.length} bytes`);
+    const size = payload.length + recordHeadBytes;
+    if (i > from && (bytes + size > mostBytes || i - from === mostMessages)) {
+      runs.push(messages.slice(from, i));
+      from = i;
       bytes = 0;
     }
-    run.push(message);
     bytes += size;
   }
-  runs.push(run);
+  // The usual case of one run: as it is.
+  runs.push(from === 0 ? messages : messages.slice(from));
   return runs;
 }
 
@@ -131,9 +131,8 @@ export function topicOfRecords(
  *
  * @spec patterns.5
  */
-export function messagesOfRecords(records: Records, topicChains: boolean): Message[] {
-  const messages = [...records];
-  return topicChains ? messages.slice(1) : messages;
+export function messagesOfRecords(records: Records, topicChains: boolean): Records {
+  return topicChains ? records.behind(1) : records;
 }
 
 /** Whatever is wrong with a topic in a record, the record is no topic. */

@@ -52,7 +52,7 @@ export interface JudgedBundle {
 /**
  * What a broker holds of its authority, and decides by: it knows of no links, and of no transport.
  *
- * @spec principals.22, principals.23, principals.37
+ * @spec model.1, principals.22, principals.23, principals.37
  */
 export class RelayState {
   readonly #provider: CryptoProvider;

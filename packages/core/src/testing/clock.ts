@@ -44,12 +44,18 @@ export class ManualClock {
 
   /** Goes on to a time that is not past, and does on the way what is due up to and at it, what is asked for meanwhile included. */
   advanceTo(timeMs: number): void {
-    for (let next = this.#heap[0]; next !== undefined && next.timeMs <= timeMs; next = this.#heap[0]) {
-      this.#removeFirst();
-      this.#nowMs = next.timeMs;
-      next.action();
-    }
+    while (this.runNext(timeMs));
     this.#nowMs = Math.max(this.#nowMs, timeMs);
+  }
+
+  /** Goes on to what is due next, where that is not after `timeMs`, and does that alone. @returns false where there is nothing */
+  runNext(timeMs: number): boolean {
+    const next = this.#heap[0];
+    if (next === undefined || next.timeMs > timeMs) return false;
+    this.#removeFirst();
+    this.#nowMs = next.timeMs;
+    next.action();
+    return true;
   }
 
   #removeFirst(): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Outgoing } from '../../src/authority/outgoing.ts';
-import { withRouteSecret } from '../../src/authority/route-secrets.ts';
+import { firstUnusedPeriod, withRouteSecret } from '../../src/authority/route-secrets.ts';
 import { heightFor, SeatTree } from '../../src/authority/seat-tree.ts';
 import { hexOf } from '../../src/client/hex.ts';
 import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
@@ -33,6 +33,27 @@ describe('Outgoing', () => {
     expect(out.bundles().map((bundle) => decodeBundle(bundle).length)).toEqual([2, 1, 0]);
     for (let i = 0; i < 3; i++) out.add(addressTypes.keyBlock, new Uint8Array(16).fill(i), large);
     expect(codeOf(() => out.bundles())).toBe('E_LIMIT');
+  });
+});
+
+describe('firstUnusedPeriod', () => {
+  it('groups.19: leaves out every period in which a sender may seal that has not heard of it', () => {
+    const record = { periodMs: 60_000, maxHeadAgeMs: 35_000 };
+    expect(firstUnusedPeriod(600_000, record)).toBe(11);
+    expect(firstUnusedPeriod(624_999, record)).toBe(11);
+    expect(firstUnusedPeriod(625_000, record)).toBe(12);
+  });
+
+  it('groups.19: is never so late that more than eight secrets would be held', () => {
+    const record = { periodMs: 60_000, maxHeadAgeMs: 86_400_000 };
+    let held = withRouteSecret([], 0, new Uint8Array(32), 0);
+    for (let period = 3; period < 40; period++) {
+      const from = firstUnusedPeriod(period * 60_000, record);
+      expect(from).toBe(period + 4);
+      // What was sent up to max_age and skew ago is routed still: 150 s.
+      held = withRouteSecret(held, from, new Uint8Array(32), period - 3);
+      expect(held.length).toBeLessThanOrEqual(8);
+    }
   });
 });
 

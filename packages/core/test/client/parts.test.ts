@@ -5,11 +5,14 @@ import { bytesOfHex, hexOf } from '../../src/client/hex.ts';
 import { Identity } from '../../src/client/identity.ts';
 import { KnownHeads } from '../../src/client/known-heads.ts';
 import type { Holdings } from '../../src/client/holdings.ts';
-import type { OpenEpoch } from '../../src/client/open-epoch.ts';
+import { OpenEpoch } from '../../src/client/open-epoch.ts';
 import { overlaps } from '../../src/client/pattern-overlap.ts';
 import { patternKinds } from '../../src/codepoints/patterns.gen.ts';
 import { Sealers } from '../../src/client/sealers.ts';
+import type { OpenedBlock } from '../../src/keys/member-keys.ts';
 import { pubSubInput } from '../../src/patterns/pub-sub.ts';
+import { EvidencePool } from '../../src/replay/evidence.ts';
+import { LeafBudget } from '../../src/replay/leaves.ts';
 import { parsePattern, parseTopic } from '../../src/topics/grammar.ts';
 import { codeOf, seededRandom, startMs } from './world.ts';
 
@@ -193,4 +196,23 @@ test('of very many streams the one that rested longest is erased, and those of a
   expect(codeOf(() => seal(one))).toBe('E_CLOSED');
   sealers.stop();
   expect(hedgeSecret32).toEqual(new Uint8Array(32));
+});
+
+test('groups.12 the secret of an epoch is overwritten when the epoch is over', () => {
+  const evidence = new EvidencePool();
+  const leafBudget = new LeafBudget();
+  const times = { bootMs: 0, maxAgeMs: 120_000, skewMs: 30_000 };
+  const holdings = {
+    random: seededRandom(provider, 5),
+    store: undefined,
+    evidence,
+    leafBudget,
+    ...times,
+  } as unknown as Holdings;
+  const epochSecret32 = new Uint8Array(32).fill(7);
+  const header = { groupId16: new Uint8Array(16), suite: 1, epoch: 3 };
+  const epoch = new OpenEpoch(holdings, { header, epochSecret32 } as unknown as OpenedBlock);
+  expect([epoch.isOpen, epoch.keySource.sourceSecret32]).toEqual([true, new Uint8Array(32).fill(7)]);
+  epoch.erase();
+  expect([epoch.isOpen, epochSecret32]).toEqual([false, new Uint8Array(32)]);
 });

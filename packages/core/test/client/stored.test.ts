@@ -53,7 +53,7 @@ describe('an envelope out of a log', () => {
     expect(Object.keys(delivery)).toContain('position');
   });
 
-  it('replay.25 is older than the start of a volatile member, and comes once', () => {
+  it('conventions.4, replay.25 is older than the start of a volatile member, and comes once', () => {
     const { world, alice, bob } = setUp();
     const envelope = alice.publish('orders/new', 'one');
     bob.client.envelope(envelope, world.nowMs);

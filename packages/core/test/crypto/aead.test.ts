@@ -169,6 +169,23 @@ describe.each(providers)('AEAD of $name', (provider) => {
     expect(sealed).toEqual(copy);
     for (const output of [sealed, opened]) expect(Object.getPrototypeOf(output)).toBe(Uint8Array.prototype);
   });
+
+  it.each(algorithms)(
+    'suites.13 seals into memory that it is given, also where the plaintext lies in it, %s',
+    (algorithm) => {
+      fc.assert(
+        fc.property(bytes(32), bytes(12), body, (key, nonce, plaintext) => {
+          const sealed = provider.aeadSeal(algorithm, key, nonce, nonce, plaintext);
+          const around = new Uint8Array(plaintext.length + 16 + 2).fill(0xee);
+          const out = around.subarray(1, around.length - 1);
+          out.set(plaintext);
+          const given = provider.aeadSeal(algorithm, key, nonce, nonce, out.subarray(0, plaintext.length), out);
+          expect(toHex(given)).toBe(toHex(sealed));
+          expect([around[0], around.at(-1)]).toEqual([0xee, 0xee]);
+        }),
+      );
+    },
+  );
 });
 
 describe('both providers', () => {

@@ -3,6 +3,7 @@ import { TridcommError } from '@tridcomm/core';
 import { concat, writeU32 } from '../../src/bytes/bytes.ts';
 import { frameTypes, type FrameType } from '../../src/codepoints/frame-types.gen.ts';
 import { limits } from '../../src/codepoints/limits.gen.ts';
+import type { CryptoProvider } from '../../src/crypto/provider.ts';
 import { decodeBody } from '../../src/keys/body.ts';
 import { LinkEngine } from '../../src/link/engine.ts';
 import { peerOf } from '../../src/link/forms.ts';
@@ -346,5 +347,35 @@ describe.each(ends)('options of the $side in $modeName', ({ mode, side }) => {
     const code = codeOf(() => engine.receive(new Uint8Array(1), () => undefined));
     expect(code).toBe(side === 'initiator' ? 'E_USAGE' : 'ok');
     expect(engine.state).toBe('opening');
+  });
+});
+
+describe("an open link in 'N'", () => {
+  it.each([
+    ['a close of its own', ({ engine }: End) => engine.close()],
+    ['a cut', ({ engine }: End) => void codeOf(() => engine.end())],
+    ['a record that does not open', (end: End) => void end.codeOf(concat(Uint8Array.of(0, 17), filled(17, 1)))],
+  ])('leaves no key behind after %s', (_how, ends) => {
+    const keys = new Set<Uint8Array>();
+    const watched: CryptoProvider = {
+      ...provider,
+      aeadSeal(algorithm, key32, ...rest) {
+        keys.add(key32);
+        return provider.aeadSeal(algorithm, key32, ...rest);
+      },
+      aeadOpen(algorithm, key32, ...rest) {
+        keys.add(key32);
+        return provider.aeadOpen(algorithm, key32, ...rest);
+      },
+    };
+    const { initiator, responder } = openLink(noise, { initiator: { provider: watched } });
+    // Those of the handshake are gone by now.
+    keys.clear();
+    for (const end of [initiator, responder]) end.engine.send(ping);
+    exchange(initiator, responder);
+    const isErased = () => [...keys].every((key32) => key32.every((byte) => byte === 0));
+    expect([keys.size, isErased()]).toEqual([2, false]);
+    ends(initiator);
+    expect(isErased()).toBe(true);
   });
 });

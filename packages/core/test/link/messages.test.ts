@@ -191,6 +191,7 @@ it.each<[string, LinkSide, FrameType, number, Uint8Array, string]>([
   ['channel before length', i, frameTypes.sub, 0, some, 'E_ENCODING'],
   ['length before fields', i, frameTypes.sub, 1, concat(sub(3), some), 'E_LENGTH'],
   ['kind before from', i, frameTypes.sub, 1, sub(3, 0, tooLarge), 'E_ENCODING'],
+  ['a million tags in a sub', i, frameTypes.sub, 1, filled(16_000_000, 0), 'E_LIMIT'],
   ['size before channel', i, frameTypes.credit, 1, filled(4097, 0), 'E_LIMIT'],
   ['size before side', r, frameTypes.credit, 0, filled(4097, 0), 'E_LIMIT'],
 ])('messages.3 messages.4 messages.5 refuses %s', (_name, from, type, channel, body, code) => {
@@ -201,6 +202,8 @@ it.each([
   ['E_LIMIT', 'E_LIMIT'],
   ['E_REFUSED', 'E_REFUSED'],
   ['E_SOMETHING', 'E_REFUSED'],
+  // One that is never sent as itself.
+  ['E_AEAD', 'E_REFUSED'],
   ['', 'E_REFUSED'],
   ['toString', 'E_REFUSED'],
 ])('messages.6 takes a code %s as %s', (code, taken) => {

@@ -73,7 +73,7 @@ const text = new TextEncoder();
 const payloads = ['two coffees, please', 'kaffee für zwei'];
 const topics = ['espresso-orders/new-branch', 'espresso-orders/old-branch'];
 
-describe('what a relay holds, sends and logs', () => {
+describe('model.1: what a relay holds, sends and logs', () => {
   let haystack = '';
   let secrets = new Map<string, Uint8Array>();
 

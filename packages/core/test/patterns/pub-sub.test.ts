@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { pubSubInput, splitMessages } from '../../src/patterns/pub-sub.ts';
+import { messagesOfRecords, pubSubInput, splitMessages } from '../../src/patterns/pub-sub.ts';
 import { parseTopic } from '../../src/topics/grammar.ts';
+import { decodeRecords, encodeRecords } from '../../src/wire/records.ts';
 import { codeOf } from '../client/world.ts';
 
 const timestampMs = 1_790_000_000_000;
@@ -17,6 +18,27 @@ test('one message is a single, more are a batch, and with a chain the topic come
   expect(chained.form).toBe('batch');
   expect(chained.messages.map(({ payload }) => payload.length)).toEqual([3, 1]);
   expect(chained.extensions!.map(({ number }) => number)).toEqual([8, 9]);
+});
+
+test('what the application gets is all records, or all behind that of the topic, whichever way it asks', () => {
+  const messages = ['a/b', 'x', '', 'yy'].map((text, i) => {
+    return { timestampMs: timestampMs - 1_000 * i, payload: new Uint8Array(Buffer.from(text)) };
+  });
+  const records = decodeRecords(encodeRecords(messages, 0, 4, timestampMs, false), 4, timestampMs, false);
+  for (const [topicChains, expected] of [
+    [false, messages],
+    [true, messages.slice(1)],
+  ] as const) {
+    const own = messagesOfRecords(records, topicChains);
+    expect(own.count).toBe(expected.length);
+    expect(own.toArray()).toEqual(expected);
+    expect([...own]).toEqual(expected);
+    const one = (i: number) => ({ timestampMs: own.timestampMs(i), payload: own.payload(i) });
+    expect(expected.map((_, i) => one(i))).toEqual(expected);
+    for (const index of [-1, expected.length, 0.5, NaN]) {
+      expect([codeOf(() => own.payload(index)), codeOf(() => own.timestampMs(index))]).toEqual(['E_USAGE', 'E_USAGE']);
+    }
+  }
 });
 
 test('messages are cut where an envelope is full, by records and by bytes', () => {

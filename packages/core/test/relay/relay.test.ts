@@ -29,6 +29,15 @@ test('principals.22: the edge takes envelopes of the principal of the link only,
   expect(bob.texts()).toEqual(['one']);
 });
 
+test('principals.22, delivery.6: a writer takes no envelope of another writer to the edge', () => {
+  const world = new World();
+  const [alice, carol] = [world.join('alice'), world.join('carol')];
+  world.group(pattern, [alice, carol], []);
+  const envelope = alice.publish('orders/new', 'one');
+  expect(codeOf(() => carol.link.publish(envelope))).toBe('E_POLICY');
+  expect(codeOf(() => alice.link.publish(envelope))).toBeUndefined();
+});
+
 test('a subscription must be exactly as wide as the list says', () => {
   const { eve, bob } = setUp();
   const match = { matchKind: matchKinds.prefix, level: 0, match16: new Uint8Array(16) };

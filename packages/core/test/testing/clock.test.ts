@@ -30,6 +30,17 @@ describe('ManualClock', () => {
     expect(times).toEqual([3, 6, 9]);
   });
 
+  it('does one thing at a time where it is asked to', () => {
+    const clock = new ManualClock();
+    const ran: number[] = [];
+    for (const atMs of [4, 2, 9]) clock.at(atMs, () => ran.push(clock.nowMs));
+    expect(clock.runNext(5)).toBe(true);
+    expect(ran).toEqual([2]);
+    expect(clock.runNext(5)).toBe(true);
+    expect(clock.runNext(5)).toBe(false);
+    expect([ran, clock.nowMs]).toEqual([[2, 4], 4]);
+  });
+
   it('never goes back', () => {
     const clock = new ManualClock(5);
     clock.advanceTo(3);

@@ -35,11 +35,14 @@ export async function rotate(site: Site): Promise<void> {
   heading('4  Keys rotate with messages in flight');
   const { nextPosition: first } = await site.newestEnvelopes(0);
   const earlier = await bob.process.call('received', 'texts', 0, 0);
+  const firstEpoch = await newestEpoch(site);
   await alice.process.call('startFlow', textTopic, 'coffee, rotated');
   for (let turn = 1; turn <= 2; turn++) {
     const before = await alice.process.call('flowed');
     await acknowledged(alice, before.acknowledged.length + 40);
     await site.order('rotate', { groupId: toHex(site.groupId16) });
+    // The broker was killed: the authority may have to find that out first, and then tells it everything anew.
+    await until(`a message of epoch ${firstEpoch + turn}`, async () => (await newestEpoch(site)) >= firstEpoch + turn);
   }
   const rotated = await alice.process.call('flowed');
   await acknowledged(alice, rotated.acknowledged.length + 100);
@@ -56,14 +59,22 @@ export async function rotate(site: Site): Promise<void> {
   claim(epochs.size === 3, `The authority rotated twice meanwhile. Envelopes in the broker's log: ${counts}.`);
 }
 
+async function newestEpoch(site: Site): Promise<number> {
+  const { envelopes } = await site.newestEnvelopes(1);
+  return parseEnvelope(envelopes[0]!).header.epoch;
+}
+
 async function acknowledged(sender: Person, count: number): Promise<void> {
+  await until(`${count} messages acknowledged`, async () => {
+    const { acknowledged: taken } = await sender.process.call('flowed');
+    return taken.length >= count;
+  });
+}
+
+async function until(what: string, test: () => Promise<boolean>): Promise<void> {
   const endMs = performance.now() + 30_000;
-  for (;;) {
-    const flowed = await sender.process.call('flowed');
-    if (flowed.acknowledged.length >= count) return;
-    if (performance.now() > endMs) {
-      throw new Error(`${flowed.acknowledged.length} of ${count} messages acknowledged; ${flowed.failed.join(', ')}`);
-    }
+  while (!(await test())) {
+    if (performance.now() > endMs) throw new Error(`not within 30 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

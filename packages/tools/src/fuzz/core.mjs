@@ -1,4 +1,4 @@
-/** The instrumented copy of @tridcomm/core, and what every target asks of an answer. */
+/** The instrumented copies of the packages, and what every target asks of an answer. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -7,6 +7,8 @@ import { pathToFileURL } from 'node:url';
  *   & typeof import('@tridcomm/core/internal')
  *   & typeof import('@tridcomm/core/node')
  *   & typeof import('@tridcomm/core/noble')
+ *   & typeof import('@tridcomm/core/link')
+ *   & typeof import('@tridcomm/core/testing')
  *   & typeof import('../../../core/src/codepoints/errors.gen.ts')
  *   & typeof import('../../../core/src/crypto/merkle.ts')
  *   & typeof import('../../../core/src/envelope/record-cipher.ts')
@@ -29,6 +31,8 @@ const modules = [
   'internal.js',
   'node/index.js',
   'crypto/noble.js',
+  'link/index.js',
+  'testing/index.js',
   'codepoints/errors.gen.js',
   'crypto/merkle.js',
   'envelope/record-cipher.js',
@@ -46,9 +50,64 @@ const modules = [
   'wire/extensions.js',
 ];
 
-/** @param {string} folder the instrumented copy of core's `dist` @returns {Promise<Core>} */
+/** @param {string} folder with the instrumented copies @returns {Promise<Core>} */
 export async function loadCore(folder) {
-  const loaded = await Promise.all(modules.map((path) => import(pathToFileURL(join(folder, path)).href)));
+  return loadModules(join(folder, 'core/dist'), modules);
+}
+
+/**
+ * @typedef {typeof import('../../../broker/src/config.ts')
+ *   & typeof import('../../../broker/src/engine/broker-engine.ts')
+ *   & typeof import('../../../broker/src/store/envelope-log.ts')
+ *   & typeof import('../../../broker/src/store/memory-log.ts')
+ *   & typeof import('../../../broker/src/store/segment-log.ts')
+ *   & typeof import('../../../broker/src/testing/disk.ts')} Broker
+ */
+
+/** @param {string} folder @returns {Promise<Broker>} */
+export async function loadBroker(folder) {
+  return loadModules(join(folder, 'broker/dist'), [
+    'config.js',
+    'engine/broker-engine.js',
+    'store/envelope-log.js',
+    'store/memory-log.js',
+    'store/segment-log.js',
+    'testing/disk.js',
+  ]);
+}
+
+/**
+ * @typedef {typeof import('../../../client-node/src/authority/admin-arguments.ts')
+ *   & typeof import('../../../client-node/src/authority/admin-operations.ts')
+ *   & typeof import('../../../client-node/src/authority/admin-protocol.ts')
+ *   & typeof import('../../../client-node/src/authority/archive-file.ts')
+ *   & typeof import('../../../client-node/src/authority/service.ts')
+ *   & typeof import('../../../client-node/src/authority/state-content.ts')
+ *   & typeof import('../../../client-node/src/client/connect.ts')
+ *   & typeof import('../../../client-node/src/store/fs-error.ts')
+ *   & typeof import('../../../client-node/src/store/identity-store.ts')
+ *   & typeof import('../../../client-node/src/store/store-file.ts')} ClientNode
+ */
+
+/** @param {string} folder @returns {Promise<ClientNode>} */
+export async function loadClientNode(folder) {
+  return loadModules(join(folder, 'client-node/dist'), [
+    'authority/admin-arguments.js',
+    'authority/admin-operations.js',
+    'authority/admin-protocol.js',
+    'authority/archive-file.js',
+    'authority/service.js',
+    'authority/state-content.js',
+    'client/connect.js',
+    'store/fs-error.js',
+    'store/identity-store.js',
+    'store/store-file.js',
+  ]);
+}
+
+/** @param {string} folder @param {readonly string[]} paths */
+async function loadModules(folder, paths) {
+  const loaded = await Promise.all(paths.map((path) => import(pathToFileURL(join(folder, path)).href)));
   return Object.assign({}, ...loaded);
 }
 

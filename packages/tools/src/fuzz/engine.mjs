@@ -7,7 +7,7 @@ import { mutate } from './mutate.mjs';
  * @property {string} name
  * @property {RegExp} files the instrumented files that count as this target's
  * @property {readonly Uint8Array[]} seeds
- * @property {(input: Uint8Array) => void} run throws on anything but a proper answer
+ * @property {(input: Uint8Array) => void | Promise<void>} run throws on anything but a proper answer
  * @property {number} [headerAt] where an envelope's header starts in the inputs, if one does
  * @property {number} [maxBytes] of an input; default 4,096
  * @property {number} [slowMs] of an input of 64 KiB; default 1
@@ -36,9 +36,9 @@ import { mutate } from './mutate.mjs';
  * @param {number} run.maxInputs
  * @param {number} [run.deadlineMs] as `performance.now()`
  * @param {(input: Uint8Array) => void} [run.onInput] called before each run
- * @returns {Report}
+ * @returns {Promise<Report>}
  */
-export function fuzz(target, { coverage, random, dictionary = [], maxInputs, deadlineMs = Infinity, onInput }) {
+export async function fuzz(target, { coverage, random, dictionary = [], maxInputs, deadlineMs = Infinity, onInput }) {
   const { headerAt, maxBytes = 4_096 } = target;
   const seen = new SeenEdges(coverage.edges);
   /** @type {Uint8Array[]} */
@@ -50,14 +50,14 @@ export function fuzz(target, { coverage, random, dictionary = [], maxInputs, dea
   let inputs = 0;
 
   /** @param {Uint8Array} input */
-  const attempt = (input) => {
+  const attempt = async (input) => {
     onInput?.(input);
     inputs++;
-    const ran = execute(target, coverage, input);
+    const ran = await execute(target, coverage, input);
     // Before it is judged, which may run it again.
     if (seen.take()) corpus.push(ran.before);
     if (ran.ms > slowest.ms) slowest = { ms: ran.ms, input: ran.before };
-    const crash = judge(target, ran);
+    const crash = await judge(target, ran);
     if (crash === undefined) return;
     const known = crashes.get(crash.why);
     if (known === undefined) crashes.set(crash.why, crash);
@@ -66,7 +66,7 @@ export function fuzz(target, { coverage, random, dictionary = [], maxInputs, dea
 
   const started = performance.now();
   // A Buffer is another kind of array; which kind comes in is the target's to say.
-  for (const seed of target.seeds) attempt(new Uint8Array(seed));
+  for (const seed of target.seeds) await attempt(new Uint8Array(seed));
   const seeds = corpus.length;
   if (corpus.length === 0) corpus.push(new Uint8Array(0));
   const pool = [...dictionary, ...target.seeds];
@@ -76,7 +76,7 @@ export function fuzz(target, { coverage, random, dictionary = [], maxInputs, dea
     // Half of the time from the latest finds, which are the least explored.
     const recent = random.below(2) === 0 ? Math.floor(corpus.length * 0.75) : 0;
     const parent = corpus[recent + random.below(corpus.length - recent)] ?? new Uint8Array(0);
-    attempt(mutate(parent, { random, other, headerAt, maxBytes }));
+    await attempt(mutate(parent, { random, other, headerAt, maxBytes }));
   }
   return {
     target: target.name,
@@ -96,9 +96,9 @@ export function fuzz(target, { coverage, random, dictionary = [], maxInputs, dea
  * @param {Target} target
  * @param {import('./instrument.mjs').Coverage} coverage
  * @param {Uint8Array} input
- * @returns {Ran}
+ * @returns {Promise<Ran>}
  */
-function execute(target, { edges, allocated }, input) {
+async function execute(target, { edges, allocated }, input) {
   const before = new Uint8Array(input);
   edges.fill(0);
   allocated.total = 0;
@@ -106,7 +106,9 @@ function execute(target, { edges, allocated }, input) {
   let thrown;
   const started = performance.now();
   try {
-    target.run(input);
+    const answer = target.run(input);
+    // Most targets have answered by now, and need no turn of their own.
+    if (answer !== undefined) await answer;
   } catch (error) {
     thrown = { error };
   }
@@ -118,9 +120,9 @@ function execute(target, { edges, allocated }, input) {
  * What was wrong with a run, if anything. Runs the input again where it seems slow.
  * @param {Target} target
  * @param {Ran} ran
- * @returns {Crash | undefined}
+ * @returns {Promise<Crash | undefined>}
  */
-function judge(target, { input, before, ms, allocated, thrown }) {
+async function judge(target, { input, before, ms, allocated, thrown }) {
   const { slowMs = 1, reservedBytes = 65_536 } = target;
   /** @param {string} why @param {string} stack @returns {Crash} */
   const crash = (why, stack) => ({ why, input: before, stack, times: 1 });
@@ -128,7 +130,8 @@ function judge(target, { input, before, ms, allocated, thrown }) {
   if (Buffer.compare(before, input) !== 0) return crash('changes its input', '');
   if (allocated > reservedBytes + 4 * input.length) return crash('reserves too much memory', `${allocated} bytes`);
   const limitMs = slowMs * Math.max(1, input.length / 65_536);
-  if (ms > limitMs && fastestOf(target, input) > limitMs) return crash('takes too long', `${ms} ms, limit ${limitMs}`);
+  if (ms > limitMs && (await fastestOf(target, input)) > limitMs)
+    return crash('takes too long', `${ms} ms, limit ${limitMs}`);
   return undefined;
 }
 
@@ -138,20 +141,20 @@ function judge(target, { input, before, ms, allocated, thrown }) {
  * @param {import('./instrument.mjs').Coverage} coverage
  * @param {Uint8Array} input
  */
-export function runOnce(target, coverage, input) {
-  const ran = execute(target, coverage, input);
-  return { ms: ran.ms, crash: judge(target, ran) };
+export async function runOnce(target, coverage, input) {
+  const ran = await execute(target, coverage, input);
+  return { ms: ran.ms, crash: await judge(target, ran) };
 }
 
 /** The shortest of some more runs: what is slow each time is not the collector's or another process's doing. @param {Target} target @param {Uint8Array} input */
-function fastestOf(target, input) {
-  return Math.min(
-    ...Array.from({ length: 9 }, () => {
-      const started = performance.now();
-      target.run(input);
-      return performance.now() - started;
-    }),
-  );
+async function fastestOf(target, input) {
+  let fastest = Infinity;
+  for (let i = 0; i < 9; i++) {
+    const started = performance.now();
+    await target.run(input);
+    fastest = Math.min(fastest, performance.now() - started);
+  }
+  return fastest;
 }
 
 /** A name for a kind of crash, and its stack. @param {unknown} error @returns {[string, string]} */

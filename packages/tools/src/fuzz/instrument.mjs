@@ -22,18 +22,19 @@ const globalName = '__tridcommFuzz';
  * Copies a folder of JavaScript modules with counters in them.
  * @param {string} from
  * @param {string} to must not exist
+ * @param {{ prefix?: string, firstEdge?: number }} [place] of its files in the map, and of its edges behind those of other folders
  * @returns {EdgeMap}
  */
-export function instrumentFolder(from, to) {
+export function instrumentFolder(from, to, { prefix = '', firstEdge = 0 } = {}) {
   cpSync(from, to, { recursive: true, filter: (path) => !/\.(map|d\.ts)$|tsbuildinfo/.test(path) });
   /** @type {EdgeMap} */
   const files = new Map();
-  let next = 0;
+  let next = firstEdge;
   for (const path of readdirSync(to, { recursive: true, encoding: 'utf8' }).sort()) {
     if (!path.endsWith('.js')) continue;
     const { code, end } = instrument(readFileSync(join(to, path), 'utf8'), next);
     writeFileSync(join(to, path), code);
-    files.set(path.replaceAll('\\', '/'), [next, end]);
+    files.set(prefix + path.replaceAll('\\', '/'), [next, end]);
     next = end;
   }
   return files;
@@ -99,6 +100,11 @@ export function instrument(text, firstEdge) {
     CatchClause({ node }) {
       node.body = countedBlock(node.body);
     },
+    CallExpression(path) {
+      if (!isBufferAllocation(path.node.callee) || wrapped.has(path.node)) return;
+      wrapped.add(path.node);
+      path.replaceWith(t.callExpression(t.identifier('$a'), [path.node]));
+    },
     NewExpression(path) {
       const { callee, arguments: given } = path.node;
       // With an offset it is a view of memory that is there already.
@@ -116,6 +122,12 @@ export function instrument(text, firstEdge) {
     plugins: [{ visitor }],
   });
   return { code: `${prologue}\n${result?.code ?? ''}`, end: next };
+}
+
+/** `Buffer.alloc` and `Buffer.allocUnsafe`. @param {import('@babel/core').types.Node} callee */
+function isBufferAllocation(callee) {
+  if (!t.isMemberExpression(callee) || !t.isIdentifier(callee.object, { name: 'Buffer' })) return false;
+  return t.isIdentifier(callee.property) && /^alloc(Unsafe)?$/.test(callee.property.name);
 }
 
 const typedArrays = new Set(['Uint8Array', 'Uint16Array', 'Uint32Array', 'Int32Array', 'Float64Array']);

@@ -1,5 +1,5 @@
 /**
- * Fuzzes every decoder of @tridcomm/core with coverage as its guide.
+ * Fuzzes what takes bytes from outside, in core, client-node and the broker, with coverage as its guide.
  *
  *   npm run fuzz -- --minutes 1 [--seed S] [--target NAME] [--inputs N] [--json]
  *   node packages/tools/src/fuzz/main.mjs --target NAME --replay HEX
@@ -7,16 +7,17 @@
  * `--minutes` is shared out over the targets; `--inputs` ends each of them after so many, which with a seed makes the run the
  * same everywhere. Exit status 1 where anything but a proper answer came back.
  */
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { linkModules } from '../copies.mjs';
 import { repoRoot } from '../lib.mjs';
 import { instrumentFolder } from './instrument.mjs';
 import { describe, totals } from './report.mjs';
 import { fromHex } from './seeds.mjs';
-import { targetNames } from './targets/index.mjs';
+import { packagesOf, targetNames } from './targets/index.mjs';
 import { inputsBegun, lastInput, newShared } from './watch.mjs';
 
 /** @typedef {import('./engine.mjs').Report & { heapGrowth: number }} TargetReport */
@@ -40,13 +41,9 @@ if (!Number.isInteger(seed) || !(Number(values.minutes) > 0)) throw new Error('-
 const hangMs = 20_000;
 
 const seconds = (Number(values.minutes) * 60) / values.target.length;
-const dist = join(repoRoot, 'packages/core/dist');
-if (!existsSync(join(dist, 'index.js'))) throw new Error('packages/core is not built');
 const folder = mkdtempSync(join(tmpdir(), 'tridcomm-fuzz-'));
 try {
-  symlinkSync(join(repoRoot, 'packages/core/node_modules'), join(folder, 'node_modules'));
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  const files = instrumentFolder(dist, join(folder, 'dist'));
+  const files = instrumentPackages(new Set(['core', ...values.target.flatMap(packagesOf)]));
   if (!values.json) console.log(`seed ${seed}`);
   /** @type {TargetReport[]} */
   const reports = [];
@@ -62,6 +59,26 @@ try {
   rmSync(folder, { recursive: true });
 }
 
+/** Copies packages with counters in them, one behind the other. @param {Iterable<string>} names @returns {import('./instrument.mjs').EdgeMap} */
+function instrumentPackages(names) {
+  /** @type {import('./instrument.mjs').EdgeMap} */
+  const all = new Map();
+  let firstEdge = 0;
+  for (const name of names) {
+    const [from, to] = [join(repoRoot, 'packages', name), join(folder, name)];
+    if (!existsSync(join(from, 'dist/index.js'))) throw new Error(`packages/${name} is not built`);
+    mkdirSync(to);
+    cpSync(join(from, 'package.json'), join(to, 'package.json'));
+    linkModules(join(from, 'node_modules'), join(to, 'node_modules'));
+    const prefix = name === 'core' ? '' : `${name}/`;
+    for (const [path, [start, end]] of instrumentFolder(join(from, 'dist'), join(to, 'dist'), { prefix, firstEdge })) {
+      all.set(path, [start, end]);
+      firstEdge = end;
+    }
+  }
+  return all;
+}
+
 /** @param {string} target @param {import('./instrument.mjs').EdgeMap} files @returns {Promise<TargetReport>} */
 function runTarget(target, files) {
   const replay = values.replay === undefined ? undefined : fromHex(values.replay);
@@ -69,7 +86,7 @@ function runTarget(target, files) {
   /** @type {import('./worker.mjs').Job} */
   const job = {
     target,
-    folder: join(folder, 'dist'),
+    folder,
     files,
     seed,
     maxInputs: Number(values.inputs),

@@ -14,7 +14,7 @@ import { noteInput } from './watch.mjs';
 /**
  * @typedef {object} Job
  * @property {string} target
- * @property {string} folder the instrumented copy of core
+ * @property {string} folder with the instrumented copies
  * @property {import('./instrument.mjs').EdgeMap} files
  * @property {number} seed
  * @property {number} maxInputs
@@ -27,7 +27,7 @@ const { target: name, folder, files, seed, maxInputs, seconds, shared, replay } 
 
 const coverage = attachCounters(files);
 const tests = readVectorTests(repoRoot);
-const target = makeTarget(name, await loadCore(folder), tests);
+const target = await makeTarget(name, await loadCore(folder), tests, folder);
 const seeds = distinct(target.seeds, target.maxBytes ?? 4_096);
 
 setFlagsFromString('--expose-gc');
@@ -35,13 +35,13 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc');
 collect();
 const before = process.memoryUsage().heapUsed;
-const report = replay ? replayed(replay) : fuzzed();
+const report = await (replay ? replayed(replay) : fuzzed());
 collect();
 // Of this thread alone; the corpus is gone by now, so what is left was kept by the code under test.
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
 parentPort?.postMessage({ ...report, heapGrowth: process.memoryUsage().heapUsed - before });
 
-function fuzzed() {
+async function fuzzed() {
   return fuzz(
     { ...target, seeds },
     {
@@ -58,10 +58,10 @@ function fuzzed() {
   );
 }
 
-/** @param {Uint8Array} input @returns {import('./engine.mjs').Report} */
-function replayed(input) {
+/** @param {Uint8Array} input @returns {Promise<import('./engine.mjs').Report>} */
+async function replayed(input) {
   noteInput(shared, input);
-  const { crash, ms } = runOnce(target, coverage, input);
+  const { crash, ms } = await runOnce(target, coverage, input);
   return {
     target: name,
     inputs: 1,

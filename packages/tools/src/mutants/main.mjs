@@ -1,17 +1,17 @@
 /**
- * Plants mutants in core, one at a time, and sees that the vectors or the tests of core find each of them.
+ * Plants mutants in core, client-node and the broker, one at a time, and sees that the vectors or the tests find each of them.
  *
- *   npm run mutants [-- --only NAME …]
+ *   npm run mutants [-- --only NAME …] [-- --list FILE …]
  *
- * Exit status 1 where one survives, or where the list has fallen behind the code.
+ * A list is one of `list/`, such as `links`. Exit status 1 where a mutant survives, or where the list has fallen behind the code.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { repoRoot } from '../lib.mjs';
-import { mutants } from './list.mjs';
-import { complaints } from './mutate.mjs';
+import { lists, mutants } from './list.mjs';
+import { complaints, folderOf } from './mutate.mjs';
 import { Workshop } from './workshop.mjs';
 
 /** Vector files by folder of core. @type {Readonly<Record<string, readonly string[]>>} */
@@ -21,35 +21,43 @@ const nearby = {
   crypto: ['ed25519', 'x25519', 'schedule'],
   node: ['ed25519'],
   envelope: ['merkle', 'derive', 'seal', 'open', 'receiver'],
-  replay: ['freshness', 'replay', 'receiver'],
+  replay: ['freshness', 'replay', 'receiver', 'logs'],
   topics: ['topics', 'policy'],
   keys: ['bodies', 'objects', 'lists', 'heads', 'policy', 'subtree', 'blocks', 'members', 'openings', 'enrolments'],
+  link: ['messages', 'auth', 'link', 'traffic'],
+  noise: ['noise', 'link'],
+  client: ['logs', 'nodes', 'views', 'chains'],
 };
 
 /** @typedef {import('./mutate.mjs').Mutant} Mutant */
 /** @typedef {{ mutant: Mutant, foundBy?: string, problem?: string }} Outcome */
 
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
-const chosen = mutants.filter(({ name }) => values.only?.includes(name) ?? true);
+const { values } = parseArgs({
+  options: { only: { type: 'string', multiple: true }, list: { type: 'string', multiple: true } },
+});
+const listed = values.list?.flatMap((name) => lists[name] ?? []) ?? mutants;
+const chosen = listed.filter(({ name }) => values.only?.includes(name) ?? true);
 const problems = complaints(mutants);
-if (chosen.length === 0) problems.push(`no mutant ${values.only?.join(', ')}`);
+if (chosen.length === 0) problems.push('no such mutant');
 if (problems.length > 0) throw new Error(problems.join('\n'));
 
 const folder = mkdtempSync(join(tmpdir(), 'tridcomm-mutants-'));
 try {
   const sound = new Workshop(join(folder, 'sound'));
-  // What fails without a mutant finds none.
-  const broken = new Set([...(await sound.failingVectors('node')), ...(await sound.failingVectors('noble'))]);
-  for (const id of broken) console.log(`fails without any mutant: vector ${id}`);
-  /** @type {Promise<ReadonlySet<string>> | undefined} */
-  let brokenTests;
-  /** Likewise for tests; asked for once, and only if some mutant passes all vectors. */
-  const findBrokenTests = () => {
-    brokenTests ??= sound.failingTests([], true).then((names) => {
-      for (const name of names) console.log(`fails without any mutant: test ${name}`);
-      return new Set(names);
-    });
-    return brokenTests;
+  // What fails without a mutant finds none. Each is asked for once, and only if something fails with one.
+  const brokenVectors = once(async () => new Set(await sound.failingVectors('node')));
+  const brokenByNoble = once(async () => new Set(await sound.failingVectors('noble')));
+  /** @type {Map<string, Promise<ReadonlySet<string>>>} */
+  const brokenTests = new Map();
+  /** @type {Baseline} */
+  const baseline = {
+    vectors: (provider) => (provider === 'noble' ? brokenByNoble() : brokenVectors()),
+    tests: (paths) => {
+      const key = paths.join(' ');
+      const known = brokenTests.get(key) ?? sound.failingTests(paths, true).then((names) => new Set(names));
+      brokenTests.set(key, known);
+      return known;
+    },
   };
 
   const waiting = [...chosen];
@@ -59,7 +67,7 @@ try {
   /** One of two that work side by side. @param {Workshop} workshop */
   const work = async (workshop) => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const outcome = await tryMutant(workshop, mutant, broken, findBrokenTests);
+      const outcome = await tryMutant(workshop, mutant, baseline);
       outcomes.push(outcome);
       const { name, spec } = mutant;
       console.log(`${name.padEnd(width)}  ${spec.padEnd(14)}  ${outcome.foundBy ?? outcome.problem ?? 'SURVIVED'}`);
@@ -70,36 +78,59 @@ try {
   const found = outcomes.filter(({ foundBy }) => foundBy !== undefined).length;
   const untried = outcomes.filter(({ problem }) => problem !== undefined).length;
   const survived = outcomes.length - found - untried;
+  const asked = await Promise.all([...brokenTests.values(), ...brokenVectors.asked(), ...brokenByNoble.asked()]);
+  const broken = new Set(asked.flatMap((names) => [...names]));
+  for (const name of broken) console.log(`fails without any mutant: ${name}`);
   if (untried > 0) console.log(`${untried} mutants could not be tried`);
   console.log(`${outcomes.length} mutants, ${found} found, ${survived} survived`);
-  const isSound = broken.size === 0 && ((await brokenTests)?.size ?? 0) === 0;
-  process.exitCode = found === outcomes.length && isSound ? 0 : 1;
+  process.exitCode = found === outcomes.length && broken.size === 0 ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true });
 }
 
 /**
+ * @typedef {object} Baseline what fails without a mutant
+ * @property {(provider: string) => Promise<ReadonlySet<string>>} vectors
+ * @property {(paths: readonly string[]) => Promise<ReadonlySet<string>>} tests
+ */
+
+/**
  * @param {Workshop} workshop
  * @param {Mutant} mutant
- * @param {ReadonlySet<string>} brokenVectors what fails without it
- * @param {() => Promise<ReadonlySet<string>>} findBrokenTests
+ * @param {Baseline} baseline
  * @returns {Promise<Outcome>}
  */
-async function tryMutant(workshop, mutant, brokenVectors, findBrokenTests) {
+async function tryMutant(workshop, mutant, baseline) {
+  const provider = mutant.provider ?? 'node';
+  /** @param {readonly string[]} [suites] */
+  const byVectors = async (suites) => {
+    const failing = await workshop.failingVectors(provider, suites);
+    const broken = failing.length > 0 ? await baseline.vectors(provider) : new Set();
+    const vector = failing.find((id) => !broken.has(id));
+    return vector && `vector ${vector}`;
+  };
+  /** @param {readonly string[]} paths */
+  const byTests = async (paths) => {
+    if (paths.length === 0) return undefined;
+    const failing = await workshop.failingTests(paths, false);
+    if (failing.length === 0) return undefined;
+    const broken = await baseline.tests(paths);
+    // The run has ended at the first that failed, which may fail without the mutant too.
+    const all = broken.size > 0 ? await workshop.failingTests(paths, true) : failing;
+    const test = all.find((name) => !broken.has(name));
+    return test && `test ${test}`;
+  };
+  const isOfCore = mutant.package === undefined;
+  const near = isOfCore ? suitesNear(mutant) : undefined;
   try {
     return await workshop.with(mutant, async () => {
       // Those that are near come first, as they find nearly all.
-      for (const suites of [suitesNear(mutant), undefined]) {
-        const vectors = await workshop.failingVectors(mutant.provider ?? 'node', suites);
-        const vector = vectors.find((id) => !brokenVectors.has(id));
-        if (vector !== undefined) return { mutant, foundBy: `vector ${vector}` };
-      }
-      const brokenTests = await findBrokenTests();
-      // The tests of the mutant's own folder, and those that take a whole path through core.
-      const folders = new Set([...mutant.file.split('/').slice(0, -1), 'envelope', 'property']);
-      const tests = await workshop.failingTests([...folders], brokenTests.size > 0);
-      const test = tests.find((name) => !brokenTests.has(name));
-      return test === undefined ? { mutant } : { mutant, foundBy: `test ${test}` };
+      const foundBy =
+        (near && (await byVectors(near))) ??
+        (await byTests((mutant.tests ?? []).map((path) => `${folderOf(mutant)}/test/${path}`))) ??
+        (isOfCore ? await byVectors() : undefined) ??
+        (await byTests(foldersNear(mutant)));
+      return foundBy === undefined ? { mutant } : { mutant, foundBy };
     });
   } catch (error) {
     return { mutant, problem: error instanceof Error ? error.message : String(error) };
@@ -111,4 +142,21 @@ function suitesNear({ file }) {
   const near = nearby[file.split('/')[0] ?? ''] ?? [];
   const suites = near.filter((suite) => existsSync(join(repoRoot, `conformance/vectors/v1/${suite}.json`)));
   return suites.length > 0 ? suites : undefined;
+}
+
+/** The tests of the mutant's own folder, in core also those that take a whole path through it. @param {Mutant} mutant */
+function foldersNear(mutant) {
+  const [first = ''] = mutant.file.split('/').slice(0, -1);
+  const folders = mutant.package === undefined ? [...new Set([first, 'envelope', 'property'])] : [first];
+  return folders.filter((name) => name !== '').map((name) => `${folderOf(mutant)}/test/${name}/`);
+}
+
+/** @template T @param {() => Promise<T>} ask */
+function once(ask) {
+  /** @type {Promise<T> | undefined} */
+  let answer;
+  const asking = () => (answer ??= ask());
+  /** The answer, where it was asked for. */
+  asking.asked = () => (answer === undefined ? [] : [answer]);
+  return asking;
 }

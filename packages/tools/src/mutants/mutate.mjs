@@ -3,12 +3,19 @@
 /**
  * @typedef {object} Mutant
  * @property {string} name short, unique
- * @property {string} file in packages/core/src
+ * @property {'broker' | 'client-node'} [package] core otherwise
+ * @property {string} file in the `src` of its package
  * @property {string} from occurs in the file exactly once
  * @property {string} to
  * @property {string} spec the requirement that is broken
  * @property {'noble'} [provider] where the vectors have to run with this one; node otherwise
+ * @property {readonly string[]} [tests] files in the `test` of its package that are run first; else, and after them, those of its folder
  */
+
+/** Of the repository. @param {Mutant} mutant */
+export function folderOf({ package: name = 'core' }) {
+  return `packages/${name}`;
+}
 
 /**
  * The text with the mutant in it.

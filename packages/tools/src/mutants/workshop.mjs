@@ -1,13 +1,18 @@
-/** A copy of core in a folder of its own, with the module layout of the real one, where a file can be changed and all be run. */
+/**
+ * Copies of the packages that mutants are planted in, in a folder of its own and with the module layout of the real ones, where a file
+ * can be changed and all be run.
+ */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { transformSync } from 'esbuild';
+import { linkModules } from '../copies.mjs';
 import { filesIn, repoRoot, run } from '../lib.mjs';
-import { applyMutant } from './mutate.mjs';
+import { applyMutant, folderOf } from './mutate.mjs';
 
 const core = 'packages/core';
-/** What is found by its path from core, and only read. */
-const borrowed = ['node_modules', 'conformance', 'spec', 'tsconfig.base.json', `${core}/node_modules`];
+const packages = [core, 'packages/client-node', 'packages/broker'];
+/** What is found by its path from a package, and only read. */
+const borrowed = ['node_modules', 'conformance', 'spec', 'tsconfig.base.json'];
 /** What may be changed. */
 const copied = ['src', 'test', 'conformance/src', 'package.json', 'tsconfig.json', 'tsconfig.node.json'];
 
@@ -17,16 +22,21 @@ export class Workshop {
   /** @param {string} folder must not exist */
   constructor(folder) {
     this.#folder = folder;
-    mkdirSync(join(folder, core), { recursive: true });
+    mkdirSync(folder, { recursive: true });
     for (const path of borrowed) symlinkSync(join(repoRoot, path), join(folder, path));
-    for (const path of copied) cpSync(join(repoRoot, core, path), join(folder, core, path), { recursive: true });
+    for (const name of packages) {
+      for (const path of copied.filter((one) => existsSync(join(repoRoot, name, one)))) {
+        cpSync(join(repoRoot, name, path), join(folder, name, path), { recursive: true });
+      }
+      linkModules(join(repoRoot, name, 'node_modules'), join(folder, name, 'node_modules'));
+    }
     for (const path of filesIn(folder, [`${core}/src`, `${core}/conformance/src`], /\.ts$/)) this.#build(path);
     writeFileSync(join(folder, 'vitest.config.mjs'), vitestConfig);
   }
 
   /** Runs `work` with the mutant in the code. @template T @param {import('./mutate.mjs').Mutant} mutant @param {() => Promise<T>} work */
   async with(mutant, work) {
-    const path = `${core}/src/${mutant.file}`;
+    const path = `${folderOf(mutant)}/src/${mutant.file}`;
     const text = readFileSync(join(this.#folder, path), 'utf8');
     writeFileSync(join(this.#folder, path), applyMutant(text, mutant));
     try {
@@ -39,7 +49,7 @@ export class Workshop {
   }
 
   /**
-   * Runs the golden vectors against the adapter on this copy.
+   * Runs the golden vectors against the adapter of core on this copy.
    * @param {string} provider
    * @param {readonly string[]} [suites] the vector files to run; all unless given
    * @returns {Promise<string[]>} ids of the tests that fail
@@ -47,15 +57,13 @@ export class Workshop {
    */
   async failingVectors(provider, suites = ['**']) {
     const harness = [join(repoRoot, 'conformance/harness/dist/cli.js'), 'vectors', '--strict-errors', '--json'];
-    const vectors = ['--vectors-dir', join(repoRoot, 'conformance/vectors/v1'), '--timeout', '2000'];
+    const vectors = ['--vectors-dir', join(repoRoot, 'conformance/vectors/v1'), '--timeout', String(caseMs)];
     const patterns = suites.flatMap((suite) => ['--run', suite === '**' ? suite : `${suite}/**`]);
     const adapter = [process.execPath, join(this.#folder, core, 'conformance/dist/adapter.js'), '--provider', provider];
     const { status, stdout, output } = await run(
       process.execPath,
       [...harness, ...vectors, ...patterns, '--', ...adapter],
-      {
-        timeoutMs: 60_000,
-      },
+      { timeoutMs: harnessMs },
     );
     if (!stdout.startsWith('{')) throw new Error(`the harness ended with ${status}:\n${output}`);
     /** @type {{ results: { id: string, result: string }[] }} */
@@ -64,18 +72,17 @@ export class Workshop {
   }
 
   /**
-   * Runs tests of core on this copy.
-   * @param {readonly string[]} folders of `test`; none for all
+   * Runs tests on this copy.
+   * @param {readonly string[]} paths files or folders, as from the root of the repository
    * @param {boolean} all whether to go on after the first failure
    * @returns {Promise<string[]>} names of those that fail
    */
-  async failingTests(folders, all) {
+  async failingTests(paths, all) {
     const report = join(this.#folder, 'vitest.json');
     rmSync(report, { force: true });
     const vitest = [join(repoRoot, 'node_modules/vitest/vitest.mjs'), 'run', '--no-file-parallelism'];
     const options = ['--reporter', 'json', '--outputFile', report, ...(all ? [] : ['--bail', '1'])];
-    const chosen = folders.map((name) => `${core}/test/${name}/`);
-    const { status, output } = await run(process.execPath, [...vitest, ...options, ...chosen], { cwd: this.#folder });
+    const { status, output } = await run(process.execPath, [...vitest, ...options, ...paths], { cwd: this.#folder });
     if (status === 0) return [];
     if (!existsSync(report)) throw new Error(`vitest ended with ${status}:\n${output}`);
     /** @type {{ testResults: { name: string, status: string, assertionResults: { status: string, fullName: string }[] }[] }} */
@@ -87,8 +94,9 @@ export class Workshop {
     });
   }
 
-  /** Strips the types of one file into `dist`, as the compiler would lay it out. @param {string} path */
+  /** Strips the types of one file of core into `dist`, as the compiler would lay it out: the adapter runs from there. @param {string} path */
   #build(path) {
+    if (!path.startsWith(`${core}/`)) return;
     const source = readFileSync(join(this.#folder, path), 'utf8');
     const { code } = transformSync(source, {
       loader: 'ts',
@@ -101,11 +109,15 @@ export class Workshop {
   }
 }
 
-/** As the repository's own, for the tests of core alone; the vectors run apart from them. */
+/** Long enough for a machine that is busy; a mutant that hangs costs so much once. */
+const caseMs = 20_000;
+const harnessMs = 600_000;
+
+/** As the repository's own, for the tests of these packages; the vectors run apart from them. */
 const vitestConfig = `const conditions = ['@tridcomm/source', 'module', 'node', 'development|production'];
 export default {
   resolve: { conditions },
   ssr: { resolve: { conditions } },
-  test: { include: ['${core}/test/**/*.test.ts'], exclude: ['${core}/test/vectors/**'], testTimeout: 30_000 },
+  test: { include: ['packages/*/test/**/*.test.ts'], exclude: ['${core}/test/vectors/**'], testTimeout: 120_000 },
 };
 `;

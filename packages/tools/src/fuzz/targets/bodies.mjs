@@ -92,7 +92,7 @@ function objectSeeds(tests) {
  * A body that was taken, without the fields that a later version may add; read by a decoder that assumes it is sound.
  * @param {Core} core @param {MessageName} name @param {Uint8Array} body @returns {Uint8Array}
  */
-function withoutLater(core, name, body) {
+export function withoutLater(core, name, body) {
   /** @type {readonly { number: number, message?: MessageName }[]} */
   const fields = core.messages[name];
   /** @type {Uint8Array[]} */

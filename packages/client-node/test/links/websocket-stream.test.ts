@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
+import { TridcommError } from '@tridcomm/core';
 import { expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
-import { WebSocketStream } from '../../src/listeners/websocket-stream.ts';
+import { WebSocketStream } from '../../src/links/websocket-stream.ts';
 
 /** A WebSocket whose system takes everything at once. */
 class GreedySocket extends EventEmitter {
@@ -21,7 +22,7 @@ async function drainsOf(sizes: readonly number[]): Promise<number> {
   const socket = new GreedySocket();
   let drains = 0;
   const handlers = { onData: () => undefined, onEnd: () => undefined, onDrain: () => void drains++ };
-  const stream = new WebSocketStream(socket as unknown as WebSocket, handlers);
+  const stream = new WebSocketStream(socket as unknown as WebSocket, handlers, () => new TridcommError('E_TRANSPORT'));
   stream.write(sizes.map((size) => new Uint8Array(size)));
   await new Promise((resolve) => setImmediate(resolve));
   expect([socket.sentBytes, stream.bufferedBytes]).toEqual([sizes.reduce((sum, size) => sum + size, 0), 0]);
