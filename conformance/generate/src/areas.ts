@@ -29,6 +29,7 @@ import { policy } from './areas/policy.ts';
 import { receiver } from './areas/receiver.ts';
 import { poolrecords } from './areas/poolrecords.ts';
 import { records } from './areas/records.ts';
+import { relay, relayReplies, relaySurveys } from './areas/relay.ts';
 import { replay } from './areas/replay.ts';
 import { schedule } from './areas/schedule.ts';
 import { seal } from './areas/seal.ts';
@@ -92,4 +93,7 @@ export const AREAS: readonly { name: string; make: () => VectorFile }[] = [
   { name: 'questions', make: questions },
   { name: 'surveys', make: surveys },
   { name: 'bus', make: bus },
+  { name: 'relay', make: relay },
+  { name: 'relayreplies', make: relayReplies },
+  { name: 'relaysurveys', make: relaySurveys },
 ];

@@ -1,4 +1,4 @@
-/** The twin's answers to the operations of the sections `pools` and `surveys` of OPERATIONS.md. */
+/** The twin's answers to the operations of the sections `pools`, `surveys` and `relay` of OPERATIONS.md. */
 import { arr, int, obj, str, type Json, type Members } from './json.ts';
 import { Requester, Surveyor, type AskerState } from './twin/askers.ts';
 import { cat, hex, unhex, type Bytes } from './twin/bytes.ts';
@@ -7,6 +7,7 @@ import { H } from './twin/hash.ts';
 import { poolKey, poolOpen, poolSetup, replyContext, surveyOpen, surveySetup } from './twin/pools.ts';
 import type { Sender, Times } from './twin/receive.ts';
 import { Refusal } from './twin/refusal.ts';
+import { Relay } from './twin/relay.ts';
 import { answerOf } from './twin/topics.ts';
 
 const bytes = (value: Json | undefined): Bytes => unhex(str(value));
@@ -89,7 +90,6 @@ function crewRun(j: Members): Members {
 function requesterRun(j: Members): Members {
   const requester = new Requester(
     askerOf(j),
-    bytes(j['keyId']),
     int(j['suite']),
     arr(j['streams']).map((s) => {
       const m = obj(s);
@@ -118,6 +118,7 @@ function requesterRun(j: Members): Members {
         index: r.index,
         status: r.status,
         body: hex(r.body),
+        ...(r.code === undefined ? {} : { code: r.code }),
       })),
       ignored: t.ignored,
     };
@@ -130,7 +131,6 @@ function surveyRun(j: Members): Members {
     arr(j['surveys']).map((s) => {
       const m = obj(s);
       return {
-        surveyId: bytes(m['surveyId']),
         questionId: bytes(m['questionId']),
         suite: int(m['suite']),
         epoch: int(m['epoch']),
@@ -143,7 +143,19 @@ function surveyRun(j: Members): Members {
   return steps(j, (now, step) => {
     const t = surveyor.receive(now, bytes(step['envelope']));
     if (t === undefined) return undefined;
-    return { verdict: 'new', id: hex(t.id), surveyId: hex(t.surveyId), body: hex(t.body), sender: hex(t.sender) };
+    return { verdict: 'new', id: hex(t.id), questionId: hex(t.questionId), body: hex(t.body), sender: hex(t.sender) };
+  });
+}
+
+function relayRun(j: Members): Members {
+  const relay = new Relay(bytes(j['authorityId']));
+  return steps(j, (now, step) => {
+    if (step['bundle'] !== undefined) {
+      relay.bundle(now, bytes(step['bundle']));
+      return { applied: true };
+    }
+    relay.envelope(bytes(step['keyId']), bytes(step['envelope']));
+    return { verified: true };
   });
 }
 
@@ -177,18 +189,18 @@ export function answerPools(op: string, j: Members): Members | undefined {
     case 'reply.context': {
       const enc = bytes(j['enc']);
       return {
-        context: hex(replyContext(bytes(j['requesterKeyId']), enc, bytes(j['poolHash']))),
+        context: hex(replyContext(enc, bytes(j['poolHash']))),
         keyinfo: hex(H(enc)),
       };
     }
     case 'survey.setup':
     case 'survey.open': {
-      const [suite, id, question] = [int(j['suite']), bytes(j['surveyId']), bytes(j['questionId'])];
+      const [suite, question] = [int(j['suite']), bytes(j['questionId'])];
       const who = bytes(j['responderKeyId']);
       const s =
         op === 'survey.setup'
-          ? surveySetup(suite, id, question, who, bytes(j['publicKey']), bytes(j['rng']))
-          : surveyOpen(suite, id, question, who, bytes(j['privateKey']), bytes(j['enc']));
+          ? surveySetup(suite, question, who, bytes(j['publicKey']), bytes(j['rng']))
+          : surveyOpen(suite, question, who, bytes(j['privateKey']), bytes(j['enc']));
       const both: Members = { info: hex(s.info), bind: hex(s.bind), sourceSecret: hex(s.sourceSecret) };
       return op === 'survey.setup' ? { enc: hex(s.enc), ...both, keyinfo: hex(s.keyinfo) } : both;
     }
@@ -198,6 +210,8 @@ export function answerPools(op: string, j: Members): Members | undefined {
       return requesterRun(j);
     case 'survey.run':
       return surveyRun(j);
+    case 'relay.run':
+      return relayRun(j);
     default:
       return undefined;
   }

@@ -367,6 +367,12 @@ export const NOTES: Readonly<Record<string, Note>> = {
     effect: 'A part of a step is applied without the rest.',
     spec: ['principals.37'],
   },
+  BrokerCheck: {
+    bugType: 'AUTHENTICATION',
+    description: 'A signature that a broker verifies over a binding that it computes itself.',
+    effect: 'A broker carries and acknowledges what no receiver takes, or drops what all would.',
+    spec: ['delivery.7'],
+  },
   BrokerClaim: {
     bugType: 'AUTHENTICATION',
     description: 'What a broker says beside the envelope: a position, an order, the way that it came.',

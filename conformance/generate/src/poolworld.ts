@@ -189,6 +189,8 @@ export interface Answer {
   index: number;
   status: number;
   body: Bytes;
+  /** what the body of status 2 is taken as, where that is not its text */
+  code?: string;
 }
 export function answer(m: Sent, index = 0, over: Partial<Answer> = {}): Answer {
   return { id: m.sealed.id, leaf: 0, index, status: 0, body: text(`answer ${index}`), ...over };
@@ -197,7 +199,7 @@ const answerBytes = (a: Answer): Bytes => cat(a.id, u32(a.leaf), u32(a.index), u
 
 export interface ReplySpec extends Partial<Recipe> {
   from?: Person;
-  /** who asked, and on which stream */
+  /** whose answer tag it has, and on which stream was asked */
   to?: Person;
   on: PoolStream;
   poolHash?: Bytes;
@@ -211,7 +213,7 @@ export interface Replied {
 }
 export function reply(name: string, spec: ReplySpec): Replied {
   const { from = BOB, to = ALICE, on, poolHash = POOL.poolHash, answers = [], payloads, ...over } = spec;
-  const context = replyContext(to.keyId, on.enc, poolHash);
+  const context = replyContext(on.enc, poolHash);
   const { tag, chain } = answerTag(to);
   const timestamp = over.timestamp ?? NOW;
   const sealed = sealEnvelope({
@@ -255,7 +257,6 @@ const mayRespond = (p: Person, may = true): Members => ({ publicKey: hex(p.publi
 const RESPONDERS: Json = [mayRespond(BOB), mayRespond(ALICE), mayRespond(MALLORY, false)];
 export function requesterIn(steps: readonly Step[], open: readonly Members[], over: Members = {}): Members {
   return {
-    keyId: hex(ALICE.keyId),
     tags: [hex(answerTag(ALICE).tag)],
     suite: POOL.suite,
     streams: [...open],
@@ -272,6 +273,7 @@ export function heard(m: Replied, list: readonly Answer[] = m.answers, now: bigi
     index: a.index,
     status: a.status,
     body: hex(a.body),
+    ...(a.status === 2 ? { code: a.code ?? Buffer.from(a.body).toString('latin1') } : {}),
   }));
   const result = { verdict: 'new', id: hex(m.sealed.id), replies, ignored: m.answers.length - list.length };
   return arrives(m.bytes, result, now);
@@ -281,7 +283,6 @@ export function heard(m: Replied, list: readonly Answer[] = m.answers, now: bigi
 
 export const SURVEY_REPLY = 0x51;
 export interface Survey {
-  surveyId: Bytes;
   questionId: Bytes;
   suite: number;
   epoch: number;
@@ -291,7 +292,6 @@ export interface Survey {
 }
 export function survey(name: string, over: Partial<Survey> = {}): Survey {
   return {
-    surveyId: seeded(`survey id ${name}`, 16),
     questionId: seeded(`question id ${name}`, 32),
     suite: 1,
     epoch: 7,
@@ -316,13 +316,13 @@ export interface Opinion {
   bytes: Bytes;
   from: Person;
   body: Bytes;
-  surveyId: Bytes;
+  questionId: Bytes;
 }
 export function opinion(name: string, s: Survey, spec: OpinionSpec): Opinion {
   const { from = BOB, publicKey, body = `opinion of ${name}`, responder = from, questionId, infoSuite, ...over } = spec;
   const drawn = seeded(`ephemeral of opinion ${name}`, 32);
   const asked = questionId ?? s.questionId;
-  const k = surveySetup(infoSuite ?? over.suite ?? s.suite, s.surveyId, asked, responder.keyId, publicKey, drawn);
+  const k = surveySetup(infoSuite ?? over.suite ?? s.suite, asked, responder.keyId, publicKey, drawn);
   const { tag, chain } = answerTag(ALICE);
   const timestamp = over.timestamp ?? NOW;
   const sealed = sealEnvelope({
@@ -343,16 +343,15 @@ export function opinion(name: string, s: Survey, spec: OpinionSpec): Opinion {
     jobsPerLeaf: 16,
     extensions: [HEAD_SEQ, ext(9, chain)],
     recordCommit: false,
-    keyinfo: k.keyinfo,
+    keyinfo: cat(s.questionId, k.enc),
     ...over,
   });
-  return { sealed, bytes: sealed.bytes, from, body: text(body), surveyId: s.surveyId };
+  return { sealed, bytes: sealed.bytes, from, body: text(body), questionId: s.questionId };
 }
 export function surveyIn(steps: readonly Step[], open: readonly Survey[], over: Members = {}): Members {
   return {
     tags: [hex(answerTag(ALICE).tag)],
     surveys: open.map((s) => ({
-      surveyId: hex(s.surveyId),
       questionId: hex(s.questionId),
       suite: s.suite,
       epoch: s.epoch,
@@ -369,7 +368,7 @@ export function counted(o: Opinion, now: bigint = NOW): Step {
   const result = {
     verdict: 'new',
     id: hex(o.sealed.id),
-    surveyId: hex(o.surveyId),
+    questionId: hex(o.questionId),
     body: hex(o.body),
     sender: hex(o.from.keyId),
   };

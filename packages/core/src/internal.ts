@@ -74,10 +74,19 @@ export type { NumberRange } from './client/gaps.ts';
 export { MemoryStore } from './client/store.ts';
 export type { TopicMatch } from './keys/access-list.ts';
 export { Relay } from './relay/relay.ts';
+export { isForOne, unitsOf } from './relay/units.ts';
+export {
+  Work as QueuedWork,
+  WorkQueues,
+  type Dropped,
+  type Unit,
+  type WorkQueuesOptions,
+} from './relay/work-queues.ts';
 export { RelayState, type EdgePrincipal, type JudgedBundle, type RelayStateOptions } from './relay/relay-state.ts';
 export { examine, readAuthorityRecord, type Evidence } from './authority/evidence.ts';
 export { readSnapshot, type AuthorityMemory } from './authority/snapshot.ts';
 export { principalRoles } from './codepoints/principal-roles.gen.ts';
+export { purposes } from './codepoints/purposes.gen.ts';
 export { decodeGroupRecord } from './keys/group-record.ts';
 export { decodePrincipalRecord } from './keys/principal-record.ts';
 export { beginParsed, finishOpen } from './envelope/open.ts';
@@ -95,7 +104,14 @@ export {
   type PoolSetup,
   type PoolTerms,
 } from './patterns/pool-stream.ts';
-export { replyContext, replyInput, replyKeyinfo, replyStatus, type ReplyRecord } from './patterns/replies.ts';
+export {
+  replyCode,
+  replyContext,
+  replyInput,
+  replyKeyinfo,
+  replyStatus,
+  type ReplyRecord,
+} from './patterns/replies.ts';
 export { Requester, type AskedStream, type RequesterOptions, type TakenReplies } from './patterns/requester.ts';
 export {
   openSurveyReply,

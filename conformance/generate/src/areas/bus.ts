@@ -247,7 +247,7 @@ function asked(add: Add): void {
   );
   add(
     'after-deadline',
-    'One that arrives after its deadline is seen; to answer it is what patterns.29 forbids',
+    'One that arrives after its deadline is handed over like any other; to answer it is what patterns.29 forbids',
     [...START, heard(ask('after'), {}, { now: NOW + 10_001n })],
     ['patterns.28'],
     { flags: ['Question'] },
@@ -288,7 +288,10 @@ function asked(add: Add): void {
   ] as [string, string, number][])
     no(id, comment, { patternKind: kind }, 'E_ENCODING', ['Purpose']);
   no('merkle', 'A Merkle batch', { form: 'merkle' }, 'E_ENCODING');
-  no('keyinfo', 'With keyinfo', { keyinfo: zeros(48) }, 'E_ENCODING');
+  no('batch', 'A whole batch of two', { form: 'batch', payloads: ['a', 'b'] }, 'E_ENCODING');
+  no('batch-of-one', 'A whole batch of one', { form: 'batch' }, 'E_ENCODING');
+  no('padded', 'A padded batch', { form: 'batch', padded: true }, 'E_ENCODING');
+  no('keyinfo', 'With keyinfo', { keyinfo: zeros(64) }, 'E_ENCODING');
   no('no-head-seq', 'Without extension 8', { extensions: extensions({}, []) }, 'E_EXT');
   const O = ['Order'];
   no(
@@ -298,6 +301,22 @@ function asked(add: Add): void {
     'E_ENCODING',
     O,
   );
+  no(
+    'batch-before-survey',
+    'A whole batch, and without extension 2',
+    { form: 'batch', extensions: [HEAD_SEQ] },
+    'E_ENCODING',
+    O,
+  );
+  no(
+    'batch-before-deadline',
+    'A whole batch whose deadline is a millisecond before its timestamp',
+    { form: 'batch', extensions: extensions({ deadline: NOW - 1n }) },
+    'E_ENCODING',
+    O,
+  );
+  no('epoch-before-batch', 'Of an unknown epoch, and a whole batch', { epoch: 9, form: 'batch' }, 'E_EPOCH', O);
+  no('batch-before-sender', 'A whole batch by one who may not ask', { form: 'batch', from: CARA }, 'E_ENCODING', O);
   no(
     'epoch-before-survey',
     'Of an unknown epoch, and without extension 2',

@@ -466,6 +466,31 @@ function records(add: Add): void {
     'The second record has 23 bytes',
     w.work('second short', { payloads: [empty(w.DEADLINE), empty(w.DEADLINE).slice(0, 23)] }),
   );
+  {
+    const over = empty(SAFE + 1n);
+    const short = empty(w.DEADLINE).slice(0, 23);
+    // record by record, from the front
+    const two = (id: string, comment: string, payloads: Bytes[], code: string, more: w.WorkSpec = {}): void =>
+      no(id, comment, w.work(`two ${id}`, { payloads, ...more }), code, 'Order');
+    two('limit-then-short', 'A deadline of 2^53, then a record of 23 bytes', [over, short], 'E_LIMIT');
+    two('short-then-limit', 'A record of 23 bytes, then a deadline of 2^53', [short, over], 'E_ENCODING');
+    two('limit-then-none', 'A deadline of 2^53, then no deadline', [over, empty(0n)], 'E_LIMIT');
+    two('none-then-limit', 'No deadline, then a deadline of 2^53', [empty(0n), over], 'E_ENCODING');
+    const pushed = { patternKind: w.PUSH };
+    two('job-none-then-limit', 'A job without a deadline, then one of 2^53', [empty(0n), over], 'E_LIMIT', pushed);
+    const leaves = { ...pushed, form: 'merkle' as const };
+    const good = empty(w.DEADLINE);
+    two('leaves-limit-then-short', 'The same across two leaves', [good, over, short], 'E_LIMIT', leaves);
+    two('leaves-short-then-limit', 'And the other way round', [good, short, over], 'E_ENCODING', leaves);
+    const framed = (payload: Bytes): Bytes => cat(u8(0), u8(0), u8(24), payload);
+    no(
+      'grammar-before-deadline',
+      'A deadline of 2^53, and a byte after the last record: what the pattern asks comes after the records',
+      w.work('grammar before', { payloads: [over], bend: { plaintexts: [cat(framed(over), u8(1))] } }),
+      'E_ENCODING',
+      'Order',
+    );
+  }
   no(
     'more-records',
     'Bytes after the last record',

@@ -2,7 +2,7 @@
 import { VectorFile, type Group } from '../cases.ts';
 import { AUTHORITY, groupFields, HOUR, named, POLICY_KEY, STRANGER } from '../authority.ts';
 import { FIRST, KNOWN, objectStep, runner, type Run, type TrustStep } from '../steps.ts';
-import { cat, flip, hex, put, seeded, unhex, zeros, type Bytes } from '../twin/bytes.ts';
+import { cat, flip, hex, put, seeded, u8, unhex, zeros, type Bytes } from '../twin/bytes.ts';
 import {
   bodyJson,
   edKey,
@@ -52,6 +52,8 @@ function poolFields(epoch: number, over: Fields = {}): Fields {
     ...over,
   };
 }
+const USUAL = poolFields(7)['public_key32'] as Bytes;
+const OWN_NOT_CANONICAL: Fields = { crew_id16: FRONT, public_key32: unhex('ff'.repeat(32)) };
 const pool = (epoch: number, over: Fields = {}, by: KeyPair = CHIEF): SignedObject =>
   poolRecord(ID, by, poolFields(epoch, over));
 const signed = (fields: Fields, signers: readonly Signer[]): SignedObject =>
@@ -260,6 +262,29 @@ function place(run: Run): void {
     offer(pool(21, { revokes: true })),
     offer(pool(21, { revokes: true }), KNOWN),
   ]);
+  const later: Fields = { not_before_ms: NOW + HOUR, not_after_ms: NOW + 2n * HOUR };
+  run('before', 'the one before, while the newest has not begun, is held (patterns.12), and known', P, F, [
+    ...START,
+    offer(pool(7)),
+    offer(pool(8, later)),
+    again,
+    offer(pool(8, later), KNOWN),
+  ]);
+  run('before-lower', 'one before that is neither of the two', P, F, [
+    ...START,
+    offer(pool(7)),
+    offer(pool(8)),
+    offer(pool(9, later)),
+    offer(pool(6), 'E_EPOCH'),
+    offer(pool(8), KNOWN),
+  ]);
+  run(
+    'before-fork',
+    'of the epoch before, and another',
+    P,
+    ['PoolRecord', 'Fork'],
+    [...START, offer(pool(7)), offer(pool(8, later)), offer(pool(7, { revokes: true }), 'E_EPOCH'), again],
+  );
   run('lower', 'of a lower epoch', P, F, [...START, offer(pool(8)), offer(pool(7), 'E_EPOCH'), offer(pool(8), KNOWN)]);
   run('generation', 'the generation counts first', P, F, [
     ...START,
@@ -343,6 +368,23 @@ function claims(run: Run): void {
     'PoolRecord',
     'KeyUse',
   ]);
+  for (const [id, name, key] of [
+    ['top-bit', 'the right key with the top bit set', put(USUAL, 31, u8((USUAL[31] ?? 0) | 0x80))],
+    ['p-2', 'p + 2', unhex(`ef${'ff'.repeat(30)}7f`)],
+    ['p-18', 'p + 18, the highest below 2^255', unhex(`ff${'ff'.repeat(30)}7f`)],
+    ['max', '2^256 - 1', unhex('ff'.repeat(32))],
+  ] as [string, string, Bytes][])
+    no(`not-canonical-${id}`, `a public key that is not canonical: ${name}`, { public_key32: key }, 'E_KEY', [
+      'PoolRecord',
+      'KeyUse',
+    ]);
+  run(
+    'p-1',
+    'the highest canonical public key that gives no zeros: p - 2',
+    P,
+    ['PoolRecord', 'KeyUse'],
+    [...START, offer(pool(7, { public_key32: unhex(`eb${'ff'.repeat(30)}7f`) }))],
+  );
   run('no-front', 'without the record of the front', P, F, [FIRST, record(crewRecord()), offer(pool(7), 'E_POLICY')]);
   run('no-crew', 'without the record of the crew', P, F, [FIRST, record(frontRecord()), offer(pool(7), 'E_POLICY')]);
   run('no-groups', 'without both', P, F, [FIRST, offer(pool(7), 'E_POLICY'), ...START.slice(1), offer(pool(7))]);
@@ -376,6 +418,39 @@ function claims(run: Run): void {
       [...START, record(group({ group_id16: id16, purpose })), offer(pool(7, { group_id16: id16 }), 'E_BINDING')],
     );
   }
+  for (const [purpose, name] of [
+    [1, 'PUB/SUB'],
+    [2, 'BUS'],
+    [3, 'SURVEY'],
+  ] as [number, string][]) {
+    const id16 = seeded(`group of purpose ${purpose}`, 16);
+    const controller = edKey(CHIEF.publicKey);
+    run(
+      `crew-is-${purpose}`,
+      `the crew is a group for ${name}, which the record of the front names`,
+      P,
+      ['PoolRecord', 'Purpose'],
+      [
+        FIRST,
+        record(frontRecord({ crew_id16: id16 })),
+        record(group({ group_id16: id16, purpose, controller })),
+        offer(pool(7, { crew_id16: id16 }), 'E_BINDING'),
+      ],
+    );
+  }
+  const second = seeded('second front', 16);
+  run(
+    'crew-is-4',
+    'the crew is another front',
+    P,
+    ['PoolRecord', 'Purpose'],
+    [
+      FIRST,
+      record(frontRecord({ crew_id16: second })),
+      record(frontRecord({ group_id16: second, controller: edKey(CHIEF.publicKey) })),
+      offer(pool(7, { crew_id16: second }), 'E_BINDING'),
+    ],
+  );
   no('suite', "a suite other than that of the crew's record", { suite: 2 }, 'E_SUITE', ['PoolRecord', 'Downgrade']);
   run('suite-of-crew', 'the suite is that of the crew, also where the front has another', P, F, [
     FIRST,
@@ -454,6 +529,13 @@ function order(run: Run): void {
     signed(poolFields(7, { public_key32: unhex('01'.padEnd(64, '0')) }), []),
     'E_KEY',
   );
+  const low = unhex('01'.padEnd(64, '0'));
+  const ends: Fields = { not_after_ms: 1n };
+  no('form-key', 'ends first, and a key of small order', pool(7, { ...ends, public_key32: low }), 'E_ENCODING');
+  no('own-crew-key', 'its own crew, and a key that is not canonical', pool(7, OWN_NOT_CANONICAL), 'E_ENCODING');
+  no('key-groups', 'a key of small order, without the records of its groups', pool(7, { public_key32: low }), 'E_KEY', [
+    FIRST,
+  ]);
   no(
     'number-groups',
     'without a signature, and without the records of its groups',
@@ -475,6 +557,26 @@ function order(run: Run): void {
     pool(7, { group_id16: id16, suite: 2 }),
     'E_BINDING',
     [...START, record(group({ group_id16: id16 }))],
+  );
+  const noCrew = seeded('group that is no crew', 16);
+  const wrongCrew = [
+    FIRST,
+    record(frontRecord({ crew_id16: noCrew })),
+    record(group({ group_id16: noCrew, controller: edKey(CHIEF.publicKey) })),
+  ];
+  no(
+    'crew-suite',
+    'the crew is none, and the suite another',
+    pool(7, { crew_id16: noCrew, suite: 2 }),
+    'E_BINDING',
+    wrongCrew,
+  );
+  no(
+    'crew-signer',
+    'the crew is none, by a stranger',
+    pool(7, { crew_id16: noCrew }, STRANGER),
+    'E_BINDING',
+    wrongCrew,
   );
   no('suite-signer', 'another suite, by a stranger', pool(7, { suite: 2 }, STRANGER), 'E_SUITE');
   no(

@@ -2,7 +2,7 @@
 import { VectorFile, type Group } from '../cases.ts';
 import type { Members } from '../json.ts';
 import * as w from '../poolworld.ts';
-import { cat, flip, hex, put, seeded, text, u32, u64, u8, zeros, type Bytes } from '../twin/bytes.ts';
+import { cat, flip, put, seeded, text, u32, u64, u8, zeros, type Bytes } from '../twin/bytes.ts';
 import { resign } from '../twin/envelope.ts';
 import { known as ext } from '../twin/extensions.ts';
 import { H } from '../twin/hash.ts';
@@ -60,7 +60,24 @@ function hear(add: Add): void {
   const final = reply('final', [to(0)]);
   add('final', 'the answer to a request', [w.heard(final)], OK, F);
   add('empty', 'an answer without a body', [w.heard(reply('empty', [to(0, { body: zeros(0) })]))], OK, F);
-  add('refused', 'a refusal', [w.heard(reply('refused', [to(0, { status: 2, body: text('E_EXPIRED') })]))], OK, F);
+  add('refused', 'a refusal', [w.heard(reply('refused', [to(0, { status: 2, body: text('E_LIMIT') })]))], OK, F);
+  const late = [to(0, { status: 2, body: text('E_EXPIRED') })];
+  add('refused-late', 'a refusal as patterns.20 asks for it', [w.heard(reply('late', late))], OK, F);
+  for (const [id, comment, body] of [
+    ['later', 'a code of a later version', text('E_LATER')],
+    ['lower-case', 'a code in lower case', text('e_limit')],
+    ['trailing', 'a code and a zero byte', cat(text('E_LIMIT'), zeros(1))],
+    ['none', 'no code', zeros(0)],
+    ['not-utf8', 'bytes that are no text', new Uint8Array([0xff, 0xfe])],
+    ['proto', '__proto__', text('__proto__')],
+  ] as [string, string, Bytes][])
+    add(
+      `refused-${id}`,
+      `a refusal with ${comment}: taken as E_REFUSED`,
+      [w.heard(reply(`refused ${id}`, [to(0, { status: 2, body, code: 'E_REFUSED' })]))],
+      ['patterns.24', 'patterns.25'],
+      F,
+    );
   add('padded', 'a reply with padding', [w.heard(reply('padded', [to(0), to(1)], { padded: true }))], OK, F);
   add(
     'progress',
@@ -103,7 +120,7 @@ function hear(add: Add): void {
   add(
     'after-refusal',
     'an answer after a refusal is ignored',
-    [w.heard(reply('refused', [to(0, { status: 2, body: text('E_POLICY') })])), none(reply('after refusal', [to(0)]))],
+    [w.heard(reply('refused', [to(0, { status: 2, body: text('E_LIMIT') })])), none(reply('after refusal', [to(0)]))],
     OK,
     F,
   );
@@ -255,7 +272,7 @@ const DEFECTS: readonly Defect[] = [
     id: 'stale',
     comment: 'while the view of the front is not fresh',
     code: 'E_STALE',
-    spec: 'principals.30',
+    spec: P23,
     flag: 'Freshness',
     touches: 'fresh',
     over: { fresh: false },
@@ -264,7 +281,7 @@ const DEFECTS: readonly Defect[] = [
     id: 'suite',
     comment: 'in another suite',
     code: 'E_SUITE',
-    spec: 'suites.3',
+    spec: P23,
     flag: 'Downgrade',
     touches: 'suite',
     spec2: { suite: 2 },
@@ -334,9 +351,6 @@ const DEFECTS: readonly Defect[] = [
   },
 ];
 
-/** Freshness of the view and suite have no place among the checks of patterns.23 that the text names. */
-const unplaced = new Set(['stale', 'suite']);
-
 function header(add: Add): void {
   const made = (name: string, list: readonly Defect[]): { bytes: Bytes; over: Members; now: bigint } => {
     let bytes = reply(
@@ -360,8 +374,6 @@ function header(add: Add): void {
     for (const b of DEFECTS.slice(i + 1)) {
       const shared = a.touches.split(' ').some((t) => b.touches.split(' ').includes(t));
       if (pairs === 3 || a.code === b.code || shared) continue;
-      const named = i < 7 && unplaced.has(b.id);
-      if (named || (unplaced.has(a.id) && unplaced.has(b.id))) continue;
       pairs++;
       const m = made(`order ${a.id} ${b.id}`, [b, a]);
       add(
@@ -405,6 +417,37 @@ function header(add: Add): void {
     );
   unknown('unknown-stream', 'A reply to a stream that is not open', { on: w.stream('never asked') });
   unknown('keyinfo-enc', 'enc32 itself as keyinfo', { keyinfo: ON.enc });
+  const never = w.stream('never asked');
+  // step 7 comes before all that step 8 asks
+  for (const [id, comment, spec] of [
+    ['pattern', 'with the pattern of a request', { patternKind: w.REQUEST }],
+    ['single', 'as a single', { form: 'single' }],
+    ['merkle', 'in leaves', { form: 'merkle' }],
+    ['no-extensions', 'without extensions', { extensions: [] }],
+    ['epoch', 'of another epoch', { epoch: 8 }],
+    ['suite', 'in another suite', { suite: 2 }],
+    ['sender', 'by one who may not respond', { from: MALLORY }],
+  ] as [string, string, Partial<w.ReplySpec>][])
+    unknown(`unknown-stream-${id}`, `A reply to a stream that is not open, ${comment}`, { on: never, ...spec });
+  unknown('stream-of-bob', "A reply to a stream of another requester, under this one's tag", {
+    on: w.stream('of bob', { from: BOB }),
+  });
+  add(
+    'unknown-stream-stale',
+    'A reply to a stream that is not open, while the view of the front is not fresh',
+    [w.unseen(reply('unseen stale', [to(0)], { on: never }).bytes)],
+    ['patterns.22'],
+    ['Reply', 'Order'],
+    { fresh: false },
+  );
+  const off = reply('unseen other tag', [to(0)], { topicTag: OTHER_TAG, keyinfo: zeros(0), extensions: [] });
+  add(
+    'other-tag-broken',
+    'Under another tag, without keyinfo and extensions',
+    [w.unseen(off.bytes)],
+    ['envelope.29'],
+    ['AnswerTag', 'Order'],
+  );
   add(
     'other-tag',
     "A reply under a tag that is not the requester's",
@@ -423,46 +466,38 @@ function header(add: Add): void {
 
 function bindings(add: Add): void {
   const final = reply('bound', [to(0)]);
-  const no = (
-    id: string,
-    comment: string,
-    bytes: Bytes,
-    code: string,
-    flags = ['PoolBinding'],
-    over: Members = {},
-  ): void => {
-    const goesOn = Object.keys(over).length === 0;
-    add(
-      id,
-      comment,
-      [w.refused(bytes, code), ...(goesOn ? [w.heard(final)] : [])],
-      ['patterns.21', 'suites.18'],
-      flags,
-      over,
-    );
-  };
-  no(
-    'other-requester',
-    'A reply to another requester, whose stream this one claims',
-    final.bytes,
-    'E_SIG',
-    ['PoolBinding'],
-    {
-      keyId: hex(BOB.keyId),
-    },
-  );
+  const no = (id: string, comment: string, bytes: Bytes, code: string, flags = ['PoolBinding']): void =>
+    add(id, comment, [w.refused(bytes, code), w.heard(final)], ['patterns.21', 'suites.18'], flags);
   no(
     'other-pool',
     'A reply by another pool record',
     reply('other pool', [to(0)], { poolHash: seeded('other pool', 32) }).bytes,
     'E_SIG',
   );
+  const under = (context: Bytes): Partial<w.ReplySpec> => ({
+    source: { sourceSecret: ON.replySecret, groupCtx: context, bind: context },
+  });
+  const label = (name: string, ...parts: Bytes[]): Bytes => H(text(name), u8(0), ...parts);
+  for (const [id, comment, context] of [
+    ['enc', 'a rctx32 with enc32 itself', label('tdc1 rctx', ON.enc, w.POOL.poolHash)],
+    [
+      'requester',
+      "a rctx32 with the requester's key id before enc32",
+      label('tdc1 rctx', ALICE.keyId, ON.enc, w.POOL.poolHash),
+    ],
+    ['order', 'a rctx32 with its halves exchanged', label('tdc1 rctx', w.POOL.poolHash, H(ON.enc))],
+    ['label', 'a rctx32 with another label', label('tdc1 pool', H(ON.enc), w.POOL.poolHash)],
+    ['stream', 'the info of the stream, as requests are', ON.bind],
+    ['zeros', 'zeros', zeros(32)],
+  ] as [string, string, Bytes][])
+    no(`context-${id}`, `Bound to ${comment}`, reply(`context ${id}`, [to(0)], under(context)).bytes, 'E_SIG');
+  const tagOfBob = reply('tag of bob', [to(0)], { to: BOB });
   no(
-    'other-requester-bound',
-    'A reply that was bound to another requester, under this tag',
-    reply('to bob', [to(0)], { to: BOB, topicTag: w.answerTag(ALICE).tag, extensions: [w.HEAD_SEQ, ext(9, CHAIN)] })
-      .bytes,
+    'tag-moved',
+    "A reply under bob's answer tag, moved to alice's",
+    put(tagOfBob.bytes, AT.topicTag, w.answerTag(ALICE).tag),
     'E_SIG',
+    ['AnswerTag', 'Tampered'],
   );
   const body = (m: w.Replied): number => 96 + m.sealed.header.extLen + 32;
   const other = w.reply('bound otherwise', { on: OTHER, answers: [w.answer(ASKED_OTHER)] });
@@ -477,7 +512,7 @@ function bindings(add: Add): void {
   const resigned = resign(
     put(final.bytes, keyinfoAt, H(OTHER.enc)),
     BOB.seed,
-    replyContext(ALICE.keyId, OTHER.enc, w.POOL.poolHash),
+    replyContext(OTHER.enc, w.POOL.poolHash),
   );
   no('keyinfo-resigned', 'The same, signed anew by its responder: the secret is another', resigned, 'E_AEAD', [
     'Reply',
@@ -507,7 +542,7 @@ function bindings(add: Add): void {
   const copied = resign(
     put(final.bytes, AT.senderId, ALICE.senderId),
     ALICE.seed,
-    replyContext(ALICE.keyId, ON.enc, w.POOL.poolHash),
+    replyContext(ON.enc, w.POOL.poolHash),
   );
   no('copied', "Another responder signs bob's reply as its own: the stream secret is another", copied, 'E_AEAD', [
     'Impersonation',
@@ -543,8 +578,8 @@ function bindings(add: Add): void {
   const question = {
     source: {
       sourceSecret: ON.sourceSecret,
-      groupCtx: replyContext(ALICE.keyId, ON.enc, w.POOL.poolHash),
-      bind: replyContext(ALICE.keyId, ON.enc, w.POOL.poolHash),
+      groupCtx: replyContext(ON.enc, w.POOL.poolHash),
+      bind: replyContext(ON.enc, w.POOL.poolHash),
     },
   };
   no(

@@ -134,6 +134,23 @@ function compile(g: Group): void {
   ]);
   const survey = groupOf('survey', 3);
   good('survey', 'a group for SURVEY', [['orders/new', survey]], usual, [usualOut(survey)]);
+  for (const purpose of [1, 2, 3, 4]) {
+    const bare = groupOf('bare', purpose);
+    good(
+      `no-rules-${purpose}`,
+      `nothing follows for a group of purpose ${purpose} without rules, whatever is granted beside it`,
+      rules,
+      [...usual, [BOB_KEY, P, '**']],
+      [
+        {
+          of: FRONT,
+          writers: [whole(ALICE_KEY, P), whole(BOB_KEY, R), whole(BOB_KEY, P)],
+          edge: [...usualOut(FRONT).edge, ...topic(FRONT, BOB_KEY, P, 'orders/new'), ...hears(FRONT, BOB_KEY)],
+        },
+        { of: bare, writers: [], edge: [] },
+      ],
+    );
+  }
   for (const purpose of [1, 2]) {
     const plain = groupOf('plain', purpose);
     good(

@@ -262,24 +262,23 @@ function pools(setup: Group, open: Group): void {
 function contexts(g: Group): void {
   const enc = poolSetup(1, POOL.poolHash, PAIR.publicKey, ALICE.keyId, NOW, SETUP.drawn).enc;
   const other = poolSetup(1, POOL.poolHash, PAIR.publicKey, ALICE.keyId, NOW, seeded('another ikmE', 32)).enc;
-  const one = (id: string, comment: string, who: Person, e: Bytes, poolHash: Bytes): void => {
+  const one = (id: string, comment: string, e: Bytes, poolHash: Bytes): void => {
     g.valid(id, {
       comment,
-      in: { requesterKeyId: hex(who.keyId), enc: hex(e), poolHash: hex(poolHash) },
-      out: { context: hex(H(text('tdc1 rctx'), zeros(1), who.keyId, e, poolHash)), keyinfo: hex(H(e)) },
+      in: { enc: hex(e), poolHash: hex(poolHash) },
+      out: { context: hex(H(text('tdc1 rctx'), zeros(1), H(e), poolHash)), keyinfo: hex(H(e)) },
       spec: ['patterns.21', 'patterns.22'],
       flags: id === 'plain' ? [] : ['PoolBinding'],
     });
   };
-  one('plain', 'replies to a pool stream', ALICE, enc, POOL.poolHash);
-  one('other-requester', 'to another requester', BOB, enc, POOL.poolHash);
-  one('other-stream', 'to another stream', ALICE, other, POOL.poolHash);
-  one('other-pool', 'by another pool record', ALICE, enc, poolEpoch('eight').poolHash);
+  one('plain', 'replies to a pool stream', enc, POOL.poolHash);
+  one('other-stream', 'to another stream', other, POOL.poolHash);
+  one('other-pool', 'by another pool record', enc, poolEpoch('eight').poolHash);
+  one('zeros', 'of zeros', zeros(32), zeros(32));
 }
 
 interface SurveySetup {
   suite: number;
-  surveyId: Bytes;
   questionId: Bytes;
   who: Person;
   drawn: Bytes;
@@ -288,7 +287,6 @@ interface SurveySetup {
 const REPLY_SECRET = seeded('reply private key', 32);
 const SURVEY: SurveySetup = {
   suite: 1,
-  surveyId: seeded('survey id', 16),
   questionId: seeded('question id', 32),
   who: BOB,
   drawn: seeded('survey ikmE', 32),
@@ -298,7 +296,6 @@ const SURVEY: SurveySetup = {
 function surveys(setup: Group, open: Group): void {
   const shared = (s: SurveySetup): Members => ({
     suite: s.suite,
-    surveyId: hex(s.surveyId),
     questionId: hex(s.questionId),
     responderKeyId: hex(s.who.keyId),
   });
@@ -310,21 +307,14 @@ function surveys(setup: Group, open: Group): void {
   const setupIn = (s: SurveySetup): Members => ({ ...shared(s), publicKey: hex(s.publicKey), rng: hex(s.drawn) });
   const both = (id: string, comment: string, over: Partial<SurveySetup>): void => {
     const s = { ...SURVEY, ...over };
-    const made = surveySetup(s.suite, s.surveyId, s.questionId, s.who.keyId, s.publicKey, s.drawn);
-    const info = cat(
-      text('tdc1 survey'),
-      zeros(1),
-      unhex(s.suite === 1 ? '0001' : '0002'),
-      s.surveyId,
-      s.questionId,
-      s.who.keyId,
-    );
+    const made = surveySetup(s.suite, s.questionId, s.who.keyId, s.publicKey, s.drawn);
+    const info = cat(text('tdc1 survey'), zeros(1), unhex(s.suite === 1 ? '0001' : '0002'), s.questionId, s.who.keyId);
     const out: Members = { info: hex(info), bind: hex(H(info)), sourceSecret: hex(made.sourceSecret) };
     const flags = id === 'plain' ? [] : ['SurveyBinding'];
     setup.valid(id, {
       comment,
       in: setupIn(s),
-      out: { enc: hex(made.enc), ...out, keyinfo: hex(cat(s.surveyId, made.enc)) },
+      out: { enc: hex(made.enc), ...out, keyinfo: hex(cat(s.questionId, made.enc)) },
       spec: ['patterns.27'],
       flags,
     });
@@ -332,7 +322,6 @@ function surveys(setup: Group, open: Group): void {
   };
   both('plain', 'a reply to a survey', {});
   both('suite-2', 'in suite 0x0002', { suite: 2 });
-  both('other-survey', 'to another survey', { surveyId: seeded('another survey id', 16) });
   both('other-question', 'to another question', { questionId: seeded('another question', 32) });
   both('other-responder', 'of another responder', { who: ALICE });
   both('other-ephemeral', 'with another ephemeral', { drawn: seeded('another survey ikmE', 32) });

@@ -2,7 +2,7 @@
 import { VectorFile, type Group } from '../cases.ts';
 import type { Members } from '../json.ts';
 import * as w from '../poolworld.ts';
-import { cat, flip, put, seeded, u8, zeros, type Bytes } from '../twin/bytes.ts';
+import { cat, flip, put, seeded, text, u16, u8, zeros, type Bytes } from '../twin/bytes.ts';
 import { resign } from '../twin/envelope.ts';
 import { known as ext } from '../twin/extensions.ts';
 import { H } from '../twin/hash.ts';
@@ -154,6 +154,22 @@ function take(add: Add): void {
     S,
     F,
   );
+  add(
+    'boot',
+    'sealed before the asker started: replay.25 does not apply, as no survey outlives its process',
+    [w.counted(bob), w.refused(bob.bytes, 'E_REPLAY'), w.counted(next)],
+    [...S, 'patterns.32'],
+    ['SurveyState', 'Restart'],
+    { bootMs: (NOW + 1000n).toString() },
+  );
+  add(
+    'window',
+    'a window of 1 changes nothing: who has replied is what counts',
+    [w.counted(alice), w.counted(bob), w.refused(alice.bytes, 'E_REPLAY')],
+    [...S, 'patterns.32'],
+    F,
+    { window: 1 },
+  );
 }
 
 interface Defect {
@@ -219,8 +235,8 @@ const DEFECTS: readonly Defect[] = [
     put: { extensions: [w.HEAD_SEQ] },
   },
   {
-    id: 'keyinfo-49',
-    comment: 'with keyinfo of 49 bytes',
+    id: 'keyinfo-65',
+    comment: 'with keyinfo of 65 bytes',
     code: 'E_LENGTH',
     spec: P31,
     flag: 'SurveyState',
@@ -235,6 +251,15 @@ const DEFECTS: readonly Defect[] = [
     flag: 'SurveyState',
     touches: 'epoch',
     put: { epoch: 8 },
+  },
+  {
+    id: 'stale',
+    comment: 'while the view is not fresh',
+    code: 'E_STALE',
+    spec: P31,
+    flag: 'Freshness',
+    touches: 'fresh',
+    over: { fresh: false },
   },
   {
     id: 'deadline',
@@ -318,7 +343,7 @@ function header(add: Add): void {
     const spec = Object.assign({}, ...list.map((d) => d.put ?? {})) as Partial<w.OpinionSpec>;
     let bytes = opinion(name, spec, NEXT).bytes;
     if (spec.keyinfo !== undefined)
-      bytes = opinion(name, { ...spec, keyinfo: cat(NEXT.surveyId, zeros(33)) }, NEXT).bytes;
+      bytes = opinion(name, { ...spec, keyinfo: cat(NEXT.questionId, zeros(33)) }, NEXT).bytes;
     for (const d of list) bytes = d.after === undefined ? bytes : d.after(bytes);
     const over: Members = Object.assign({}, ...list.map((d) => d.over ?? {})) as Members;
     const now = list.reduce((n, d) => d.now ?? n, NOW);
@@ -338,7 +363,8 @@ function header(add: Add): void {
   for (const [i, a] of DEFECTS.entries()) {
     let pairs = 0;
     for (const b of DEFECTS.slice(i + 1)) {
-      const clash = a.touches === b.touches || a.code === b.code || (a.before === true && b.over !== undefined);
+      const unready = (x: Defect, y: Defect): boolean => x.before === true && y.over !== undefined;
+      const clash = a.touches === b.touches || a.code === b.code || unready(a, b) || unready(b, a);
       if (pairs === 3 || clash) continue;
       pairs++;
       const m = made(`order ${a.id} ${b.id}`, [b, a]);
@@ -368,8 +394,31 @@ function header(add: Add): void {
   no('chain-3', 'Three values in extension 9', { extensions: [w.HEAD_SEQ, ext(9, cat(CHAIN, zeros(16)))] }, 'E_EXT', [
     'AnswerTag',
   ]);
-  no('keyinfo-16', 'survey_id16 alone', { keyinfo: FIRST.surveyId }, 'E_LENGTH', ['SurveyState']);
-  no('keyinfo-47', 'keyinfo of 47 bytes', { keyinfo: ENC.slice(0, 47) }, 'E_LENGTH', ['SurveyState']);
+  for (const length of [0, 16, 31, 32, 33, 48, 63])
+    no(`keyinfo-${length}`, `keyinfo of ${length} bytes`, { keyinfo: ENC.slice(0, length) }, 'E_LENGTH', [
+      'SurveyState',
+    ]);
+  no('keyinfo-128', 'keyinfo twice', { keyinfo: cat(ENC, ENC) }, 'E_LENGTH', ['SurveyState']);
+  const short = { keyinfo: seeded('short keyinfo', 31) };
+  no('keyinfo-31-unknown', 'keyinfo of 31 bytes that begin no question', short, 'E_LENGTH', ['SurveyState']);
+  const O = ['SurveyState', 'Order'];
+  no(
+    'keyinfo-31-pattern',
+    'The same, with the pattern of a request',
+    { ...short, patternKind: w.REPLY },
+    'E_ENCODING',
+    O,
+  );
+  no('keyinfo-31-no-extensions', 'The same, without extensions', { ...short, extensions: [] }, 'E_EXT', O);
+  no('keyinfo-31-epoch', 'The same, of another epoch', { ...short, epoch: 8 }, 'E_LENGTH', O);
+  add(
+    'keyinfo-31-stale',
+    'The same, while the view is not fresh',
+    [w.refused(opinion('header keyinfo-31-stale', short).bytes, 'E_LENGTH')],
+    [P31],
+    O,
+    { fresh: false },
+  );
   const U = ['patterns.30'];
   const unknown = w.survey('forgotten');
   add(
@@ -379,6 +428,41 @@ function header(add: Add): void {
     U,
     ['SurveyState'],
   );
+  // step 7 comes before all that step 8 asks
+  for (const [id, comment, spec] of [
+    ['pattern', 'with the pattern of a request', { patternKind: w.REPLY }],
+    ['batch', 'as a batch', { form: 'batch' }],
+    ['seq', 'with number 2', { seq: 2n }],
+    ['no-extensions', 'without extensions', { extensions: [] }],
+    ['epoch', 'of another epoch', { epoch: 8 }],
+    ['suite', 'in another suite', { suite: 2 }],
+    ['sender', 'by one who may not respond', { from: MALLORY }],
+    ['keyinfo-32', 'with an id32 alone as keyinfo', { keyinfo: unknown.questionId }],
+    ['keyinfo-33', 'with keyinfo of 33 bytes', { keyinfo: cat(unknown.questionId, zeros(1)) }],
+    ['keyinfo-65', 'with keyinfo of 65 bytes', { keyinfo: cat(unknown.questionId, zeros(33)) }],
+  ] as [string, string, Partial<w.OpinionSpec>][])
+    add(
+      `unknown-${id}`,
+      `A reply to a survey that is not known, ${comment}`,
+      [w.unseen(opinion(`unknown ${id}`, spec, unknown).bytes), w.counted(bob)],
+      U,
+      ['SurveyState', 'Order'],
+    );
+  add(
+    'unknown-stale',
+    'A reply to a survey that is not known, while the view is not fresh',
+    [w.unseen(opinion('unknown', {}, unknown).bytes)],
+    U,
+    ['SurveyState', 'Order'],
+    { fresh: false },
+  );
+  add(
+    'unknown-late',
+    'A reply to a survey that is not known, after the deadline of another',
+    [w.unseen(opinion('unknown', {}, unknown).bytes, NOW + 20_001n)],
+    U,
+    ['SurveyState', 'Order'],
+  );
   add(
     'other-tag',
     'A reply under another tag',
@@ -386,9 +470,6 @@ function header(add: Add): void {
     ['envelope.29'],
     ['AnswerTag'],
   );
-  add('stale', 'While the view is not fresh', [w.refused(bob.bytes, 'E_STALE')], ['principals.30'], ['Freshness'], {
-    fresh: false,
-  });
   const long = w.survey('long', { deadline: NOW + 3_600_000n });
   const early = opinion('early', {}, long);
   add(
@@ -406,8 +487,7 @@ function bindings(add: Add): void {
   const F = ['SurveyBinding'];
   const no = (id: string, comment: string, bytes: Bytes, code: string, flags = F): void =>
     add(id, comment, [w.refused(bytes, code), w.counted(bob)], ['patterns.34', 'suites.18'], flags);
-  const bindOf = (who: { keyId: Bytes }, s = FIRST): Bytes =>
-    H(surveyInfo(s.suite, s.surveyId, s.questionId, who.keyId));
+  const bindOf = (who: { keyId: Bytes }, s = FIRST): Bytes => H(surveyInfo(s.suite, s.questionId, who.keyId));
   const copied = resign(put(bob.bytes, AT.senderId, ALICE.senderId), ALICE.seed, bindOf(ALICE));
   no('copied', "Alice signs bob's reply as her own: it opens as nobody's", copied, 'E_AEAD', [...F, 'Impersonation']);
   const lent = opinion('lent', { from: ALICE, responder: BOB });
@@ -431,7 +511,7 @@ function bindings(add: Add): void {
   );
   // the asker uses one reply key for two surveys; what was said in the first is said anew in the second
   const same = w.survey('same key', { privateKey: FIRST.privateKey });
-  const moved = put(bob.bytes, 96 + bob.sealed.header.extLen, same.surveyId);
+  const moved = put(bob.bytes, 96 + bob.sealed.header.extLen, same.questionId);
   const over = { surveys: w.surveyIn([], [FIRST, same])['surveys'] ?? [] };
   add(
     'next-survey',
@@ -468,7 +548,7 @@ function bindings(add: Add): void {
     ['zeros', 'zeros', zeros(32)],
     ['one', '1', cat(u8(1), zeros(31))],
   ] as [string, string, Bytes][]) {
-    const low = opinion(`low ${id}`, { keyinfo: cat(FIRST.surveyId, enc) });
+    const low = opinion(`low ${id}`, { keyinfo: cat(FIRST.questionId, enc) });
     no(`low-order-${id}`, `enc32 is ${name}: no shared secret`, low.bytes, 'E_AEAD', ['KeyUse']);
     no(`low-order-${id}-signature`, 'The same, not validly signed', flip(low.bytes, -1), 'E_SIG', ['Order']);
   }
@@ -493,9 +573,43 @@ function bindings(add: Add): void {
     ['stream-id', AT.streamId],
     ['salt', AT.salt],
     ['chain', keyinfoAt - 1],
-    ['enc', keyinfoAt + 16],
-    ['body', keyinfoAt + 48],
+    ['enc', keyinfoAt + 32],
+    ['body', keyinfoAt + 64],
     ['signature', -1],
   ] as [string, number][])
     no(`flip-${id}`, `One bit of ${id}`, flip(bob.bytes, at), 'E_SIG', ['Tampered']);
+  add(
+    'flip-question',
+    'One bit of the id32 in keyinfo: it names no question',
+    [w.unseen(flip(bob.bytes, keyinfoAt)), w.counted(bob)],
+    ['patterns.30'],
+    ['Tampered'],
+  );
+  add(
+    'keyinfo-exchanged',
+    "The keyinfo of the same member's reply to the other survey",
+    [w.refused(put(bob.bytes, keyinfoAt, opinion('next', {}, NEXT).sealed.keyinfo), 'E_SIG'), w.counted(bob)],
+    ['patterns.34', 'suites.18'],
+    [...F, 'Tampered'],
+  );
+  const label = (name: string, ...parts: Bytes[]): Bytes => H(text(name), u8(0), ...parts);
+  const { questionId } = FIRST;
+  for (const [id, comment, bind] of [
+    ['no-suite', 'an info without the suite', label('tdc1 survey', questionId, BOB.keyId)],
+    ['no-responder', 'an info without the responder', label('tdc1 survey', u16(1), questionId)],
+    [
+      'survey-id',
+      'an info with 16 bytes before the id32',
+      label('tdc1 survey', u16(1), zeros(16), questionId, BOB.keyId),
+    ],
+    ['order', 'an info with the ids exchanged', label('tdc1 survey', u16(1), BOB.keyId, questionId)],
+    ['label', 'an info with another label', label('tdc1 rctx', u16(1), questionId, BOB.keyId)],
+    ['zeros', 'zeros', zeros(32)],
+  ] as [string, string, Bytes][])
+    no(
+      `bind-${id}`,
+      `Bound to ${comment}`,
+      opinion(`bind ${id}`, { source: { sourceSecret: seeded('any secret', 32), groupCtx: bind, bind } }).bytes,
+      'E_SIG',
+    );
 }

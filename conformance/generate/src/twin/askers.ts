@@ -2,6 +2,7 @@
 import { hex, number, same, type Bytes } from './bytes.ts';
 import { BATCH, MERKLE } from './header.ts';
 import { H } from './hash.ts';
+import { CODES } from './messages.ts';
 import { replyContext, surveyInfo, surveyOpen } from './pools.ts';
 import { conclude, extensionOf, replayFor, senderOf, unpack, type Memory, type Sender, type Times } from './receive.ts';
 import { refuse } from './refusal.ts';
@@ -24,6 +25,8 @@ export interface Reply {
   index: number;
   status: number;
   body: Bytes;
+  /** what the body of status 2 is taken as */
+  code?: string;
 }
 export interface Replies {
   id: Bytes;
@@ -33,17 +36,21 @@ export interface Replies {
 
 const nameOf = (r: { id: Bytes; leaf: number; index: number }): string => `${hex(r.id)}/${r.leaf}/${r.index}`;
 
+/** patterns.24 */
+function codeOf(body: Bytes): string {
+  const code = Buffer.from(body).toString('latin1');
+  return CODES.has(code) ? code : 'E_REFUSED';
+}
+
 export class Requester {
   private readonly state: AskerState;
-  private readonly keyId: Bytes;
   private readonly suite: number;
   private readonly streams: readonly OpenStream[];
   private readonly outstanding: Map<OpenStream, Set<string>>;
   private readonly replay: Memory;
 
-  constructor(state: AskerState, keyId: Bytes, suite: number, streams: readonly OpenStream[]) {
+  constructor(state: AskerState, suite: number, streams: readonly OpenStream[]) {
     this.state = state;
-    this.keyId = keyId;
     this.suite = suite;
     this.streams = streams;
     this.outstanding = new Map(streams.map((s) => [s, new Set(s.requests.map(nameOf))]));
@@ -64,10 +71,10 @@ export class Requester {
     if (extensionOf(u.e, 9)?.length !== 32) refuse('E_EXT', 'patterns.23: extension 9');
     if (stream === undefined) return refuse('E_LENGTH', 'patterns.23: keyinfo');
     if (h.epoch !== stream.epoch) refuse('E_EPOCH', 'patterns.23');
-    if (!this.state.fresh) refuse('E_STALE', 'principals.30');
-    if (h.suite !== this.suite) refuse('E_SUITE', 'suites.3');
+    if (!this.state.fresh) refuse('E_STALE', 'patterns.23');
+    if (h.suite !== this.suite) refuse('E_SUITE', 'patterns.23');
     const sender = senderOf(this.state.responders, u.e);
-    const context = replyContext(this.keyId, stream.enc, stream.poolHash);
+    const context = replyContext(stream.enc, stream.poolHash);
     let list: Reply[] = [];
     const opening = conclude(u, {
       now,
@@ -82,12 +89,14 @@ export class Requester {
           const status = payload[40] ?? 0;
           if (status > 2) refuse('E_ENCODING', 'patterns.24: status');
           if (status === 1 && payload.length > 41) refuse('E_ENCODING', 'patterns.24: in progress with a body');
+          const body = payload.slice(41);
           return {
             id: payload.slice(0, 32),
             leaf: Number(number(payload.slice(32, 36))),
             index: Number(number(payload.slice(36, 40))),
             status,
-            body: payload.slice(41),
+            body,
+            ...(status === 2 ? { code: codeOf(body) } : {}),
           };
         });
       },
@@ -104,7 +113,6 @@ export class Requester {
 }
 
 export interface OpenSurvey {
-  surveyId: Bytes;
   questionId: Bytes;
   suite: number;
   epoch: number;
@@ -114,7 +122,7 @@ export interface OpenSurvey {
 }
 export interface SurveyReply {
   id: Bytes;
-  surveyId: Bytes;
+  questionId: Bytes;
   body: Bytes;
   sender: Bytes;
 }
@@ -136,22 +144,22 @@ export class Surveyor {
     const h = u.e.header;
     if (!this.state.tags.some((t) => same(t, h.topicTag))) return undefined;
     const { keyinfo } = u.e;
-    const survey = this.surveys.find((s) => same(s.surveyId, keyinfo.slice(0, 16)));
-    if (survey === undefined) return undefined;
-    const taken = this.taken.get(survey) ?? new Set();
+    const survey = this.surveys.find((s) => same(s.questionId, keyinfo.slice(0, 32)));
+    if (keyinfo.length >= 32 && survey === undefined) return undefined;
     if (h.patternKind !== 0x51 || h.flags !== 0 || h.seq !== 1n) refuse('E_ENCODING', 'patterns.31: form');
     if (extensionOf(u.e, 8) === undefined) refuse('E_EXT', 'patterns.31: extension 8');
     if (extensionOf(u.e, 9)?.length !== 32) refuse('E_EXT', 'patterns.31: extension 9');
-    if (keyinfo.length !== 48) refuse('E_LENGTH', 'patterns.31: keyinfo');
+    if (survey === undefined || keyinfo.length !== 64) return refuse('E_LENGTH', 'patterns.31: keyinfo');
+    const taken = this.taken.get(survey) ?? new Set();
     if (h.epoch !== survey.epoch) refuse('E_EPOCH', 'patterns.31');
+    if (!this.state.fresh) refuse('E_STALE', 'patterns.31');
     if (now > survey.deadline) refuse('E_EXPIRED', 'patterns.31');
     if (taken.size >= survey.maxReply) refuse('E_LIMIT', 'patterns.31');
-    if (!this.state.fresh) refuse('E_STALE', 'principals.30');
     if (h.suite !== survey.suite) refuse('E_SUITE', 'patterns.31');
     const sender = senderOf(this.state.responders, u.e);
     const who = hex(sender.keyId);
-    const { surveyId, questionId, privateKey } = survey;
-    const bind = H(surveyInfo(h.suite, surveyId, questionId, sender.keyId));
+    const { questionId, privateKey } = survey;
+    const bind = H(surveyInfo(h.suite, questionId, sender.keyId));
     const once = (): void => {
       if (taken.has(who)) refuse('E_REPLAY', 'patterns.32');
     };
@@ -172,11 +180,10 @@ export class Surveyor {
       sender,
       bind,
       source: () => ({
-        sourceSecret: surveyOpen(h.suite, surveyId, questionId, sender.keyId, privateKey, keyinfo.slice(16))
-          .sourceSecret,
+        sourceSecret: surveyOpen(h.suite, questionId, sender.keyId, privateKey, keyinfo.slice(32)).sourceSecret,
         groupCtx: bind,
       }),
     });
-    return { id: opening.id, surveyId, body: opening.records[0]?.payload ?? bytes, sender: sender.keyId };
+    return { id: opening.id, questionId, body: opening.records[0]?.payload ?? bytes, sender: sender.keyId };
   }
 }

@@ -412,6 +412,7 @@ export class Node {
     }
     const headSeq = extension(8);
     if (headSeq === undefined || (chains && extension(9) === undefined)) return refuse('E_EXT', 'patterns.3');
+    if (purpose === 3 && (h.flags & BATCH) !== 0) refuse('E_ENCODING', 'patterns.28: a batch');
     const survey = purpose === 3 ? surveyOf(extension(2), h.timestamp) : undefined;
     // 9
     const found = [...this.principals].find(([id]) => id.startsWith(hex(h.senderId)));

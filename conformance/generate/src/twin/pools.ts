@@ -79,9 +79,13 @@ export function poolOpen(
   return poolStream(decapsulated(suite, privateKey, enc, info), enc, info, started);
 }
 
+/** rctx32, from the keyinfo of a reply: what a broker has of it. */
+export function replyContextOf(keyinfo: Bytes, poolHash: Bytes): Bytes {
+  return H(text('tdc1 rctx'), u8(0), keyinfo, poolHash);
+}
 /** rctx32 */
-export function replyContext(requesterKeyId: Bytes, enc: Bytes, poolHash: Bytes): Bytes {
-  return H(text('tdc1 rctx'), u8(0), requesterKeyId, enc, poolHash);
+export function replyContext(enc: Bytes, poolHash: Bytes): Bytes {
+  return replyContextOf(H(enc), poolHash);
 }
 
 export interface SurveyKey {
@@ -92,23 +96,22 @@ export interface SurveyKey {
   keyinfo: Bytes;
 }
 
-export function surveyInfo(suite: number, surveyId: Bytes, questionId: Bytes, responderKeyId: Bytes): Bytes {
-  return cat(text('tdc1 survey'), u8(0), u16(suite), surveyId, questionId, responderKeyId);
+export function surveyInfo(suite: number, questionId: Bytes, responderKeyId: Bytes): Bytes {
+  return cat(text('tdc1 survey'), u8(0), u16(suite), questionId, responderKeyId);
 }
 
-function surveyKey(k: HpkeKey, surveyId: Bytes, enc: Bytes, info: Bytes): SurveyKey {
+function surveyKey(k: HpkeKey, questionId: Bytes, enc: Bytes, info: Bytes): SurveyKey {
   return {
     enc,
     info,
     bind: H(info),
     sourceSecret: k.exports(text('tdc1 survey reply'), 32),
-    keyinfo: cat(surveyId, enc),
+    keyinfo: cat(questionId, enc),
   };
 }
 
 export function surveySetup(
   suite: number,
-  surveyId: Bytes,
   questionId: Bytes,
   responderKeyId: Bytes,
   publicKey: Bytes,
@@ -116,19 +119,18 @@ export function surveySetup(
 ): SurveyKey {
   if (drawn.length < 32) refuse('E_USAGE', 'conventions.6');
   if (publicKey.length !== 32) refuse('E_KEY', 'suites.5');
-  const info = surveyInfo(suite, surveyId, questionId, responderKeyId);
+  const info = surveyInfo(suite, questionId, responderKeyId);
   const k = senderKey(suite, publicKey, info, drawn.slice(0, 32));
-  return surveyKey(k, surveyId, k.enc, info);
+  return surveyKey(k, questionId, k.enc, info);
 }
 
 export function surveyOpen(
   suite: number,
-  surveyId: Bytes,
   questionId: Bytes,
   responderKeyId: Bytes,
   privateKey: Bytes,
   enc: Bytes,
 ): SurveyKey {
-  const info = surveyInfo(suite, surveyId, questionId, responderKeyId);
-  return surveyKey(decapsulated(suite, privateKey, enc, info), surveyId, enc, info);
+  const info = surveyInfo(suite, questionId, responderKeyId);
+  return surveyKey(decapsulated(suite, privateKey, enc, info), questionId, enc, info);
 }

@@ -1,5 +1,5 @@
 /** The receiver of chapter 07, written from its tables: bodies, objects, lists, heads, bundles. */
-import { hex, number, same, seeded, text, u8, zeros, cat, type Bytes } from './bytes.ts';
+import { hex, number, same, text, u8, zeros, cat, type Bytes } from './bytes.ts';
 import { verify } from './ed25519.ts';
 import { H } from './hash.ts';
 import { verifyPath } from './merkle.ts';
@@ -21,7 +21,6 @@ import {
 import { refuse } from './refusal.ts';
 import { ED25519, keyId, rawKeyId, X25519 } from './schedule.ts';
 import { readVarint } from './varint.ts';
-import { x25519 } from './x25519.ts';
 
 const SAFE: bigint = (1n << 53n) - 1n;
 const DAY = 86_400_000n;
@@ -322,6 +321,7 @@ export class Trust {
   private readonly issuers = new Map<string, Bytes>();
   private readonly placed: Map<string, Placed> = new Map();
   private readonly groups: Map<string, Fields> = new Map();
+  private readonly poolBefore: Map<string, { hash: Bytes; until: bigint }> = new Map();
   private head: { seq: bigint; hash: Bytes } | undefined;
   private readonly leaves: Map<string, string> = new Map();
 
@@ -450,11 +450,14 @@ export class Trust {
         const [from, to] = [asNumber(f['not_before_ms']), asNumber(f['not_after_ms'])];
         if (from > to) encoding('ends before it begins');
         if (same(front, crew)) encoding('a crew that is the front');
-        x25519(seeded('any secret', 32), asBytes(f['public_key32']));
+        const publicKey = asBytes(f['public_key32']);
+        keyId(X25519, publicKey);
+        if (LOW_ORDER.has(hex(publicKey))) refuse('E_KEY', 'step 5: 32 zero bytes');
         const [signer] = named(1);
         const frontRecord = this.groups.get(hex(front)) ?? refuse('E_POLICY', 'step 7: no record of the front');
         const crewRecord = this.groups.get(hex(crew)) ?? refuse('E_POLICY', 'step 7: no record of the crew');
         if (frontRecord['purpose'] !== 4n) refuse('E_BINDING', 'step 7: no front');
+        if (crewRecord['purpose'] !== 5n) refuse('E_BINDING', 'step 7: no crew');
         if (!same(asBytes(frontRecord['crew_id16']), crew)) refuse('E_BINDING', 'step 7: another crew');
         if (f['suite'] !== crewRecord['suite']) refuse('E_SUITE', 'step 7');
         const controller = keyOf(crewRecord['controller']);
@@ -463,7 +466,15 @@ export class Trust {
         if (now - this.skew > to) refuse('E_EXPIRED', 'step 9');
         // the generation counts first
         const serial = (asNumber(f['generation']) << 32n) + asNumber(f['epoch']);
-        return this.place(`pool ${hex(front)}`, serial, hash, 'E_EPOCH');
+        const name = `pool ${hex(front)}`;
+        const [held, before] = [this.placed.get(name), this.poolBefore.get(name)];
+        // patterns.12: until the newest has begun, the one before is held too
+        if (held !== undefined && before !== undefined && same(before.hash, hash) && now < before.until)
+          return { known: true };
+        const taken = this.place(name, serial, hash, 'E_EPOCH');
+        if (held !== undefined && 'held' in taken)
+          this.poolBefore.set(name, { hash: held.hash, until: f['revokes'] === true ? 0n : from });
+        return taken;
       }
       default:
         return encoding('step 2: kind');

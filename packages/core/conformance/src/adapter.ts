@@ -13,6 +13,7 @@ import { noiseOperations } from './noise.ts';
 import { openOperations } from './open.ts';
 import { poolOperations } from './pools.ts';
 import { principalOperations } from './principals.ts';
+import { relayOperations } from './relay.ts';
 import { replayOperations } from './replay.ts';
 import { sealOperations } from './seal.ts';
 import { surveyOperations } from './surveys.ts';
@@ -48,6 +49,7 @@ const operations: Readonly<Record<string, Operation>> = {
   ...linkOperations(provider),
   ...poolOperations(provider),
   ...surveyOperations(provider),
+  ...relayOperations(provider),
 };
 
 const hello = {
@@ -74,6 +76,7 @@ const hello = {
     'link',
     'pools',
     'surveys',
+    'relay',
   ],
 };
 

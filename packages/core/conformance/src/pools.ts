@@ -6,8 +6,10 @@ import {
   finishOpen,
   limits,
   openPoolStream,
+  replyCode,
   replyContext,
   replyKeyinfo,
+  replyStatus,
   Requester,
   setupPoolStream,
   workOf,
@@ -39,9 +41,8 @@ export function poolOperations(provider: CryptoProvider): Record<string, Operati
       return showSetup(openPoolStream(provider, readTerms(input), keyPair, keyinfo));
     },
     'reply.context': (input) => {
-      const enc32 = input.bytes('enc');
-      const context = replyContext(provider, input.bytes('requesterKeyId'), enc32, input.bytes('poolHash'));
-      return { context: toHex(context), keyinfo: toHex(replyKeyinfo(provider, enc32)) };
+      const keyinfo = replyKeyinfo(provider, input.bytes('enc'));
+      return { context: toHex(replyContext(provider, keyinfo, input.bytes('poolHash'))), keyinfo: toHex(keyinfo) };
     },
     'crew.run': (input) => {
       const crew = readCrew(provider, input);
@@ -114,10 +115,10 @@ function takeWork(crew: Crew, step: Input): Value {
 function readRequester(provider: CryptoProvider, input: Input): Requester {
   const tags = new Set(input.texts('tags'));
   const responders = readSenders(provider, input.objects('responders'), 'mayRespond');
+  const guard = readGuard(input);
   const requester = new Requester({
     provider,
-    replay: readGuard(input),
-    keyId32: input.bytes('keyId'),
+    replayOf: () => guard,
     isAnswerTag: (tag) => tags.has(toHex(tag)),
     checkView: () => checkFresh(input),
     findSender: (senderId) => responders.get(toHex(senderId)),
@@ -133,11 +134,10 @@ function readRequester(provider: CryptoProvider, input: Input): Requester {
       replySecret32: stream.bytes('replySecret'),
     });
     const requests = stream.objects('requests').map((request) => ({
-      id32: request.bytes('id'),
-      leaf: request.integer('leaf'),
-      index: request.integer('index'),
+      name: { id32: request.bytes('id'), leaf: request.integer('leaf'), index: request.integer('index') },
+      deadlineMs: limits.safeInteger,
     }));
-    requester.asked(enc32, requests, limits.safeInteger);
+    requester.asked(enc32, requests);
   }
   return requester;
 }
@@ -156,6 +156,7 @@ function takeReplies(provider: CryptoProvider, requester: Requester, step: Input
       index,
       status,
       body: toHex(body),
+      ...(status === replyStatus.refused && { code: replyCode(body) }),
     })),
     ignored,
   };

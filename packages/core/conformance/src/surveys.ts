@@ -32,7 +32,6 @@ export function surveyOperations(provider: CryptoProvider): Record<string, Opera
 function readTerms(input: Input): SurveyTerms {
   return {
     suite: input.integer('suite'),
-    surveyId16: input.bytes('surveyId'),
     questionId32: input.bytes('questionId'),
     responderKeyId32: input.bytes('responderKeyId'),
   };
@@ -59,7 +58,6 @@ function readAsker(provider: CryptoProvider, input: Input): SurveyAsker {
   });
   for (const survey of input.objects('surveys')) {
     asker.asked({
-      surveyId16: survey.bytes('surveyId'),
       questionId32: survey.bytes('questionId'),
       suite: survey.integer('suite'),
       epoch: survey.integer('epoch'),
@@ -78,7 +76,7 @@ function takeReply(provider: CryptoProvider, asker: SurveyAsker, step: Input): V
   return {
     verdict: 'new',
     id: toHex(opened.id32),
-    surveyId: toHex(asker.surveyOf(opened)),
+    questionId: toHex(asker.questionOf(opened)),
     body: toHex(opened.records.payload(0)),
     sender: toHex(opened.sender.keyId32),
   };

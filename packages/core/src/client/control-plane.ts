@@ -16,7 +16,8 @@ import type { EventSink } from './event-sink.ts';
 import { Group, statedRoots } from './group.ts';
 import { bytesOfHex, hexOf } from './hex.ts';
 import type { Holdings } from './holdings.ts';
-import { storedNameOf, storedPrefix, typeOfStoredName } from './stored-objects.ts';
+import { Pools } from './pools.ts';
+import { compareStoredNames, storedNameOf, storedPrefix, typeOfStoredName } from './stored-objects.ts';
 import type { AskedFor } from './watches.ts';
 
 /** Who has to know what came of an object. */
@@ -35,6 +36,7 @@ export interface ControlPlaneListener {
 export class ControlPlane {
   /** By id in hex. */
   readonly groups: Map<string, Group> = new Map<string, Group>();
+  readonly pools: Pools;
   readonly #holdings: Holdings;
   readonly #events: EventSink;
   readonly #listener: ControlPlaneListener;
@@ -43,6 +45,7 @@ export class ControlPlane {
     this.#holdings = holdings;
     this.#events = events;
     this.#listener = listener;
+    this.pools = new Pools(holdings, events, this.groups);
   }
 
   /**
@@ -68,7 +71,8 @@ export class ControlPlane {
 
   /** Takes up what an earlier life stored. */
   takeStored(nowMs: number): void {
-    const stored = [...(this.#holdings.store?.entries(storedPrefix) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+    const stored = [...(this.#holdings.store?.entries(storedPrefix) ?? [])];
+    stored.sort(([a], [b]) => compareStoredNames(a, b));
     for (const [name, bytes] of stored) {
       try {
         this.#take(typeOfStoredName(name), copyOf(bytes), nowMs, undefined);
@@ -104,8 +108,7 @@ export class ControlPlane {
       case addressTypes.groupRecord:
         return this.#takeGroupRecord(own, nowMs, asked?.id);
       case addressTypes.poolRecord:
-        if (asked !== undefined) this.#checkFront(own, asked.id);
-        return trust.takePoolRecord(own, nowMs);
+        return this.#takePoolRecord(own, nowMs, asked?.id);
       case addressTypes.revocationList:
         return this.#moved(this.#takeRevocationList(own), this.groups.values(), nowMs);
       case addressTypes.head: {
@@ -134,8 +137,13 @@ export class ControlPlane {
       case addressTypes.keyBlock: {
         const group = this.#groupFor(groupId16);
         const taken = group.takeBlock(own);
-        // It may bring a route secret.
-        if (taken === 'held') this.#listener.groupChanged(group);
+        // It may bring a route secret, or the key of a pool.
+        if (taken === 'held') {
+          this.#listener.groupChanged(group);
+          for (const { frontId16, error } of this.pools.crewChanged(group)) {
+            this.#events.refused('object', error, frontId16);
+          }
+        }
         return this.#moved(taken, [group], nowMs, group);
       }
       case addressTypes.enrolment:
@@ -145,7 +153,9 @@ export class ControlPlane {
         const group = this.groups.get(hexOf(groupId16)) ?? this.#addGroup(groupId16);
         group.takeHead(head, leaf);
         this.#tookHead(nowMs);
-        return this.#moved(taken, [group], nowMs, group);
+        const moved = this.#moved(taken, [group], nowMs, group);
+        this.pools.note(nowMs);
+        return moved;
       }
       default:
         throw new TridcommError('E_USAGE', `address type ${type}`);
@@ -179,10 +189,17 @@ export class ControlPlane {
     if (!equalBytes(key.keyId32, keyId32)) throw new TridcommError('E_BINDING', 'record of another principal');
   }
 
-  #checkFront(own: Uint8Array, groupId16: Uint8Array): void {
-    const { provider } = this.#holdings;
-    const record = decodePoolRecord(provider, parseObject(provider, own, objectKinds.poolRecord));
-    if (!equalBytes(record.groupId16, groupId16)) throw new TridcommError('E_BINDING', 'pool record of another front');
+  #takePoolRecord(own: Uint8Array, nowMs: number, frontId16: Uint8Array | undefined): Taken {
+    const { provider, trust } = this.#holdings;
+    const { groupId16 } = decodePoolRecord(provider, parseObject(provider, own, objectKinds.poolRecord));
+    if (frontId16 !== undefined && !equalBytes(groupId16, frontId16)) {
+      throw new TridcommError('E_BINDING', 'pool record of another front');
+    }
+    // A member of the crew holds those of all open epochs.
+    if (this.pools.holds(own)) return 'known';
+    const taken = trust.takePoolRecord(own, nowMs);
+    if (taken === 'held') this.pools.take(trust.poolRecord(groupId16)!, nowMs);
+    return taken;
   }
 
   /** @spec principals.32, principals.41 */

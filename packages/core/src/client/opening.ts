@@ -1,7 +1,5 @@
-import { readU64 } from '../bytes/bytes.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
-import { isEd25519SignatureForm } from '../crypto/ed25519-rule.ts';
 import { beginParsed, type Opened, type PendingOpen } from '../envelope/open.ts';
 import { TridcommError } from '../errors.ts';
 import { messagesOfRecords } from '../patterns/pub-sub.ts';
@@ -13,8 +11,10 @@ import type { Extensions } from '../wire/extensions.ts';
 import type { Message } from '../wire/records.ts';
 import type { EventSink } from './event-sink.ts';
 import type { Delivery } from './events.ts';
+import type { Group } from './group.ts';
 import type { Holdings } from './holdings.ts';
 import { streamName, type OpenEpoch } from './open-epoch.ts';
+import { openSealed, storeAhead } from './open-steps.ts';
 import type { Route } from './routes.ts';
 import type { Handler, Subscriptions } from './subscriptions.ts';
 
@@ -28,16 +28,31 @@ interface Destination {
   readonly position: number | undefined;
 }
 
+/** Who takes what is not only delivered. */
+export interface OpeningListener {
+  /** An envelope that no subscription is for: an answer to the member may be. */
+  unrouted(view: EnvelopeView, nowMs: number): void;
+  /** A question that may be answered is about to be delivered. */
+  question(delivery: Delivery, group: Group, suite: number): void;
+}
+
 /** The receiving side of a member. */
 export class Opening {
   readonly #holdings: Holdings;
   readonly #events: EventSink;
   readonly #subscriptions: Readonly<Record<EnvelopeSource, Subscriptions>>;
+  readonly #listener: OpeningListener;
 
-  constructor(holdings: Holdings, events: EventSink, subscriptions: Readonly<Record<EnvelopeSource, Subscriptions>>) {
+  constructor(
+    holdings: Holdings,
+    events: EventSink,
+    subscriptions: Readonly<Record<EnvelopeSource, Subscriptions>>,
+    listener: OpeningListener,
+  ) {
     this.#holdings = holdings;
     this.#events = events;
     this.#subscriptions = subscriptions;
+    this.#listener = listener;
   }
 
   /**
@@ -49,23 +64,20 @@ export class Opening {
     const subscriptions = this.#subscriptions[source];
     const view = parseEnvelope(bytes);
     const route = subscriptions.routeOf(view, nowMs);
-    if (route === undefined) return undefined;
+    if (route === undefined) {
+      if (source === 'live') this.#listener.unrouted(view, nowMs);
+      return undefined;
+    }
     const epoch = route.group.epoch(view.header.epoch);
     if (epoch === undefined) throw new TridcommError('E_EPOCH', `epoch ${view.header.epoch}`);
     const receiver = route.group.receiverOf(epoch, source);
     const pending = beginParsed(receiver, view, nowMs)!;
-    const { provider } = this.#holdings;
-    const isValid = provider.ed25519Verify(pending.publicKey32, pending.signInput, pending.signature);
-    if (isValid && isEd25519SignatureForm(pending.signature)) this.#learnHead(route, view, nowMs);
-    const parts = pending.verified(isValid);
-    pending.decrypted(
-      parts.map((part) => provider.aeadOpen(part.algorithm, part.key32, part.nonce12, part.aad, part.sealed)),
-    );
+    openSealed(this.#holdings, route.group, pending, view, nowMs);
     // Undefined where the records say none: that refuses the envelope, and records it as seen.
     const topic = route.topic ?? receiver.topicOf(view);
     const handlers = topic && subscriptions.handlersOf(topic);
     if (topic !== undefined && handlers === undefined && this.#isOfLog(source, topic)) return undefined;
-    this.#store(pending, epoch, view);
+    storeAhead(pending, epoch, view);
     const opened = this.#commit(pending, epoch, view);
     return this.#deliver(route, epoch, opened, { topic: topic!, handlers, nowMs, position });
   }
@@ -84,24 +96,6 @@ export class Opening {
     const view = parseEnvelope(bytes);
     const group = this.#subscriptions[source].routeOf(view, nowMs)?.group;
     return group !== undefined && view.header.epoch > (group.epochs.at(-1)?.number ?? 0);
-  }
-
-  /** @spec principals.32 */
-  #learnHead({ group }: Route, { extensions, header }: EnvelopeView, nowMs: number): void {
-    const value = extensions.value(numbers.headSeq);
-    const headSeq = value === undefined ? 0 : readU64(value, 0);
-    const { trust, knownHeads } = this.#holdings;
-    if (headSeq <= (group.view?.head.headSeq ?? 0)) return;
-    knownHeads.claim(group.id, trust.principalBySenderId(header.senderId)!.key.keyId32, headSeq, nowMs);
-  }
-
-  /** @spec replay.22, replay.24 */
-  #store(pending: PendingOpen, { replayStore }: OpenEpoch, { header }: EnvelopeView): void {
-    for (let writes = pending.pendingWrites(); writes !== undefined; writes = pending.pendingWrites()) {
-      replayStore?.write(header, writes);
-      const displaced = pending.stored(writes);
-      if (displaced !== undefined) replayStore?.forget(header, displaced);
-    }
   }
 
   /** What is refused for its records is recorded as seen, so its number is not missing. */
@@ -148,16 +142,13 @@ export class Opening {
       survey: questionOf(header.patternKind, extensions),
       verdict: isAgain ? 'redelivered' : 'new',
     };
+    if (delivery.survey !== undefined && delivery.verdict === 'new') {
+      this.#listener.question(delivery, group, epoch.keySource.suite);
+    }
     for (const range of delivery.gaps) this.#events.emit({ type: 'gap', delivery, range });
     for (const range of delivery.filled) this.#events.emit({ type: 'filled', delivery, range });
     this.#events.emit({ type: 'message', delivery });
-    for (const handler of handlers) {
-      try {
-        handler?.(delivery);
-      } catch (error) {
-        this.#events.emit({ type: 'handlerFailed', delivery, error });
-      }
-    }
+    for (const handler of handlers) this.#events.handle(handler, delivery);
     return delivery;
   }
 }

@@ -12,6 +12,11 @@ export function publishedKind(purpose: number): number | undefined {
   return purpose === purposes.bus ? patternKinds.bus.data : undefined;
 }
 
+/** What is asked in a group of this purpose; undefined where nothing is. */
+export function askedKind(purpose: number): number | undefined {
+  return purpose === purposes.survey ? patternKinds.survey.question : undefined;
+}
+
 /** Whether what comes under the topics of a group goes to the subscriptions: messages, and questions. */
 export function isDelivered({ purpose }: GroupRecord): boolean {
   return publishedKind(purpose) !== undefined || purpose === purposes.survey;

@@ -84,8 +84,8 @@ export class Trust {
   readonly #senders = new UndoMap<string, PrincipalRecord>();
   readonly #keyRecords = new UndoMap<string, KeyRecord>();
   readonly #groupRecords = new UndoMap<string, GroupRecord>();
-  /** By front. */
-  readonly #poolRecords = new UndoMap<string, PoolRecord>();
+  /** By front: the newest, and the one before it, which counts until the newest has begun. */
+  readonly #poolRecords = new UndoMap<string, readonly PoolRecord[]>();
   /** Of records that an earlier life held: asked while this one holds none. */
   readonly #serialFloors = new Map<string, { readonly serial: number; readonly object: HasHash }>();
   readonly #onHead: TrustOptions['onHead'];
@@ -147,7 +147,7 @@ export class Trust {
 
   /** The newest pool record of a front. */
   poolRecord(groupId16: Uint8Array): PoolRecord | undefined {
-    return this.#poolRecords.get(nameOf(groupId16));
+    return this.#poolRecords.get(nameOf(groupId16))?.[0];
   }
 
   /**
@@ -317,7 +317,7 @@ export class Trust {
     const object = this.#parse(bytes, objectKinds.poolRecord);
     const record = decodePoolRecord(this.#provider, object);
     const name = nameOf(record.groupId16);
-    const held = this.#poolRecords.get(name);
+    const held = this.#poolRecords.get(name) ?? [];
     const [signature] = signaturesOf(object, 1);
     const controller = this.#controllerOf(record);
     if (!equalBytes(signature!.signerKeyId32, controller.keyId32)) {
@@ -325,9 +325,9 @@ export class Trust {
     }
     this.#verify(object, labels.pool, signature!, controller);
     checkNow(0, record.notAfterMs, nowMs, this.#skewMs);
-    if (isHeld(held, object)) return 'known';
-    checkPoolPlace(held, record);
-    this.#poolRecords.set(name, record);
+    if (held.some((one) => isHeld(one, object))) return 'known';
+    checkPoolPlace(held[0], record);
+    this.#poolRecords.set(name, [record, ...held.slice(0, 1)]);
     return 'held';
   }
 
@@ -556,7 +556,7 @@ function checkSerial(
   if (serial === held.serial) throw new TridcommError('E_FORK', `two objects with serial ${serial}`);
 }
 
-/** Step 10 of a pool record, which is not the one held. @spec patterns.10 */
+/** Step 10 of a pool record, which is none of those held. @spec patterns.10 */
 function checkPoolPlace(held: PoolRecord | undefined, { generation, epoch }: PoolRecord): void {
   if (held === undefined) return;
   if (generation < held.generation || (generation === held.generation && epoch < held.epoch)) {

@@ -1,12 +1,14 @@
 import type { CryptoProvider, KeyPair } from '../crypto/provider.ts';
+import { envelopeId } from '../envelope/identity.ts';
 import type { KeySource, LateKeySource } from '../envelope/key-source.ts';
-import type { Opened, Receiver, SenderKey, TopicKeys } from '../envelope/open.ts';
+import { beginParsed, type Opened, type Receiver, type SenderKey, type TopicKeys } from '../envelope/open.ts';
 import type { EnvelopeView, JobView } from '../wire/envelope.ts';
 import type { Extensions } from '../wire/extensions.ts';
 import type { HeaderView } from '../wire/header.ts';
 import type { Records } from '../wire/records.ts';
 import { checkPoolForm } from './pool-form.ts';
-import { PoolSetups } from './pool-setups.ts';
+import { AnyNumber } from './any-number.ts';
+import { eraseSetup, PoolSetups } from './pool-setups.ts';
 import { decodePoolKeyinfo, openPoolStream, poolInfo, type PoolKeyinfo, type PoolSetup } from './pool-stream.ts';
 import { replySource, type ReplySource } from './replies.ts';
 import { checkWorkRecords } from './work.ts';
@@ -97,10 +99,33 @@ export class Crew implements Receiver, TopicKeys {
     const { poolHash32, suite } = epoch;
     const senderKeyId32 = sender.keyId32;
     const parsed = decodePoolKeyinfo(keyinfo);
-    const setup =
-      this.#setups.get({ poolHash32, senderKeyId32, keyinfo }) ??
-      openPoolStream(this.provider, { suite, poolHash32, senderKeyId32 }, epoch.keyPair, parsed);
-    return replySource(this.provider, { suite, poolHash32, senderKeyId32 }, parsed.enc32, setup.replySecret32);
+    const held = this.#setups.get({ poolHash32, senderKeyId32, keyinfo });
+    if (held !== undefined) return replySource(this.provider, epoch, parsed.enc32, held.replySecret32);
+    const setup = openPoolStream(this.provider, { suite, poolHash32, senderKeyId32 }, epoch.keyPair, parsed);
+    const source = replySource(this.provider, epoch, parsed.enc32, setup.replySecret32);
+    eraseSetup(setup);
+    return source;
+  }
+
+  /**
+   * Which envelope it is whose number was seen, and whose: as far as its signature shows, without a private key. Nothing of it is opened, and no
+   * state asked or changed.
+   *
+   * @returns undefined where it is not validly signed
+   * @throws TridcommError of steps 7 to 12, but for what step 11 says of the number
+   */
+  identify(view: EnvelopeView | JobView, nowMs: number): { readonly id32: Uint8Array } | undefined {
+    const anyNumber = new AnyNumber(this.replay.freshness);
+    const receiver: Receiver = {
+      provider: this.provider,
+      replay: anyNumber,
+      findTopic: () => this,
+      findSender: (senderId16, atMs) => this.findSender(senderId16, atMs),
+      mayWrite: (sender, header, extensions) => this.mayWrite(sender, header, extensions),
+    };
+    const { publicKey32, signInput, signature } = beginParsed(receiver, view, nowMs)!;
+    const isValid = this.provider.ed25519Verify(publicKey32, signInput, signature);
+    return isValid ? { id32: envelopeId(this.provider, signInput) } : undefined;
   }
 
   /** Overwrites what is remembered of an epoch: it is closed. The key pair is the caller's. */

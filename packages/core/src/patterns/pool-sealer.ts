@@ -1,5 +1,3 @@
-import { writeU64 } from '../bytes/bytes.ts';
-import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
 import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
@@ -7,6 +5,7 @@ import type { SealInput, UnsignedEnvelope } from '../envelope/seal.ts';
 import { StreamSealer } from '../envelope/stream-sealer.ts';
 import { TridcommError } from '../errors.ts';
 import type { PoolRecord } from '../keys/pool-record.ts';
+import { headSeqExtension } from './head-seq.ts';
 import { setupPoolStream } from './pool-stream.ts';
 import type { AskedStream } from './requester.ts';
 import { encodeWork, type WorkRecord } from './work.ts';
@@ -92,14 +91,12 @@ export class PoolSealer {
     if (isRequest && (jobsPerLeaf !== undefined || records.some(({ deadlineMs }) => deadlineMs === 0))) {
       throw new TridcommError('E_USAGE', 'a request has a deadline, and no leaves');
     }
-    const headSeqValue = new Uint8Array(8);
-    writeU64(headSeqValue, 0, headSeq);
     const input: SealInput = {
       form: jobsPerLeaf === undefined ? 'batch' : 'merkle',
       messages: records.map((record) => ({ timestampMs: nowMs, payload: encodeWork(record) })),
       timestampMs: nowMs,
       keyinfo: this.#keyinfo,
-      extensions: [{ number: numbers.headSeq, value: headSeqValue }],
+      extensions: [headSeqExtension(headSeq)],
       ...(jobsPerLeaf !== undefined && { jobsPerLeaf }),
     };
     const unsigned = this.#sealer.seal(input);

@@ -69,7 +69,7 @@ export class PoolSetups {
 }
 
 /** Overwrites the secrets of a pool stream. */
-function eraseSetup({ keySource, replySecret32 }: PoolSetup): void {
+export function eraseSetup({ keySource, replySecret32 }: PoolSetup): void {
   forgetStreamSecrets(keySource);
   keySource.sourceSecret32.fill(0);
   replySecret32.fill(0);

@@ -1,16 +1,18 @@
-import { equalBytes, writeU64 } from '../bytes/bytes.ts';
+import { equalBytes } from '../bytes/bytes.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
-import { TridcommError } from '../errors.ts';
 import type { SealInput } from '../envelope/seal.ts';
+import { TridcommError } from '../errors.ts';
 import { matchesTopic, parseTopic, type Topic, type TopicPattern } from '../topics/grammar.ts';
 import type { TopicTag } from '../topics/tags.ts';
 import { encodeUtf8 } from '../topics/utf8.ts';
 import type { EnvelopeView, JobView } from '../wire/envelope.ts';
 import { flagBits } from '../wire/header.ts';
 import type { Message, Records } from '../wire/records.ts';
+import { headSeqExtension } from './head-seq.ts';
 import { refusal } from './refusal.ts';
+import { splitRuns } from './split-runs.ts';
 
 /** What an envelope of PUB/SUB is filled with, beyond what its stream knows. */
 export interface PubSubFields {
@@ -31,18 +33,16 @@ export interface PubSubFields {
  */
 export function pubSubInput(fields: PubSubFields, messages: readonly Message[]): SealInput {
   const { topic, chain, headSeq, timestampMs } = fields;
-  const headSeqValue = new Uint8Array(8);
-  writeU64(headSeqValue, 0, headSeq);
-  const headSeqExtension = { number: numbers.headSeq, value: headSeqValue };
+  const extension8 = headSeqExtension(headSeq);
   if (chain === undefined) {
     const isSingle = messages.length === 1 && messages[0]!.timestampMs === timestampMs;
-    return { form: isSingle ? 'single' : 'batch', messages, timestampMs, extensions: [headSeqExtension] };
+    return { form: isSingle ? 'single' : 'batch', messages, timestampMs, extensions: [extension8] };
   }
   return {
     form: 'batch',
     messages: [{ timestampMs, payload: encodeUtf8(topic.text) }, ...messages],
     timestampMs,
-    extensions: [headSeqExtension, { number: numbers.topicChain, value: chain }],
+    extensions: [extension8, { number: numbers.topicChain, value: chain }],
   };
 }
 
@@ -53,27 +53,8 @@ export function pubSubInput(fields: PubSubFields, messages: readonly Message[]):
  * @throws TridcommError `E_USAGE` for no message, `E_LIMIT` for one that is too large for any envelope
  */
 export function splitMessages(messages: readonly Message[], topicChains: boolean): (readonly Message[])[] {
-  if (messages.length === 0) throw new TridcommError('E_USAGE', 'no message');
-  const mostBytes = limits.plaintextBytes - (topicChains ? topicRecordBytes : 0);
-  const mostMessages = maxRecords - (topicChains ? 1 : 0);
-  const runs: (readonly Message[])[] = [];
-  let from = 0;
-  let bytes = 0;
-  for (const [i, { payload }] of messages.entries()) {
-    // Alone in a group without topic_chains it needs no frame.
-    const aloneBytes = payload.length + (topicChains ? recordHeadBytes : 0);
-    if (aloneBytes > mostBytes) throw new TridcommError('E_LIMIT', `message of ${payload.length} bytes`);
-    const size = payload.length + recordHeadBytes;
-    if (i > from && (bytes + size > mostBytes || i - from === mostMessages)) {
-      runs.push(messages.slice(from, i));
-      from = i;
-      bytes = 0;
-    }
-    bytes += size;
-  }
-  // The usual case of one run: as it is.
-  runs.push(from === 0 ? messages : messages.slice(from));
-  return runs;
+  const shared = topicChains ? { reservedBytes: topicRecordBytes, reservedRecords: 1 } : { aloneUnframed: true };
+  return splitRuns(messages, ({ payload }) => payload.length, shared);
 }
 
 /**
@@ -146,7 +127,3 @@ function readTopic(payload: Uint8Array): Topic {
 
 /** Most that a record of a topic takes: its head and 8 segments with separators. */
 const topicRecordBytes = 3 + 3 + limits.topicSegments * (limits.segmentBytes + 1);
-/** Flags, an age of up to 8 bytes, a length of up to 3. */
-const recordHeadBytes = 12;
-/** Of an envelope that this sender makes, that of the topic among them. */
-const maxRecords = 4096;

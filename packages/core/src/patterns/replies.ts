@@ -1,4 +1,5 @@
-import { ascii, checkWidth, concat, readU32, writeU32, writeU64 } from '../bytes/bytes.ts';
+import { ascii, checkWidth, concat, readU32, writeU32 } from '../bytes/bytes.ts';
+import { errorTable, type ErrorCode } from '../codepoints/errors.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { labels } from '../codepoints/labels.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
@@ -6,10 +7,12 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { KeySource } from '../envelope/key-source.ts';
 import type { SealInput } from '../envelope/seal.ts';
 import { checkLimit, TridcommError } from '../errors.ts';
+import { decodeUtf8 } from '../topics/utf8.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
 import type { ExtensionInput } from '../wire/extensions.ts';
 import { flagBits } from '../wire/header.ts';
 import type { Records } from '../wire/records.ts';
+import { headSeqExtension } from './head-seq.ts';
 import type { PoolTerms } from './pool-stream.ts';
 import { refusal } from './refusal.ts';
 import type { RecordName } from './work.ts';
@@ -40,20 +43,15 @@ export interface ReplySource {
 }
 
 /**
- * rctx32: binds replies to who asked, to the stream and to the pool; 32 bytes, the caller's.
+ * rctx32: binds replies to the stream and to the pool, by what everybody sees of both; 32 bytes, the caller's.
  *
+ * @param keyinfo - of the replies
  * @throws TridcommError `E_USAGE` for arguments of wrong lengths
  */
-export function replyContext(
-  provider: CryptoProvider,
-  requesterKeyId32: Uint8Array,
-  enc32: Uint8Array,
-  poolHash32: Uint8Array,
-): Uint8Array {
-  checkWidth('key id', requesterKeyId32, 32);
-  checkWidth('enc', enc32, 32);
+export function replyContext(provider: CryptoProvider, keyinfo: Uint8Array, poolHash32: Uint8Array): Uint8Array {
+  checkWidth('keyinfo', keyinfo, 32);
   checkWidth('pool hash', poolHash32, 32);
-  return provider.sha256(contextPrefix, requesterKeyId32, enc32, poolHash32);
+  return provider.sha256(contextPrefix, keyinfo, poolHash32);
 }
 
 /** The keyinfo of the replies to a pool stream; 32 bytes, the caller's. */
@@ -64,17 +62,18 @@ export function replyKeyinfo(provider: CryptoProvider, enc32: Uint8Array): Uint8
 /**
  * The key source of the replies to a pool stream, at both ends.
  *
- * @param terms - of the stream; its sender is who asked
+ * @param terms - of the stream
  * @param replySecret32 - of its setup; copied
  * @spec patterns.21
  */
 export function replySource(
   provider: CryptoProvider,
-  { suite, poolHash32, senderKeyId32 }: PoolTerms,
+  { suite, poolHash32 }: Pick<PoolTerms, 'suite' | 'poolHash32'>,
   enc32: Uint8Array,
   replySecret32: Uint8Array,
 ): ReplySource {
-  const context32 = replyContext(provider, senderKeyId32, enc32, poolHash32);
+  const keyinfo = replyKeyinfo(provider, enc32);
+  const context32 = replyContext(provider, keyinfo, poolHash32);
   return {
     keySource: {
       suite,
@@ -82,7 +81,7 @@ export function replySource(
       groupContext32: context32,
       bind32: context32,
     },
-    keyinfo: replyKeyinfo(provider, enc32),
+    keyinfo,
   };
 }
 
@@ -106,6 +105,11 @@ export function encodeReply({ id32, leaf, index, status, body }: ReplyRecord): U
   return payload;
 }
 
+/** Bytes of the payload of a reply. */
+export function replyBytes({ body }: Pick<ReplyRecord, 'body'>): number {
+  return headBytes + body.length;
+}
+
 /** A reply from its payload, which {@link checkReplyRecords} has seen; views. */
 export function decodeReply(payload: Uint8Array): ReplyRecord {
   return {
@@ -126,7 +130,17 @@ export function checkReplyRecords(records: Records): void {
 }
 
 /**
- * What step 8 asks of a reply to a pool stream before it is clear to which.
+ * What the body of status 2 says: `E_REFUSED` where it is a code that is not known.
+ *
+ * @spec patterns.24
+ */
+export function replyCode(body: Uint8Array): ErrorCode {
+  const text = decodeUtf8(body);
+  return text !== undefined && Object.hasOwn(errorTable, text) ? (text as ErrorCode) : 'E_REFUSED';
+}
+
+/**
+ * What step 8 asks of the form of a reply to a pool stream, before anything else.
  *
  * @throws TridcommError `E_ENCODING`, `E_EXT`, `E_LENGTH`
  * @spec patterns.23
@@ -167,12 +181,7 @@ export interface AnswerFields {
 
 /** Extensions of an answer: 8, and 9 with the answer chain. @spec topics.13, principals.31 */
 export function answerExtensions({ headSeq, chain }: AnswerFields): ExtensionInput[] {
-  const headSeqValue = new Uint8Array(8);
-  writeU64(headSeqValue, 0, headSeq);
-  return [
-    { number: numbers.headSeq, value: headSeqValue },
-    { number: numbers.topicChain, value: chain },
-  ];
+  return [headSeqExtension(headSeq), { number: numbers.topicChain, value: chain }];
 }
 
 /** That of every answer: extension 8, and 9 with two values. */

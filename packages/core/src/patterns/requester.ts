@@ -12,7 +12,7 @@ import { checkLimit, TridcommError } from '../errors.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
 import type { Extensions } from '../wire/extensions.ts';
 import type { HeaderView } from '../wire/header.ts';
-import { nameOf } from './names.ts';
+import { nameOf, nameOfRecord } from './names.ts';
 import {
   checkReplyForm,
   checkReplyRecords,
@@ -38,9 +38,8 @@ export interface AskedStream {
 /** What a requester asks of the group behind it. */
 export interface RequesterOptions {
   readonly provider: CryptoProvider;
-  /** The state of chapter 10, and the freshness rule. */
-  readonly replay: Receiver['replay'];
-  readonly keyId32: Uint8Array;
+  /** The state of chapter 10 for an epoch of the crew, and the freshness rule; asked for each stream that begins. */
+  replayOf(epoch: number): Receiver['replay'];
   /** Step 7: whether a tag is an answer tag of our own in the front. */
   isAnswerTag(topicTag16: Uint8Array): boolean;
   /** Step 8: throws `E_STALE` where the view of the front is not fresh, and the front does not take that. */
@@ -61,11 +60,22 @@ export interface TakenReplies {
   readonly ignored: number;
 }
 
+/** A request that goes out. */
+export interface AskedRequest {
+  readonly name: RecordName;
+  readonly deadlineMs: number;
+}
+
 interface OpenStream extends ReplySource {
   readonly epoch: number;
-  /** Deadlines of what is outstanding, by the name of the request. */
-  readonly outstanding: Map<string, number>;
+  readonly replay: Receiver['replay'];
+  /** Requests on it that are outstanding. */
+  count: number;
   hasEnded: boolean;
+}
+
+interface Outstanding extends AskedRequest {
+  readonly stream: OpenStream;
 }
 
 /**
@@ -82,7 +92,8 @@ export class Requester {
   readonly #most: number;
   /** By keyinfo of the replies. */
   readonly #streams = new Map<string, OpenStream>();
-  #outstanding = 0;
+  /** By the name of the request. */
+  readonly #outstanding = new Map<string, Outstanding>();
 
   constructor(options: RequesterOptions) {
     this.#options = options;
@@ -91,7 +102,7 @@ export class Requester {
 
   /** Requests that wait for an answer. */
   get outstanding(): number {
-    return this.#outstanding;
+    return this.#outstanding.size;
   }
 
   /** Streams whose replies are taken. */
@@ -99,30 +110,45 @@ export class Requester {
     return this.#streams.size;
   }
 
+  /** Whether streams of an epoch are open. */
+  hasStreams(epoch: number): boolean {
+    return [...this.#streams.values()].some((stream) => stream.epoch === epoch);
+  }
+
   /** A pool stream begins. */
   open({ enc32, poolHash32, suite, epoch, replySecret32 }: AskedStream): void {
-    const { provider, keyId32 } = this.#options;
-    const terms = { suite, poolHash32, senderKeyId32: keyId32 };
-    const source = replySource(provider, terms, enc32, replySecret32);
+    const source = replySource(this.#options.provider, { suite, poolHash32 }, enc32, replySecret32);
     const name = nameOf(source.keyinfo);
     if (this.#streams.has(name)) throw new TridcommError('E_USAGE', 'pool stream that is open');
-    this.#streams.set(name, { ...source, epoch, outstanding: new Map(), hasEnded: false });
+    const replay = this.#options.replayOf(epoch);
+    this.#streams.set(name, { ...source, epoch, replay, count: 0, hasEnded: false });
   }
 
   /**
    * Requests go out on a stream.
    *
-   * @param names - of the records of one envelope
-   * @param deadlineMs - of all of them
+   * @param requests - of one envelope; their names are kept
    * @throws TridcommError `E_LIMIT` where too many would be outstanding, before anything is noted; `E_CLOSED` for a stream that is not open
    */
-  asked(enc32: Uint8Array, names: readonly RecordName[], deadlineMs: number): void {
+  asked(enc32: Uint8Array, requests: readonly AskedRequest[]): void {
     const stream = this.#streams.get(this.#nameOf(enc32));
     if (stream === undefined || stream.hasEnded) throw new TridcommError('E_CLOSED', 'pool stream that has ended');
-    checkLimit('outstanding requests', this.#outstanding + names.length, this.#most);
-    const before = stream.outstanding.size;
-    for (const name of names) stream.outstanding.set(recordOf(name), deadlineMs);
-    this.#outstanding += stream.outstanding.size - before;
+    checkLimit('outstanding requests', this.#outstanding.size + requests.length, this.#most);
+    for (const { name, deadlineMs } of requests)
+      this.#outstanding.set(nameOfRecord(name), { name, deadlineMs, stream });
+    stream.count += requests.length;
+  }
+
+  /** Nobody waits for an answer to these any more. */
+  cancel(names: readonly RecordName[]): void {
+    const streams = new Set<OpenStream>();
+    for (const name of names) {
+      const { stream } = this.#outstanding.get(nameOfRecord(name)) ?? {};
+      if (stream === undefined) continue;
+      this.#settle(nameOfRecord(name), stream);
+      streams.add(stream);
+    }
+    for (const stream of streams) this.#closeIfDone(nameOf(stream.keyinfo), stream);
   }
 
   /** No request goes out on a stream any more: it is closed when nothing on it is outstanding. @spec patterns.26 */
@@ -140,17 +166,10 @@ export class Requester {
    * @returns the requests that nobody answered by their deadline, as what they are is up to who asked
    * @spec patterns.26
    */
-  tick(nowMs: number): number {
-    let late = 0;
-    for (const [name, stream] of this.#streams) {
-      for (const [record, deadlineMs] of stream.outstanding) {
-        if (nowMs <= deadlineMs) continue;
-        stream.outstanding.delete(record);
-        late += 1;
-      }
-      this.#closeIfDone(name, stream);
-    }
-    this.#outstanding -= late;
+  tick(nowMs: number): RecordName[] {
+    const late: RecordName[] = [];
+    for (const { name, deadlineMs } of this.#outstanding.values()) if (nowMs > deadlineMs) late.push(name);
+    this.cancel(late);
     return late;
   }
 
@@ -163,10 +182,11 @@ export class Requester {
    * @spec patterns.22, patterns.23
    */
   begin(view: EnvelopeView, nowMs: number): PendingOpen | undefined {
-    const { provider, replay } = this.#options;
+    const { provider } = this.#options;
     if (!this.#options.isAnswerTag(view.header.topicTag)) return undefined;
-    checkReplyForm(view);
     const stream = this.#streams.get(nameOf(view.keyinfo));
+    if (stream === undefined && view.keyinfo.length === 32) return undefined;
+    checkReplyForm(view);
     if (stream === undefined) return undefined;
     const keys: TopicKeys = {
       keySource: (epoch: number) => {
@@ -178,7 +198,7 @@ export class Requester {
     return beginParsed(
       {
         provider,
-        replay,
+        replay: stream.replay,
         findTopic: () => keys,
         findSender: (senderId16, atMs) => this.#options.findSender(senderId16, atMs),
         mayWrite: (sender, header, extensions) => this.#options.mayRespond(sender, header, extensions),
@@ -202,12 +222,10 @@ export class Requester {
     if (stream === undefined) return { replies, ignored: records.count };
     for (const { payload } of records) {
       const reply = decodeReply(payload);
-      const record = recordOf(reply);
-      if (!stream.outstanding.has(record)) continue;
+      const record = nameOfRecord(reply);
+      if (this.#outstanding.get(record)?.stream !== stream) continue;
       replies.push(reply);
-      if (reply.status === replyStatus.inProgress) continue;
-      stream.outstanding.delete(record);
-      this.#outstanding -= 1;
+      if (reply.status !== replyStatus.inProgress) this.#settle(record, stream);
     }
     this.#closeIfDone(name, stream);
     return { replies, ignored: records.count - replies.length };
@@ -216,15 +234,20 @@ export class Requester {
   /** Closes everything, and overwrites the secrets. */
   stop(): void {
     for (const [name, stream] of this.#streams) this.#close(name, stream);
-    this.#outstanding = 0;
+    this.#outstanding.clear();
   }
 
   #nameOf(enc32: Uint8Array): string {
     return nameOf(this.#options.provider.sha256(enc32));
   }
 
+  #settle(record: string, stream: OpenStream): void {
+    this.#outstanding.delete(record);
+    stream.count -= 1;
+  }
+
   #closeIfDone(name: string, stream: OpenStream): void {
-    if (stream.hasEnded && stream.outstanding.size === 0) this.#close(name, stream);
+    if (stream.hasEnded && stream.count === 0) this.#close(name, stream);
   }
 
   #close(name: string, { keySource }: OpenStream): void {
@@ -232,11 +255,6 @@ export class Requester {
     forgetStreamSecrets(keySource);
     keySource.sourceSecret32.fill(0);
   }
-}
-
-/** One name for a request. */
-function recordOf({ id32, leaf, index }: RecordName): string {
-  return `${nameOf(id32)}${leaf}/${index}`;
 }
 
 const defaultOutstanding = 65_536;

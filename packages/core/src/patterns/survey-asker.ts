@@ -16,7 +16,7 @@ import { openSurveyReply, surveyInfo } from './survey.ts';
 
 /** A survey of one's own, from its question on. */
 export interface OwnSurvey {
-  readonly surveyId16: Uint8Array;
+  /** `id32` of the question: it names the survey. */
   readonly questionId32: Uint8Array;
   readonly suite: number;
   readonly epoch: number;
@@ -67,11 +67,16 @@ export class SurveyAsker {
     return this.#surveys.size;
   }
 
+  /** @throws TridcommError `E_LIMIT` where too many are held */
+  checkRoom(): void {
+    if (this.#surveys.size >= this.#most) throw new TridcommError('E_LIMIT', `${this.#most} surveys are held`);
+  }
+
   /** A question goes out. @throws TridcommError `E_LIMIT` where too many are held */
   asked(survey: OwnSurvey): void {
-    const name = nameOf(survey.surveyId16);
+    const name = nameOf(survey.questionId32);
     if (this.#surveys.has(name)) throw new TridcommError('E_USAGE', 'survey that was asked');
-    if (this.#surveys.size >= this.#most) throw new TridcommError('E_LIMIT', `${this.#most} surveys are held`);
+    this.checkRoom();
     this.#surveys.set(name, new AskedSurvey(survey, this.#freshness));
   }
 
@@ -79,15 +84,16 @@ export class SurveyAsker {
    * Steps 7 to 11 for a reply.
    *
    * @param view - kept; its bytes stay as they are until the end
-   * @returns undefined where the tag is none of ours, or the reply names no survey that is known: not delivered, and nothing is said to anybody
+   * @returns undefined where the tag is none of ours, or the reply names no question that is known: not delivered, and nothing is said to anybody
    * @throws TridcommError the refusal
    * @spec patterns.30, patterns.31, patterns.32
    */
   begin(view: EnvelopeView, nowMs: number): PendingOpen | undefined {
     const { provider } = this.#options;
     if (!this.#options.isAnswerTag(view.header.topicTag)) return undefined;
+    const survey = this.#surveys.get(nameOf(view.keyinfo.subarray(0, 32)));
+    if (survey === undefined && view.keyinfo.length >= 32) return undefined;
     checkSurveyReplyForm(view);
-    const survey = this.#surveys.get(nameOf(view.keyinfo.subarray(0, 16)));
     if (survey === undefined) return undefined;
     const keys: TopicKeys = {
       keySource: (epoch) => {
@@ -95,7 +101,7 @@ export class SurveyAsker {
           throw refusal('E_EPOCH', `reply of epoch ${epoch} to a question of ${survey.epoch}`);
         this.#options.checkView(nowMs);
         survey.checkOpen(nowMs);
-        return survey.keySource(provider, view.keyinfo.subarray(16));
+        return survey.keySource(provider, view.keyinfo.subarray(32));
       },
     };
     return beginParsed(
@@ -111,9 +117,14 @@ export class SurveyAsker {
     );
   }
 
-  /** The survey that an opened reply answers: its id; views. */
-  surveyOf({ keyinfo }: Opened): Uint8Array {
-    return keyinfo.subarray(0, 16);
+  /** The id of the question that an opened reply answers; views. */
+  questionOf({ keyinfo }: Opened): Uint8Array {
+    return keyinfo.subarray(0, 32);
+  }
+
+  /** A survey takes no reply any more. */
+  end(questionId32: Uint8Array): void {
+    this.#surveys.get(nameOf(questionId32))?.erase();
   }
 
   /** Lets time pass: overwrites the keys of surveys that are over, and forgets those that no fresh reply can name any more. @spec patterns.33 */
@@ -152,7 +163,6 @@ class AskedSurvey implements ReplayState {
     this.deadlineMs = survey.deadlineMs;
     this.#survey = {
       ...survey,
-      surveyId16: copyOf(survey.surveyId16),
       questionId32: copyOf(survey.questionId32),
       privateKey32: copyOf(survey.privateKey32),
     };
@@ -162,12 +172,13 @@ class AskedSurvey implements ReplayState {
   checkOpen(nowMs: number): void {
     if (nowMs > this.deadlineMs) throw refusal('E_EXPIRED', `survey until ${this.deadlineMs}, clock ${nowMs}`);
     this.#checkRoom();
+    if (this.#isErased) throw refusal('E_EXPIRED', 'survey that was ended');
   }
 
   /** @spec patterns.34 */
   keySource(provider: CryptoProvider, enc32: Uint8Array): LateKeySource {
-    const { suite, surveyId16, questionId32, privateKey32 } = this.#survey;
-    const termsOf = (responderKeyId32: Uint8Array) => ({ suite, surveyId16, questionId32, responderKeyId32 });
+    const { suite, questionId32, privateKey32 } = this.#survey;
+    const termsOf = (responderKeyId32: Uint8Array) => ({ suite, questionId32, responderKeyId32 });
     return {
       suite,
       bindTo: (senderKeyId32) => provider.sha256(surveyInfo(termsOf(senderKeyId32))),
@@ -218,14 +229,14 @@ class AskedSurvey implements ReplayState {
   }
 }
 
-/** What step 8 asks of a reply to a survey before it is clear to which. @spec patterns.31 */
+/** What step 8 asks of the form of a reply to a survey, before anything else. @spec patterns.31 */
 function checkSurveyReplyForm(view: EnvelopeView): void {
   const { header, keyinfo } = view;
   if (header.patternKind !== patternKinds.survey.reply || header.flags !== 0 || header.seq !== 1) {
     throw refusal('E_ENCODING', 'no reply to a survey, or not as the only single of its stream');
   }
   checkAnswerExtensions(view);
-  if (keyinfo.length !== 16 + 32) throw refusal('E_LENGTH', `keyinfo of ${keyinfo.length} bytes, not 48`);
+  if (keyinfo.length !== 32 + 32) throw refusal('E_LENGTH', `keyinfo of ${keyinfo.length} bytes, not 64`);
 }
 
 function senderOf(header: Uint8Array): string {

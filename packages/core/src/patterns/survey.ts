@@ -5,17 +5,21 @@ import { limits } from '../codepoints/limits.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
 import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
 import type { KeySource } from '../envelope/key-source.ts';
+import type { SealInput } from '../envelope/seal.ts';
 import { checkLimit, TridcommError } from '../errors.ts';
 import { setupSender } from '../hpke/setup.ts';
 import type { EnvelopeView, JobView } from '../wire/envelope.ts';
 import { flagBits } from '../wire/header.ts';
 import { exportedSource, receiverContext, requireAead } from './hpke-source.ts';
 import { checkPubSubForm } from './pub-sub.ts';
+import { headSeqExtension } from './head-seq.ts';
+import { answerExtensions, type AnswerFields } from './replies.ts';
 import { refusal } from './refusal.ts';
 
 /*
  * extension 2 = survey_id16 ‖ u64 deadline ‖ u32 max_reply ‖ vec16(reply_pk)
- * info        = "tdc1 survey" ‖ 0x00 ‖ u16 suite ‖ survey_id16 ‖ id32 of the question ‖ responder_key_id32
+ * info        = "tdc1 survey" ‖ 0x00 ‖ u16 suite ‖ id32 of the question ‖ responder_key_id32
+ * keyinfo     = id32 of the question ‖ enc32
  */
 
 /** What a question says besides its payload. */
@@ -32,7 +36,6 @@ export interface SurveyQuestion {
 export interface SurveyTerms {
   /** Of the question. */
   readonly suite: number;
-  readonly surveyId16: Uint8Array;
   /** `id32` of the question. */
   readonly questionId32: Uint8Array;
   readonly responderKeyId32: Uint8Array;
@@ -77,8 +80,6 @@ export function decodeSurvey(value: Uint8Array): SurveyQuestion {
 /**
  * What step 8 asks of an envelope in a group for SURVEY beyond its epoch.
  *
- * Narrower than patterns.28: a question that is no single is refused too, as nobody may write one.
- *
  * @throws TridcommError `E_ENCODING`, `E_EXT`
  * @spec patterns.28
  */
@@ -96,13 +97,12 @@ export function checkQuestionForm(view: EnvelopeView | JobView): void {
 }
 
 /** What HPKE is told of a reply; the caller's. Its hash is group_ctx32 and bind32. */
-export function surveyInfo({ suite, surveyId16, questionId32, responderKeyId32 }: SurveyTerms): Uint8Array {
-  checkWidth('survey id', surveyId16, 16);
+export function surveyInfo({ suite, questionId32, responderKeyId32 }: SurveyTerms): Uint8Array {
   checkWidth('id of the question', questionId32, 32);
   checkWidth('key id', responderKeyId32, 32);
   const suiteBytes = new Uint8Array(2);
   writeU16(suiteBytes, 0, suite);
-  return concat(infoPrefix, suiteBytes, surveyId16, questionId32, responderKeyId32);
+  return concat(infoPrefix, suiteBytes, questionId32, responderKeyId32);
 }
 
 /**
@@ -122,7 +122,7 @@ export function setupSurveyReply(
   const info = surveyInfo(terms);
   const { enc32, context } = setupSender(provider, requireAead(terms.suite), replyKey32, info, { random });
   const keySource = exportedSource(provider, terms.suite, info, context, replyContext);
-  return { info, keySource, enc32, keyinfo: concat(terms.surveyId16, enc32) };
+  return { info, keySource, enc32, keyinfo: concat(terms.questionId32, enc32) };
 }
 
 /**
@@ -142,6 +142,38 @@ export function openSurveyReply(
   const keyPair = { secretKey: privateKey32, publicKey: provider.publicKey('x25519', privateKey32) };
   const context = receiverContext(provider, terms.suite, enc32, keyPair, info);
   return { info, keySource: exportedSource(provider, terms.suite, info, context, replyContext) };
+}
+
+/**
+ * What to seal for a question: a single.
+ *
+ * @param headSeq - of the asker's view of the group
+ * @throws TridcommError as {@link encodeSurvey}
+ * @spec patterns.27, principals.31
+ */
+export function questionInput(
+  question: SurveyQuestion,
+  body: Uint8Array,
+  headSeq: number,
+  timestampMs: number,
+): SealInput {
+  const extensions = [{ number: numbers.survey, value: encodeSurvey(question) }, headSeqExtension(headSeq)];
+  return { form: 'single', messages: [{ timestampMs, payload: body }], timestampMs, extensions };
+}
+
+/**
+ * What to seal for the reply of one responder: a single.
+ *
+ * @param fields - as `answerExtensions` takes them; `keyinfo` of the setup; the clock
+ * @spec patterns.27
+ */
+export function surveyReplyInput(
+  body: Uint8Array,
+  fields: AnswerFields & { readonly keyinfo: Uint8Array; readonly timestampMs: number },
+): SealInput {
+  const { timestampMs, keyinfo } = fields;
+  const extensions = answerExtensions(fields);
+  return { form: 'single', messages: [{ timestampMs, payload: body }], timestampMs, keyinfo, extensions };
 }
 
 const infoPrefix = ascii(`${labels.surveyInfo}\0`);

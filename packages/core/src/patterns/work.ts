@@ -46,6 +46,11 @@ export function encodeWork({ key16, deadlineMs, body }: WorkRecord): Uint8Array 
   return concat(key16, deadline, body);
 }
 
+/** Bytes of the payload of a request or job. */
+export function workBytes({ body }: Pick<WorkRecord, 'body'>): number {
+  return headBytes + body.length;
+}
+
 /**
  * What step 14 asks of the records of requests and jobs, from the front.
  *

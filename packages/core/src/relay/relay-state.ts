@@ -1,6 +1,5 @@
 import { readU64 } from '../bytes/bytes.ts';
 import { addressTypes } from '../codepoints/address-types.gen.ts';
-import { patternKinds } from '../codepoints/patterns.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { signInput } from '../envelope/identity.ts';
 import { TridcommError } from '../errors.ts';
@@ -10,10 +9,10 @@ import { addressOf } from '../keys/address.ts';
 import { decodeBundle, type AddressedObject } from '../keys/bundle.ts';
 import type { RevocationList } from '../keys/revocation-list.ts';
 import type { Trust } from '../keys/trust.ts';
-import { decodePoolKeyinfo, poolInfo } from '../patterns/pool-stream.ts';
 import { StreamRate } from '../replay/stream-rate.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
 import { flagBits } from '../wire/header.ts';
+import { bindingOf } from './bindings.ts';
 import { ControlPlane, type TakenObject } from './control-plane.ts';
 import { EdgeLists } from './edge-lists.ts';
 import { typeOfObject } from './object-form.ts';
@@ -176,12 +175,11 @@ export class RelayState {
   }
 
   /**
-   * Verifies the signature of an envelope that {@link checkEnvelope} let pass. What an answer is bound to is known to who asked and who
-   * answers alone, so an answer passes.
+   * Verifies the signature of an envelope that {@link checkEnvelope} let pass.
    *
    * @param groupId16 - what that said
    * @param publicKey32 - of the principal of the link
-   * @throws TridcommError `E_EPOCH` for an epoch of which no block is retained, `E_SIG`
+   * @throws TridcommError `E_EPOCH` for an epoch of which no block or pool record is retained, `E_SIG`
    * @spec delivery.7
    */
   verifyEnvelope(
@@ -192,29 +190,11 @@ export class RelayState {
     nowMs: number,
   ): void {
     const { header, protectedHeader, keyinfo, body, signature } = view;
-    const { patternKind } = header;
-    if (patternKind === patternKinds.reqRep.reply || patternKind === patternKinds.survey.reply) return;
-    const isWork = patternKind === patternKinds.reqRep.request || patternKind === patternKinds.pipeline.push;
-    const bind32 = isWork
-      ? this.#bindOfWork(keyId32, view, groupId16, nowMs)
-      : this.#retained.epochCommit32(hexOf(groupId16), header.epoch, nowMs);
+    const bind32 = bindingOf(this.#provider, this.#retained, keyId32, view, hexOf(groupId16), nowMs);
     if (bind32 === undefined) throw new TridcommError('E_EPOCH', `epoch ${header.epoch}`);
     const signed = (header.flags & flagBits.merkle) === 0 ? body : nothing;
     const input = signInput(this.#provider, keyId32, bind32, protectedHeader, keyinfo, signed);
     if (!this.#provider.ed25519Verify(publicKey32, input, signature)) throw new TridcommError('E_SIG');
-  }
-
-  /** What a request or job is bound to: the public info of its pool stream. @throws TridcommError `E_LENGTH`, `E_LIMIT` for its keyinfo */
-  #bindOfWork(
-    senderKeyId32: Uint8Array,
-    { header, keyinfo }: EnvelopeView,
-    groupId16: Uint8Array,
-    nowMs: number,
-  ): Uint8Array | undefined {
-    const { startedMs } = decodePoolKeyinfo(keyinfo);
-    const poolHash32 = this.#retained.poolHash32(hexOf(groupId16), header.epoch, nowMs);
-    if (poolHash32 === undefined) return undefined;
-    return this.#provider.sha256(poolInfo({ suite: header.suite, poolHash32, senderKeyId32 }, startedMs));
   }
 
   #commit(held: readonly TakenObject[], nowMs: number): void {

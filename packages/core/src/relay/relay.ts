@@ -1,7 +1,8 @@
 import { copyOf } from '../bytes/bytes.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
+import { limits } from '../codepoints/limits.gen.ts';
 import { matchKinds } from '../codepoints/match-kinds.gen.ts';
-import type { CarrierReceiver } from '../client/carrier.ts';
+import type { WorkOutcome } from '../client/carrier.ts';
 import { hexOf } from '../client/hex.ts';
 import { matchName } from '../client/routes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
@@ -9,8 +10,10 @@ import { checkLimit, TridcommError } from '../errors.ts';
 import type { TopicMatch } from '../keys/access-list.ts';
 import { parseEnvelope, type EnvelopeView } from '../wire/envelope.ts';
 import { Deliveries } from './deliveries.ts';
-import { Link, type LinkHost, type RelayLink } from './link.ts';
+import { Link, type LinkHost, type RelayLink, type RelayReceiver } from './link.ts';
 import { RelayState, type JudgedBundle } from './relay-state.ts';
+import { isForOne, unitsOf } from './units.ts';
+import { WorkQueues, type Dropped, type Unit, type Work } from './work-queues.ts';
 
 export type { RelayLink } from './link.ts';
 
@@ -29,6 +32,8 @@ export type RelayEvent =
       readonly error: TridcommError;
     }
   | { readonly type: 'bundle'; readonly bytes: Uint8Array; readonly objects: number }
+  /** A unit of work that nobody did. */
+  | { readonly type: 'dropped'; readonly why: Dropped }
   | { readonly type: 'ended'; readonly keyId32: Uint8Array; readonly match: TopicMatch }
   /** A receiver threw; everybody else got what was theirs. */
   | { readonly type: 'receiverFailed'; readonly keyId32: Uint8Array; readonly error: unknown };
@@ -60,12 +65,19 @@ export class Relay implements LinkHost {
   readonly #routes = new Map<string, Set<Link>>();
   readonly #watchers = new Map<string, Set<Link>>();
   readonly #deliveries: Deliveries;
+  readonly #queues: WorkQueues;
 
   constructor(options: RelayOptions) {
     this.#options = options;
     this.#state = new RelayState(options);
     this.#deliveries = new Deliveries(({ keyId32 }, error) => {
       this.#log(() => ({ type: 'receiverFailed', keyId32, error }));
+    });
+    this.#queues = new WorkQueues({
+      mostBytes: limits.workBytes,
+      mostTotalBytes: limits.workBytes,
+      mostLeasedBytes: limits.workBytes,
+      onDropped: (why) => this.#log(() => ({ type: 'dropped', why })),
     });
   }
 
@@ -75,7 +87,7 @@ export class Relay implements LinkHost {
    *
    * @param receiver - gets what the link is due; called inside calls of this relay
    */
-  attach(principalKeyId32: Uint8Array, receiver: CarrierReceiver): RelayLink {
+  attach(principalKeyId32: Uint8Array, receiver: RelayReceiver): RelayLink {
     const link = new Link(this, copyOf(principalKeyId32), receiver);
     if (this.#isRevoked(link)) link.end(new TridcommError('E_REVOKED'));
     else this.#links.add(link);
@@ -108,6 +120,12 @@ export class Relay implements LinkHost {
     this.#deliveries.run();
   }
 
+  /** Lets time pass: work that was not done in time goes to others. Needed where there is work; about once a second. */
+  tick(): void {
+    this.#queues.tick(this.#options.now());
+    this.#deliveries.run();
+  }
+
   /** What is retained under an address, oldest first; the caller's. */
   retained(address16: Uint8Array): readonly Uint8Array[] {
     return this.#state.retained(address16, this.#options.now()).map((bytes) => copyOf(bytes));
@@ -118,8 +136,12 @@ export class Relay implements LinkHost {
     const own = copyOf(bytes);
     try {
       const view = parseEnvelope(own);
-      this.#state.checkEnvelope(link, view, this.#options.now());
-      const to = this.#receivers(view);
+      const nowMs = this.#options.now();
+      this.#state.checkEnvelope(link, view, nowMs);
+      const to = isForOne(view) ? new Map<Link, string[]>() : this.#receivers(view);
+      if (isForOne(view)) {
+        this.#queues.offer(hexOf(view.header.topicTag), unitsOf(this.#options.provider, view, own), nowMs);
+      }
       this.#log(() => ({
         type: 'envelope',
         bytes: copyOf(own),
@@ -153,6 +175,33 @@ export class Relay implements LinkHost {
     this.#endSubscription(link, matchName(match));
   }
 
+  /** @internal @spec delivery.22, delivery.23 */
+  work(link: Link, match: TopicMatch, capacity: number): void {
+    if (match.matchKind !== matchKinds.exact || !this.#maySubscribe(link, match) || !link.receiver.leased) {
+      const error = new TridcommError('E_POLICY', 'work that the edge list does not allow');
+      this.#log(() => ({ type: 'refused', what: 'subscription', from: link.keyId32, error }));
+      throw error;
+    }
+    const name = matchName(match);
+    const nowMs = this.#options.now();
+    let held = link.works.get(name);
+    if (held === undefined) {
+      const send = (unit: Unit, lease: number) => this.#lease(link, work, unit, lease);
+      // It is there before the first unit goes out, which comes inside of the call.
+      const work: Work = this.#queues.add(hexOf(match.match16), 0, send, nowMs);
+      held = { match: { ...match, match16: copyOf(match.match16) }, work };
+      link.works.set(name, held);
+    }
+    this.#queues.setCapacity(held.work, capacity, nowMs);
+    this.#deliveries.run();
+  }
+
+  /** @internal */
+  endWork(link: Link, match: TopicMatch): void {
+    this.#endWork(link, matchName(match));
+    this.#deliveries.run();
+  }
+
   /** @internal @throws TridcommError `E_LIMIT` for more than one link may watch */
   watch(link: Link, address16: Uint8Array): void {
     const name = hexOf(address16);
@@ -181,6 +230,7 @@ export class Relay implements LinkHost {
     link.end(reason);
     this.#links.delete(link);
     for (const name of link.subscriptions.keys()) this.#endSubscription(link, name);
+    for (const name of link.works.keys()) this.#endWork(link, name);
     for (const name of link.watches) removeFrom(this.#watchers, name, link);
     link.watches.clear();
     this.#deliveries.drop(link);
@@ -222,6 +272,11 @@ export class Relay implements LinkHost {
         this.#endSubscription(link, name);
         this.#log(() => ({ type: 'ended', keyId32: link.keyId32, match }));
       }
+      for (const [name, { match }] of link.works) {
+        if (this.#maySubscribe(link, match)) continue;
+        this.#endWork(link, name);
+        this.#log(() => ({ type: 'ended', keyId32: link.keyId32, match }));
+      }
       if (!this.#isRevoked(link)) continue;
       const cause = new TridcommError('E_REVOKED');
       this.#end(link, new TridcommError('E_CLOSED', 'link that the relay ended', { cause }));
@@ -231,6 +286,21 @@ export class Relay implements LinkHost {
   #endSubscription(link: Link, name: string): void {
     link.subscriptions.delete(name);
     removeFrom(this.#routes, name, link);
+  }
+
+  #lease(link: Link, work: Work, unit: Unit, number: number): void {
+    const settle = (outcome: WorkOutcome) => {
+      this.#queues.settle(work, number, outcome === 'done', this.#options.now());
+      this.#deliveries.run();
+    };
+    this.#deliveries.unit(link, { unit, work, lease: { settle } });
+  }
+
+  #endWork(link: Link, name: string): void {
+    const held = link.works.get(name);
+    if (held === undefined) return;
+    link.works.delete(name);
+    this.#queues.delete(held.work, this.#options.now());
   }
 
   #log(event: () => RelayEvent): void {

@@ -93,8 +93,12 @@ it('patterns.10 principals.10 only rises, and a rival is a fork', () => {
   expect(take(record({ epoch: 8 }), trust)).toBe('E_EPOCH');
   expect(take(record({ generation: 1, epoch: 99 }), trust)).toBe('E_EPOCH');
   expect(take(record({ generation: 3, epoch: 1 }), trust)).toBe('held');
-  expect(take(record(), trust)).toBe('E_EPOCH');
+  // The one before may be sealed by until the newest has begun.
+  expect(take(record(), trust)).toBe('known');
+  expect(take(record({ revokes: true }), trust)).toBe('E_EPOCH');
   expect(trust.poolRecord(frontId16)).toMatchObject({ generation: 3, epoch: 1, revokes: false });
+  expect(take(record({ generation: 3, epoch: 2 }), trust)).toBe('held');
+  expect([take(record({ generation: 3, epoch: 1 }), trust), take(record(), trust)]).toEqual(['known', 'E_EPOCH']);
 });
 
 it('principals.37 is taken back with the bundle that it came in', () => {

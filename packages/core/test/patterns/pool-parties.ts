@@ -46,10 +46,12 @@ export function crewOf(senders: readonly Sender[], change: Partial<CrewOptions> 
   });
 }
 
+/** Of all who ask, so that no two streams are set up alike. */
+const random: RandomSource = countingRandom();
+
 /** Who asks or pushes, with one pool stream at a time. */
 export class Asking {
   readonly sender: Sender = newSender(nodeProvider);
-  readonly #random: RandomSource = countingRandom();
   #sealer: PoolSealer;
 
   constructor(change: Partial<PoolSealerOptions> = {}) {
@@ -64,7 +66,7 @@ export class Asking {
     this.#sealer = new PoolSealer(
       {
         provider: nodeProvider,
-        random: this.#random,
+        random,
         senderKeyId32: this.sender.keyId32,
         hedgeSecret32: filled(32, 4),
         record: {

@@ -3,7 +3,7 @@ import { nodeProvider } from '@tridcomm/core/node';
 import { expect, it } from 'vitest';
 import { finishOpen } from '../../src/envelope/open.ts';
 import { TridcommError } from '../../src/errors.ts';
-import { encodeReply, replyInput, replyStatus, type ReplyRecord } from '../../src/patterns/replies.ts';
+import { encodeReply, replyCode, replyInput, replyStatus, type ReplyRecord } from '../../src/patterns/replies.ts';
 import { Requester, type RequesterOptions } from '../../src/patterns/requester.ts';
 import { workOf, type RecordName } from '../../src/patterns/work.ts';
 import { countingRandom, newSender, nowMs, type Sender } from '../envelope/parties.ts';
@@ -13,14 +13,16 @@ import { Asking, changed, crewOf, epochNumber, filled, guard, poolEpoch, work } 
 const answerTag16 = filled(16, 0xa7);
 const random = countingRandom();
 
+const until = (deadlineMs: number, names: readonly RecordName[]) => names.map((name) => ({ name, deadlineMs }));
+
 /** Who asked two requests on one stream, and a member of the crew that opened them. */
 function asked(change: Partial<RequesterOptions> = {}) {
   const asking = new Asking();
   const responder = newSender(nodeProvider);
+  const replay = guard();
   const requester = new Requester({
     provider: nodeProvider,
-    replay: guard(),
-    keyId32: asking.sender.keyId32,
+    replayOf: () => replay,
     isAnswerTag: (tag) => Buffer.compare(tag, answerTag16) === 0,
     checkView: () => undefined,
     findSender: (id) => (Buffer.compare(id, responder.keyId32.subarray(0, 16)) === 0 ? responder : undefined),
@@ -32,7 +34,7 @@ function asked(change: Partial<RequesterOptions> = {}) {
   const request = openEnvelope(crew, asking.seal([work('one'), work('two')]), nowMs)!;
   const names = workOf(request, nowMs);
   const { enc32 } = asking.sealer.stream;
-  requester.asked(enc32, names, nowMs + 1000);
+  requester.asked(enc32, until(nowMs + 1000, names));
   const seal = replySealer(responder, crew.replySource(poolEpoch, request));
   const take = (bytes: Uint8Array, atMs = nowMs) => {
     const opened = finishOpen(nodeProvider, requester.begin(parseEnvelope(bytes), atMs));
@@ -84,7 +86,7 @@ it('patterns.22 patterns.26 a stream is open until it has ended and nothing is o
   const envelopes = [seal(...names.map((name) => reply(name))), seal(reply(names[0]!))];
   requester.end(enc32);
   expect(requester.openStreams).toBe(1);
-  expect(codeOf(() => requester.asked(enc32, [names[0]!], nowMs))).toBe('E_CLOSED');
+  expect(codeOf(() => requester.asked(enc32, until(nowMs, [names[0]!])))).toBe('E_CLOSED');
   expect(take(envelopes[0]!)!.replies.length).toBe(2);
   expect(requester.openStreams).toBe(0);
   expect(take(envelopes[1]!)).toBeUndefined();
@@ -93,9 +95,9 @@ it('patterns.22 patterns.26 a stream is open until it has ended and nothing is o
 it('patterns.26 the last deadline closes a stream that has ended, and overwrites its secret', () => {
   const { requester, enc32, asking, seal, names, take } = asked();
   const envelope = seal(reply(names[0]!));
-  expect(requester.tick(nowMs + 1000)).toBe(0);
+  expect(requester.tick(nowMs + 1000)).toEqual([]);
   requester.end(enc32);
-  expect(requester.tick(nowMs + 1001)).toBe(2);
+  expect(requester.tick(nowMs + 1001)).toEqual(names);
   expect([requester.openStreams, requester.outstanding]).toEqual([0, 0]);
   expect(take(envelope)).toBeUndefined();
   // The one copy that is left is that of who seals, and goes with its stream.
@@ -103,13 +105,36 @@ it('patterns.26 the last deadline closes a stream that has ended, and overwrites
   expect(asking.sealer.stream.replySecret32).toEqual(filled(32, 0));
 });
 
+it('patterns.26 what was cancelled is not outstanding, and closes what has ended', () => {
+  const { names, seal, take, requester, enc32 } = asked();
+  requester.cancel([names[0]!, { ...names[0]!, index: 7 }]);
+  requester.cancel([names[0]!]);
+  expect(requester.outstanding).toBe(1);
+  expect(take(seal(reply(names[0]!)))).toMatchObject({ replies: [], ignored: 1 });
+  requester.end(enc32);
+  expect([requester.openStreams, requester.hasStreams(epochNumber), requester.hasStreams(1)]).toEqual([1, true, false]);
+  requester.cancel(names);
+  expect([requester.openStreams, requester.outstanding, requester.hasStreams(epochNumber)]).toEqual([0, 0, false]);
+});
+
+it('patterns.24 the code of a refusal is one that is known, or E_REFUSED', () => {
+  const codeIn = (text: string) => replyCode(new TextEncoder().encode(text));
+  expect([codeIn('E_LIMIT'), codeIn('E_EXPIRED'), codeIn('E_NEW'), codeIn('toString')]).toEqual([
+    'E_LIMIT',
+    'E_EXPIRED',
+    'E_REFUSED',
+    'E_REFUSED',
+  ]);
+  expect(replyCode(Uint8Array.of(0xff))).toBe('E_REFUSED');
+});
+
 it('patterns.25 what is outstanding is bounded, and a refusal notes nothing', () => {
   const { requester, enc32 } = asked({ mostOutstanding: 4 });
   const more = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ id32: filled(32, 9), leaf: 0, index }));
-  expect(codeOf(() => requester.asked(enc32, more(3), nowMs + 1000))).toBe('E_LIMIT');
+  expect(codeOf(() => requester.asked(enc32, until(nowMs + 1000, more(3))))).toBe('E_LIMIT');
   expect(requester.outstanding).toBe(2);
-  requester.asked(enc32, more(2), nowMs + 1000);
+  requester.asked(enc32, until(nowMs + 1000, more(2)));
   expect(requester.outstanding).toBe(4);
   requester.stop();
   expect([requester.openStreams, requester.outstanding]).toEqual([0, 0]);
@@ -132,6 +157,8 @@ it('patterns.22 patterns.23 step 8 has its order, and what is to nobody gets no 
   const other = envelope.slice();
   other[3] = patternKinds.reqRep.request;
   expect(begin(other)).toBe('E_ENCODING');
+  // Step 7 comes before the form: nobody learns what a reply to nobody looks like.
+  expect(begin(changed(other, keyinfoAt))).toBe('nobody');
 });
 
 it('patterns.23 another responder, or one without the right, is refused; a suite that is not that of the stream too', () => {

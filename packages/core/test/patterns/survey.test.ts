@@ -19,8 +19,8 @@ import { CountingProvider, changed, filled } from './pool-parties.ts';
 const answerTag16 = filled(16, 0xa7);
 const random = countingRandom();
 const surveyKeys = nodeProvider.generateKeyPair('x25519');
+const surveyId16 = filled(16, 0x50);
 const survey: OwnSurvey = {
-  surveyId16: filled(16, 0x50),
   questionId32: filled(32, 0x51),
   suite: 1,
   epoch: 9,
@@ -132,6 +132,8 @@ it('patterns.30 patterns.31 what names no survey gets no code, and step 8 has it
   const question = envelope.slice();
   question[3] = patternKinds.survey.question;
   expect(take(asker, question)).toBe('E_ENCODING');
+  // Step 7 comes before the form: nobody learns what a reply to nobody looks like.
+  expect(take(asker, changed(question, keyinfoAt))).toBe('nobody');
   const otherSuite = changed(envelope, 27);
   otherSuite[5] = 2;
   expect(take(asker, otherSuite)).toBe('E_EPOCH');
@@ -165,8 +167,8 @@ it('patterns.34 a copied reply opens as nobody’s, and the key is not used befo
 it('patterns.33 surveys that are held are bounded', () => {
   const asker = askerOf({ mostSurveys: 2 });
   expect(codeOf(() => asker.asked(survey))).toBe('E_USAGE');
-  asker.asked({ ...survey, surveyId16: filled(16, 1) });
-  expect(codeOf(() => asker.asked({ ...survey, surveyId16: filled(16, 2) }))).toBe('E_LIMIT');
+  asker.asked({ ...survey, questionId32: filled(32, 1) });
+  expect(codeOf(() => asker.asked({ ...survey, questionId32: filled(32, 2) }))).toBe('E_LIMIT');
   asker.stop();
   expect(asker.held).toBe(0);
 });
@@ -183,7 +185,7 @@ it('patterns.28 a question has its extension within its bounds', () => {
       topicTag16: answerTag16,
       epoch: 9,
     });
-    const fields = { ...survey, replyKey32: surveyKeys.publicKey, ...change };
+    const fields = { ...survey, surveyId16, replyKey32: surveyKeys.publicKey, ...change };
     return codeOf(() => {
       const unsigned = sealer.seal({
         form,
