@@ -5,16 +5,18 @@ import type { EnvelopeLog } from '../store/envelope-log.ts';
 import { Answers, type Answer } from './answers.ts';
 import type { Counters } from './counters.ts';
 import type { BrokerEvent, OfLink } from './events.ts';
-import { Outbox, type LiveMessage, type PeerSink } from './outbox.ts';
+import { Outbox, type LiveMessage, type OutboxHost, type PeerSink } from './outbox.ts';
 import { RateError, type PrincipalQuota } from './quotas.ts';
 import { StoredPump, type PumpHost } from './stored-pump.ts';
 import { Sub } from './sub.ts';
+import type { Watch, Watches } from './watches.ts';
 
 /** What a connection asks of its broker. */
 export interface ConnectionHost {
   readonly log: EnvelopeLog | undefined;
   readonly counters: Counters;
   readonly mostQueuedBytes: number;
+  readonly watches: Watches<Connection>;
   now(): number;
   /** Takes an envelope, and settles its answer when it has one. @throws TridcommError the refusal */
   publish(connection: Connection, envelope: Uint8Array, durability: number, answer: Answer | undefined): void;
@@ -23,8 +25,6 @@ export interface ConnectionHost {
   maySubscribe(connection: Connection, match: TopicMatch): boolean;
   addRoute(sub: Sub): void;
   deleteRoute(sub: Sub): void;
-  addWatch(connection: Connection, name: string): void;
-  deleteWatch(connection: Connection, name: string): void;
   retained(address16: Uint8Array): readonly Uint8Array[];
   /** Calls {@link Connection.flush} at the end of the turn. */
   wantFlush(connection: Connection): void;
@@ -38,7 +38,7 @@ export interface ConnectionHost {
  *
  * @spec delivery.1, delivery.9, delivery.15, delivery.17
  */
-export class Connection implements PumpHost {
+export class Connection implements PumpHost, OutboxHost {
   /** Counts from 1 since the start of the broker. */
   readonly number: number;
   /** As it stood when the link was opened. */
@@ -47,7 +47,8 @@ export class Connection implements PumpHost {
   /** The same in hex. */
   readonly keyId: string;
   readonly quota: PrincipalQuota;
-  readonly subs: Map<number, Sub> = new Map();
+  /** Undefined while there is none: there may be very many links that only wait. */
+  #subs: Map<number, Sub> | undefined;
   readonly answers: Answers = new Answers();
   readonly outbox: Outbox;
   /** When its principal's record ends, as far as was looked. */
@@ -56,7 +57,7 @@ export class Connection implements PumpHost {
   stamp = 0;
   readonly #host: ConnectionHost;
   readonly #sink: PeerSink;
-  readonly #watches = new Set<string>();
+  readonly #watches: Watch<Connection>[] = [];
   #pump: StoredPump | undefined;
   #watchFrames = 0;
   #isOpen = true;
@@ -80,11 +81,21 @@ export class Connection implements PumpHost {
     this.keyId32 = peer.key.keyId32;
     this.keyId = hexOf(this.keyId32);
     this.quota = quota;
-    this.outbox = new Outbox(sink, (message) => this.#send(message), creditBytes, host.mostQueuedBytes);
+    this.outbox = new Outbox(this, creditBytes, host.mostQueuedBytes);
   }
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** @internal Whether the transport has as much as it should be given at a time. */
+  get isFull(): boolean {
+    return this.#sink.isFull;
+  }
+
+  /** By their numbers. */
+  get subs(): ReadonlyMap<number, Sub> {
+    return this.#subs ?? noSubs;
   }
 
   /** For events. */
@@ -210,6 +221,11 @@ export class Connection implements PumpHost {
   }
 
   /** @internal */
+  sendLive(message: LiveMessage): void {
+    this.#send(message);
+  }
+
+  /** @internal */
   canSend(bodyBytes: number): boolean {
     return this.#isOpen && this.outbox.canSend(bodyBytes);
   }
@@ -295,7 +311,8 @@ export class Connection implements PumpHost {
     }
     const own = { ...match, match16: new Uint8Array(match.match16) };
     const sub = new Sub(this, number, own, from);
-    this.subs.set(number, sub);
+    this.#subs ??= new Map();
+    this.#subs.set(number, sub);
     this.#host.addRoute(sub);
     this.#host.emit({ type: 'subTaken', ...this.names, sub: number, stored: sub.isStored });
     if (sub.isStored) (this.#pump ??= new StoredPump(this.#host.log!, this)).add(sub);
@@ -309,9 +326,10 @@ export class Connection implements PumpHost {
   #takeWatch(keeps: boolean, addresses: readonly Uint8Array[]): void {
     const number = ++this.#watchFrames;
     const names = addresses.map(hexOf);
+    const { watches } = this.#host;
+    const news = new Set(keeps ? names.filter((name) => !watches.has(name, this)) : []);
     try {
-      const news = keeps ? names.filter((name) => !this.#watches.has(name)).length : 0;
-      if (this.#watches.size + news > mostWatches) throw new TridcommError('E_LIMIT', 'watches of a link');
+      if (this.#watches.length + news.size > mostWatches) throw new TridcommError('E_LIMIT', 'watches of a link');
       if (this.outbox.waitingAddresses + names.length > mostWaitingAddresses) {
         throw new TridcommError('E_LIMIT', 'objects that wait for a link');
       }
@@ -321,10 +339,8 @@ export class Connection implements PumpHost {
     }
     for (const [i, name] of names.entries()) {
       this.outbox.mark(name, new Uint8Array(addresses[i]!));
-      if (!keeps || this.#watches.has(name)) continue;
-      this.#watches.add(name);
-      this.#host.addWatch(this, name);
     }
+    for (const name of news) this.#watches.push(watches.add(name, this));
     this.#host.wantFlush(this);
   }
 
@@ -379,7 +395,7 @@ export class Connection implements PumpHost {
   }
 
   #dropSub(sub: Sub): void {
-    if (!this.subs.delete(sub.number)) return;
+    if (this.#subs?.delete(sub.number) !== true) return;
     this.quota.subs--;
     this.#host.deleteRoute(sub);
     this.#pump?.delete(sub);
@@ -397,8 +413,7 @@ export class Connection implements PumpHost {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     for (const sub of this.subs.values()) this.#dropSub(sub);
-    for (const name of this.#watches) this.#host.deleteWatch(this, name);
-    this.#watches.clear();
+    for (const watch of this.#watches.splice(0)) this.#host.watches.delete(watch, this);
     this.#pump?.end();
     this.outbox.clear();
     this.#host.emit({ type: 'linkEnded', ...this.names, by, code: code ?? 'none' });
@@ -406,6 +421,7 @@ export class Connection implements PumpHost {
   }
 }
 
+const noSubs: ReadonlyMap<number, Sub> = new Map();
 /** Messages that cost nothing else. */
 const meteredTypes: ReadonlySet<LinkMessage['type']> = new Set(['ping', 'sub', 'unsub', 'watch']);
 /** Addresses that one link may watch. */
