@@ -74,12 +74,9 @@ export class MemberHost implements Caller {
     return this.#subscriptions.reduce((sum, { waiting }) => sum + waiting, 0);
   }
 
-  /**
-   * What may wait for its application. Who comes late has to hold for a while what the log has and it may not open: in a small window that
-   * would hold up everything else.
-   */
+  /** What may wait for its application. */
   get windowBytes(): number {
-    return this.readers.some(({ isLate }) => isLate) ? largeWindowBytes : this.plan.windowBytes;
+    return this.plan.windowBytes;
   }
 
   /** Begins anew as somebody that the authority has just enrolled. @returns its first key record */
@@ -101,11 +98,11 @@ export class MemberHost implements Caller {
         source,
         sinceMs: time.nowMs,
         resumedMs: Infinity,
+        viewMs: Infinity,
         epochs: new Set(),
         calm: this.calm,
         fresh: new Set(),
         done: new Set(),
-        isLate: this.life > 0,
         isGone: false,
       };
       this.readers.push(reader);
@@ -257,7 +254,6 @@ export class MemberHost implements Caller {
   }
 }
 
-const largeWindowBytes = 4 * 1024 * 1024;
 const appRetryMs = 700;
 /** From the enrolment to the first process, at most. */
 const startsMs = 2_000;

@@ -41,6 +41,8 @@ export interface ReaderMemory {
   readonly sinceMs: number;
   /** When its process was first started anew: of each stream that it had accepted of, 64 numbers may be refused as news from then on. */
   resumedMs: number;
+  /** When it first had a view of the group: what makes it a reader may be long on its way, where the authority has no link. */
+  viewMs: number;
   /** Epochs that it went over to. */
   readonly epochs: Set<number>;
   /** Of its member. */
@@ -49,8 +51,6 @@ export interface ReaderMemory {
   readonly fresh: Set<string>;
   /** Contents that its application is done with: those of the log that it acknowledged. */
   readonly done: Set<string>;
-  /** It came when others had been there for a while: of what the log held by then it may wait for what it may not open. */
-  readonly isLate: boolean;
   /** It has no rights any more, or no store. */
   isGone: boolean;
 }
@@ -75,6 +75,8 @@ export class NetworkOracle {
   readonly violations: Violation[] = [];
   readonly publications: Publication[] = [];
   readonly readers: ReaderMemory[] = [];
+  /** When the broker knew all that the authority had said. */
+  readonly brokerCalm: Calm[] = [];
   deliveries = 0;
   readonly #byContent = new Map<string, Publication>();
   /** Place of a content among those of its writer, topic and durability. */
@@ -133,7 +135,7 @@ export class NetworkOracle {
       if (publication.writer === refused) continue;
       for (const reader of this.readers) {
         if (reader.isGone || reader.member === publication.writer) continue;
-        if (reader.source === 'log' && !reader.isLate) this.#judgeLog(publication, reader, isWhole);
+        if (reader.source === 'log') this.#judgeLog(publication, reader, isWhole);
         if (reader.source === 'live') this.#judgeLive(publication, reader);
       }
     }
@@ -148,7 +150,10 @@ export class NetworkOracle {
 
   #judgeLog(publication: Publication, reader: ReaderMemory, isWhole: boolean): void {
     const { durability, askedMs, contents, writer, epoch, afterHeal } = publication;
-    const isPromised = afterHeal || (isWhole && reader.sinceMs + settleMs <= askedMs && reader.epochs.has(epoch));
+    // Who was away while an epoch began and was followed has no list of its writers: nobody hands it out any more (groups.27).
+    const knows = (one: number): boolean => reader.epochs.has(one) || one < Math.min(...reader.epochs);
+    const hasEpoch = reader.epochs.has(epoch) && knows(epoch - 1) && knows(epoch - 2);
+    const isPromised = afterHeal || (isWhole && reader.sinceMs + settleMs <= askedMs && hasEpoch);
     if (!isPromised || !isKept(publication)) return;
     for (const content of contents) {
       if (reader.done.has(content)) continue;
@@ -159,14 +164,18 @@ export class NetworkOracle {
   }
 
   #judgeLive(publication: Publication, reader: ReaderMemory): void {
-    const { outcome, durability, askedMs, settledMs, contents, writer, calm, afterHeal } = publication;
-    if (outcome !== 'acknowledged' || reader.sinceMs + settleMs > askedMs) return;
+    const { outcome, durability, askedMs, settledMs, contents, writer, epoch, calm, afterHeal } = publication;
+    const sinceMs = afterHeal ? reader.sinceMs : reader.viewMs;
+    if (outcome !== 'acknowledged' || sinceMs + settleMs > askedMs) return;
+    // A writer that was cut off for long may seal for an epoch before the reader's first.
+    if (!afterHeal && Math.min(...reader.epochs) > epoch) return;
     // Streams are others since the heal.
     if (!afterHeal && reader.resumedMs <= settledMs) return;
     const isCalm = (all: readonly Calm[]): boolean =>
       all.some(({ fromMs, toMs }) => fromMs + settleMs <= askedMs && settledMs + settleMs <= toMs);
-    // Nobody said that the broker has what was asked for without an answer.
-    if (!isCalm(reader.calm) || (durability === 'none' && !isCalm(calm))) return;
+    if (!isCalm(reader.calm)) return;
+    // Nobody said that the broker has what was asked for without an answer, or takes it of somebody whose rights it may not know.
+    if (durability === 'none' && !(isCalm(calm) && isCalm(this.brokerCalm))) return;
     for (const content of contents) {
       if (reader.done.has(content)) continue;
       this.report(afterHeal ? 'not resumed' : 'lost', askedMs, `${reader.member} never got ${content} of ${writer}`);

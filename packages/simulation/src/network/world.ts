@@ -133,7 +133,11 @@ class NetworkWorld {
       },
       onEvent: (event) => {
         this.#note(() => `authority ${event.type}`);
-        if (event.type === 'brokerCurrent') this.#forgotMs = this.#time.nowMs;
+        if (event.type === 'brokerCurrent') {
+          this.#forgotMs = this.#time.nowMs;
+          this.#oracle.brokerCalm.push({ fromMs: this.#time.nowMs, toMs: Infinity });
+        }
+        if (event.type === 'brokerBehind') this.#brokerIsBehind();
       },
     });
     const group = { patterns: [pattern], suite, periodMs };
@@ -270,7 +274,14 @@ class NetworkWorld {
     }
   }
 
+  /** It may not know all that the authority said. */
+  #brokerIsBehind(): void {
+    const last = this.#oracle.brokerCalm.at(-1);
+    if (last !== undefined) last.toMs = Math.min(last.toMs, this.#time.nowMs);
+  }
+
   #endBroker(how: 'kill' | 'power cut' | 'drain', downMs: number): void {
+    this.#brokerIsBehind();
     this.#condemnation.brokerEnds(how !== 'drain');
     this.#broker.end(how, downMs);
   }
@@ -467,7 +478,10 @@ class NetworkWorld {
       case 'view':
         member.epoch = status.epoch;
         this.#newestEpoch = Math.max(this.#newestEpoch, status.epoch);
-        for (const { epochs } of member.readers) epochs.add(status.epoch);
+        for (const reader of member.readers) {
+          reader.epochs.add(status.epoch);
+          reader.viewMs = Math.min(reader.viewMs, this.#time.nowMs);
+        }
         this.#note(() => `${name} goes over to epoch ${status.epoch}, head ${status.headSeq}`);
         break;
       case 'gap':
