@@ -165,7 +165,8 @@ export class BrokerFeed {
 }
 
 const firstPauseMs = 1_000;
-const longestPauseMs = 60_000;
+/** Half of the time between two heads: a broker that is back must have one before the last that it knows is over. */
+const longestPauseMs = 10_000;
 /** For a broker that is busy: about 20 minutes of heads. */
 const mostWaiting = 64;
 const mostWaitingBytes = 67_108_864;
