@@ -1,4 +1,5 @@
-import { readU64 } from '../bytes/bytes.ts';
+import { equalBytes, readU64 } from '../bytes/bytes.ts';
+import type { ErrorCode } from '../codepoints/errors.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { isEd25519SignatureForm } from '../crypto/ed25519-rule.ts';
 import { beginParsed, type Opened, type PendingOpen } from '../envelope/open.ts';
@@ -10,6 +11,7 @@ import { parseEnvelope, type EnvelopeView } from '../wire/envelope.ts';
 import type { Message } from '../wire/records.ts';
 import type { EventSink } from './event-sink.ts';
 import type { Delivery } from './events.ts';
+import type { Group } from './group.ts';
 import type { Holdings } from './holdings.ts';
 import { streamName, type OpenEpoch } from './open-epoch.ts';
 import type { Route } from './routes.ts';
@@ -76,19 +78,32 @@ export class Opening {
     return source === 'log' || this.#subscriptions.log.handlersOf(topic) !== undefined;
   }
 
-  /** Whether an envelope is of an epoch above all that are held of its group: the block may be on its way. */
-  isAhead(bytes: Uint8Array, nowMs: number, source: EnvelopeSource): boolean {
+  /**
+   * Whether an envelope that was refused may open later, as what it takes may be on its way: the block of an epoch above all that are held,
+   * a view that its sender had and we have not, or the record of a writer that our view names.
+   */
+  mayOpenLater(code: ErrorCode, bytes: Uint8Array, nowMs: number, source: EnvelopeSource): boolean {
     const view = parseEnvelope(bytes);
     const group = this.#subscriptions[source].routeOf(view, nowMs)?.group;
-    return group !== undefined && view.header.epoch > (group.epochs.at(-1)?.number ?? 0);
+    if (group === undefined) return false;
+    const { epoch, senderId } = view.header;
+    if (code === 'E_EPOCH') return epoch > (group.epochs.at(-1)?.number ?? 0);
+    if (code !== 'E_POLICY' && code !== 'E_SENDER') return false;
+    if (isBehind(group, view)) return true;
+    const isSender = (keyId32: Uint8Array): boolean => equalBytes(keyId32.subarray(0, senderId.length), senderId);
+    return (
+      code === 'E_SENDER' &&
+      this.#holdings.trust.principalBySenderId(senderId) === undefined &&
+      group.view?.writers.keyIds.some(isSender) === true
+    );
   }
 
   /** @spec principals.32 */
-  #learnHead({ group }: Route, { extensions, header }: EnvelopeView, nowMs: number): void {
-    const value = extensions.value(numbers.headSeq);
-    const headSeq = value === undefined ? 0 : readU64(value, 0);
+  #learnHead({ group }: Route, view: EnvelopeView, nowMs: number): void {
     const { trust, knownHeads } = this.#holdings;
-    if (headSeq <= (group.view?.head.headSeq ?? 0)) return;
+    if (!isBehind(group, view)) return;
+    const { header, extensions } = view;
+    const headSeq = readU64(extensions.value(numbers.headSeq)!, 0);
     knownHeads.claim(group.id, trust.principalBySenderId(header.senderId)!.key.keyId32, headSeq, nowMs);
   }
 
@@ -156,4 +171,10 @@ export class Opening {
     }
     return delivery;
   }
+}
+
+/** Whether the sender of an envelope says that it had a newer view of the group than we have. */
+function isBehind({ view }: Group, { extensions }: EnvelopeView): boolean {
+  const value = extensions.value(numbers.headSeq);
+  return value !== undefined && readU64(value, 0) > (view?.head.headSeq ?? 0);
 }

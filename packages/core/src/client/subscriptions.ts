@@ -17,10 +17,11 @@ export interface Subscription {
 /** A handler of a subscription, where it has one. */
 export type Handler = ((delivery: Delivery) => void) | undefined;
 
-/** What the broker was asked to match for a group, and what came of it, under a version of the policy. */
+/** What the broker was asked to match for a group, and what came of it, under a version of the policy and a head. */
 interface AtBroker {
   readonly match: TopicMatch;
   readonly policyVersion: number;
+  readonly headSeq: number;
   readonly isTaken: boolean;
 }
 
@@ -89,6 +90,11 @@ export class Subscriptions {
     this.#unrouted.add(group);
   }
 
+  /** A group has a newer view. */
+  viewChanged(group: Group): void {
+    this.#unasked.add(group);
+  }
+
   /** The broker knows of nothing any more. */
   renew(): void {
     this.#atBroker.clear();
@@ -96,8 +102,8 @@ export class Subscriptions {
   }
 
   /**
-   * Makes the broker's subscriptions those of the routes. What it refused is asked for again under the next policy, what it failed to
-   * answer at the next call.
+   * Makes the broker's subscriptions those of the routes. What it refused is asked for again under the next policy or head, as a broker may
+   * know less than the member until its authority comes back to it; what it failed to answer at the next call.
    */
   askBroker(nowMs: number): void {
     this.#route(nowMs);
@@ -164,12 +170,14 @@ export class Subscriptions {
     }
     // A newer policy may have ended what an older one allowed.
     const policyVersion = group.view?.policy.version ?? 0;
+    const headSeq = group.view?.head.headSeq ?? 0;
     for (const [name, match] of wanted) {
-      if (held.get(name)?.policyVersion === policyVersion) continue;
+      const last = held.get(name);
+      if (last?.policyVersion === policyVersion && (last.isTaken || last.headSeq === headSeq)) continue;
       this.#atBroker.set(group, held);
       const asked = this.#carrier.subscribe(match, this.#source);
       if (asked === 'failed') return false;
-      held.set(name, { match, policyVersion, isTaken: asked === 'taken' });
+      held.set(name, { match, policyVersion, headSeq, isTaken: asked === 'taken' });
     }
     if (held.size === 0) this.#atBroker.delete(group);
     return true;
