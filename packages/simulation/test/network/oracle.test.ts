@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NetworkOracle, type Publication, type ReaderMemory } from '../../src/network/oracle.ts';
+import { NetworkOracle, type Calm, type Publication, type ReaderMemory } from '../../src/network/oracle.ts';
 
 const endMs = 100_000;
 
@@ -29,11 +29,11 @@ function reader(source: 'live' | 'log', changes: Partial<ReaderMemory> = {}): Re
     source,
     sinceMs: 0,
     resumedMs: Infinity,
+    viewMs: 0,
     epochs: new Set([1]),
     calm: [{ fromMs: 0, toMs: Infinity }],
     fresh: new Set(),
     done: new Set(),
-    isLate: false,
     isGone: false,
     ...changes,
   };
@@ -45,8 +45,10 @@ function judged(
   one: ReaderMemory,
   got: readonly string[] = [],
   verdict: 'new' | 'redelivered' = 'new',
+  brokerCalm: readonly Calm[] = [{ fromMs: 0, toMs: Infinity }],
 ): string[] {
   const oracle = new NetworkOracle();
+  oracle.brokerCalm.push(...brokerCalm);
   for (const publication of publications) oracle.ask(publication);
   oracle.readers.push(one);
   for (const content of got) {
@@ -65,6 +67,14 @@ describe('NetworkOracle', () => {
     expect(judged([published('a', { outcome: 'refused' })], reader('log'))).toEqual([]);
     expect(judged([published('a')], reader('log', { isGone: true }))).toEqual([]);
     expect(judged([published('a')], reader('log', { sinceMs: 19_000 }))).toEqual([]);
+  });
+
+  it('wants nothing out of the log of an epoch that began and was followed while its reader was away', () => {
+    const third = [published('a', { epoch: 3 })];
+    expect(judged(third, reader('log', { epochs: new Set([1, 2, 3]) }))).toEqual(['acknowledged and lost']);
+    expect(judged(third, reader('log', { epochs: new Set([3]) }))).toEqual(['acknowledged and lost']);
+    expect(judged(third, reader('log', { epochs: new Set([1, 3]) }))).toEqual([]);
+    expect(judged(third, reader('log', { epochs: new Set([1, 2]) }))).toEqual([]);
   });
 
   it('wants what was acknowledged at memory where the broker lived on', () => {
@@ -88,6 +98,11 @@ describe('NetworkOracle', () => {
     expect(judged([published('a', { afterHeal: true })], reader('live'))).toEqual(['not resumed']);
     expect(judged([published('a')], reader('live', { calm: [{ fromMs: 19_000, toMs: Infinity }] }))).toEqual([]);
     expect(judged([published('a')], reader('live', { calm: [{ fromMs: 0, toMs: 21_000 }] }))).toEqual([]);
+    expect(judged([published('a')], reader('live', { viewMs: 19_000 }))).toEqual([]);
+    expect(judged([published('a')], reader('live', { epochs: new Set([2]) }))).toEqual([]);
+    const silent = [published('a', { durability: 'none' })];
+    expect(judged(silent, reader('live'))).toEqual(['lost']);
+    expect(judged(silent, reader('live'), [], 'new', [{ fromMs: 0, toMs: 21_000 }])).toEqual([]);
     expect(judged([published('a', { durability: 'none', calm: [] })], reader('live'))).toEqual([]);
   });
 
