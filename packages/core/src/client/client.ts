@@ -263,7 +263,6 @@ export class Client {
    *
    * @param code - what it was refused with
    * @param source - how it came
-   * @throws TridcommError for what is no envelope
    */
   mayOpenLater(code: ErrorCode, bytes: Uint8Array, nowMs: number, source: EnvelopeSource = 'live'): boolean {
     return this.#events.run(() => this.#opening.mayOpenLater(code, bytes, nowMs, source));

@@ -83,12 +83,13 @@ export class Opening {
    * a view that its sender had and we have not, or the record of a writer that our view names.
    */
   mayOpenLater(code: ErrorCode, bytes: Uint8Array, nowMs: number, source: EnvelopeSource): boolean {
+    // All other refusals are for good, and what was refused for its form cannot be read once more.
+    if (code !== 'E_EPOCH' && code !== 'E_POLICY' && code !== 'E_SENDER') return false;
     const view = parseEnvelope(bytes);
     const group = this.#subscriptions[source].routeOf(view, nowMs)?.group;
     if (group === undefined) return false;
     const { epoch, senderId } = view.header;
     if (code === 'E_EPOCH') return epoch > (group.epochs.at(-1)?.number ?? 0);
-    if (code !== 'E_POLICY' && code !== 'E_SENDER') return false;
     if (isBehind(group, view)) return true;
     const isSender = (keyId32: Uint8Array): boolean => equalBytes(keyId32.subarray(0, senderId.length), senderId);
     return (

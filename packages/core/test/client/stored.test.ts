@@ -361,6 +361,9 @@ describe('whether what was refused may open later', () => {
     for (const code of ['E_SIG', 'E_AEAD', 'E_REPLAY', 'E_STALE', 'E_REVOKED'] as const) {
       expect(mayLater(code, ahead)).toBe(false);
     }
+    for (const garbage of [new Uint8Array(), new Uint8Array(300).fill(7)]) {
+      expect(mayLater(codeOf(() => bob.client.envelope(garbage, world.nowMs))!, garbage)).toBe(false);
+    }
   });
 });
 
