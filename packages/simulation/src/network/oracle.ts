@@ -13,7 +13,7 @@ export interface Publication {
   readonly askedMs: number;
   /** By when its application has given up. */
   readonly deadlineMs: number | undefined;
-  /** Newest epoch that its writer knew; there may be a newer one by the time it is sealed. */
+  /** Newest epoch that its writer knew and that had begun for it; there may be a newer one by the time it is sealed. */
   readonly epoch: number;
   /** The process that the call was made in is there no more. */
   isOrphan: boolean;
@@ -115,7 +115,10 @@ export class NetworkOracle {
       const lane = `${life} ${source} ${laneOf(publication)}`;
       const place = this.#places.get(content)!;
       const last = this.#last.get(lane) ?? 0;
-      if (place < last) {
+      // News that a reader had no link for may come once more, behind what was not repeated.
+      const isOrdered =
+        source === 'log' || reader.calm.some(({ fromMs, toMs }) => fromMs <= publication.askedMs && atMs <= toMs);
+      if (place < last && isOrdered) {
         this.report('out of order', atMs, `${member} got ${content} behind a later one of ${sender}, ${source}`);
       }
       this.#last.set(lane, Math.max(last, place));

@@ -65,6 +65,8 @@ class NetworkWorld {
   /** When the broker was last known to know less than it was told. */
   #forgotMs = 0;
   #newestEpoch = 0;
+  /** When the newest epoch that was made ahead begins. */
+  #aheadMs = 0;
   /** When there was an epoch more. */
   #changedMs = 0;
   #hasBegun = false;
@@ -318,6 +320,7 @@ class NetworkWorld {
     try {
       this.#service.perform((authority, nowMs) => {
         authority.rotate(this.#groupId16, nowMs, aheadMs > 0 ? { notBeforeMs: nowMs + aheadMs } : {});
+        this.#aheadMs = Math.max(this.#aheadMs, nowMs + aheadMs);
       });
     } catch (error) {
       // There is a block ahead already.
@@ -369,7 +372,8 @@ class NetworkWorld {
       contents,
       askedMs: nowMs,
       deadlineMs: waitsMs === undefined ? undefined : nowMs + waitsMs,
-      epoch: member.epoch,
+      // Until a newer one has begun by its clock it seals for the one before.
+      epoch: machine.localMs < this.#aheadMs ? member.epoch - 1 : member.epoch,
       isOrphan: false,
       outcome: undefined,
       settledMs: Infinity,

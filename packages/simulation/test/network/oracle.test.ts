@@ -111,6 +111,9 @@ describe('NetworkOracle', () => {
     expect(judged(both, reader('log'), ['a', 'b'])).toEqual([]);
     expect(judged(both, reader('log'), ['b', 'a'])).toEqual(['out of order']);
     expect(judged([published('a'), published('b', { life: 2 })], reader('log'), ['b', 'a'])).toEqual([]);
+    expect(judged(both, reader('live'), ['b', 'a'])).toEqual(['out of order']);
+    expect(judged(both, reader('live', { calm: [{ fromMs: 20_001, toMs: Infinity }] }), ['b', 'a'])).toEqual([]);
+    expect(judged(both, reader('live', { calm: [{ fromMs: 0, toMs: 29_000 }] }), ['b', 'a'])).toEqual([]);
     expect(judged(both, reader('log'), ['a', 'a', 'b'])).toEqual(['delivered twice']);
     expect(judged(both, reader('log'), ['a', 'b', 'a'], 'redelivered')).toEqual([]);
     expect(judged([published('a', { writer: 'other' })], reader('live'), ['a'])).toContain('forged');
