@@ -47,7 +47,7 @@ export class Connection implements PumpHost, OutboxHost {
   /** The same in hex. */
   readonly keyId: string;
   readonly quota: PrincipalQuota;
-  /** Undefined while there is none: there may be very many links that only wait. */
+  /** Undefined until there was one: there may be very many links that only wait. */
   #subs: Map<number, Sub> | undefined;
   readonly answers: Answers = new Answers();
   readonly outbox: Outbox;

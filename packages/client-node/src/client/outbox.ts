@@ -19,7 +19,7 @@ export interface Rejected<Owner> {
 interface Entry<Owner> extends Outgoing<Owner> {
   /** Its place in the order in which they were added. */
   readonly place: number;
-  /** Not sent before. */
+  /** Not sent before; Infinity until there is another link. */
   notBeforeMs: number;
 }
 

@@ -300,7 +300,6 @@ describe('brokers', () => {
     bad.isDown = false;
     const goodCount = good.bundles.length;
     const badCount = bad.bundles.length;
-    // Never later: by then others have no fresh head any more.
     await world.clock.advance(10_500);
     // The first that it takes is everything: the heads that it is offered meanwhile would be of no use to it.
     expect(decodeBundle(bad.bundles[badCount]!).some(({ bytes }) => Buffer.from(bytes).includes('alice'))).toBe(true);

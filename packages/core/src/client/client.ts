@@ -261,10 +261,12 @@ export class Client {
    * Whether an envelope that was refused may open later, as what it takes may be on its way: the block of an epoch above all that are held
    * of its group, a view that its sender had and the member has not, or the record of a writer that the member's view names.
    *
-   * @param code - what it was refused with
+   * @param code - what it was refused with; any but `E_EPOCH`, `E_POLICY` and `E_SENDER` is for good
    * @param source - how it came
+   * @returns false also after {@link stop}
    */
   mayOpenLater(code: ErrorCode, bytes: Uint8Array, nowMs: number, source: EnvelopeSource = 'live'): boolean {
+    if (this.#events.isClosed) return false;
     return this.#events.run(() => this.#opening.mayOpenLater(code, bytes, nowMs, source));
   }
 
@@ -324,8 +326,8 @@ export class Client {
   }
 
   /**
-   * A broker said no to a subscription after it was asked, or ended one: tells so, and asks again under the next version of the policy
-   * and with the next head. Nothing comes of it for a match that is not asked for any more.
+   * A broker said no to a subscription after it was asked, or ended one: tells so, and asks again under the next version of the policy,
+   * and once with the next head. Nothing comes of it for a match that is not asked for any more.
    *
    * @param match - as the carrier was asked for it
    * @param error - what the broker said

@@ -78,10 +78,7 @@ export class Opening {
     return source === 'log' || this.#subscriptions.log.handlersOf(topic) !== undefined;
   }
 
-  /**
-   * Whether an envelope that was refused may open later, as what it takes may be on its way: the block of an epoch above all that are held,
-   * a view that its sender had and we have not, or the record of a writer that our view names.
-   */
+  /** As {@link Client.mayOpenLater}. Nobody vouches for what the header says: at worst a broker makes us wait for nothing. */
   mayOpenLater(code: ErrorCode, bytes: Uint8Array, nowMs: number, source: EnvelopeSource): boolean {
     // All other refusals are for good, and what was refused for its form cannot be read once more.
     if (code !== 'E_EPOCH' && code !== 'E_POLICY' && code !== 'E_SENDER') return false;
@@ -92,11 +89,7 @@ export class Opening {
     if (code === 'E_EPOCH') return epoch > (group.epochs.at(-1)?.number ?? 0);
     if (isBehind(group, view)) return true;
     const isSender = (keyId32: Uint8Array): boolean => equalBytes(keyId32.subarray(0, senderId.length), senderId);
-    return (
-      code === 'E_SENDER' &&
-      this.#holdings.trust.principalBySenderId(senderId) === undefined &&
-      group.view?.writers.keyIds.some(isSender) === true
-    );
+    return code === 'E_SENDER' && group.view?.writers.keyIds.some(isSender) === true;
   }
 
   /** @spec principals.32 */

@@ -23,6 +23,8 @@ interface AtBroker {
   readonly policyVersion: number;
   readonly headSeq: number;
   readonly isTaken: boolean;
+  /** It was refused under an earlier head of the same policy: then it is asked for no more. */
+  readonly isRepeated: boolean;
 }
 
 /**
@@ -102,8 +104,8 @@ export class Subscriptions {
   }
 
   /**
-   * Makes the broker's subscriptions those of the routes. What it refused is asked for again under the next policy or head, as a broker may
-   * know less than the member until its authority comes back to it; what it failed to answer at the next call.
+   * Makes the broker's subscriptions those of the routes. What it refused is asked for again under the next policy, and once with the next
+   * head: a broker may know less than the member until its authority has come back to it. What it failed to answer is asked for at the next call.
    */
   askBroker(nowMs: number): void {
     this.#route(nowMs);
@@ -173,11 +175,12 @@ export class Subscriptions {
     const headSeq = group.view?.head.headSeq ?? 0;
     for (const [name, match] of wanted) {
       const last = held.get(name);
-      if (last?.policyVersion === policyVersion && (last.isTaken || last.headSeq === headSeq)) continue;
+      const isSame = last?.policyVersion === policyVersion;
+      if (isSame && (last.isTaken || last.isRepeated || last.headSeq === headSeq)) continue;
       this.#atBroker.set(group, held);
       const asked = this.#carrier.subscribe(match, this.#source);
       if (asked === 'failed') return false;
-      held.set(name, { match, policyVersion, headSeq, isTaken: asked === 'taken' });
+      held.set(name, { match, policyVersion, headSeq, isTaken: asked === 'taken', isRepeated: isSame });
     }
     if (held.size === 0) this.#atBroker.delete(group);
     return true;

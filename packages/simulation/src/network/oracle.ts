@@ -15,6 +15,8 @@ export interface Publication {
   readonly deadlineMs: number | undefined;
   /** Newest epoch that its writer knew and that had begun for it; there may be a newer one by the time it is sealed. */
   readonly epoch: number;
+  /** By the clock of its writer there was a newer epoch that had not begun. */
+  readonly isEarly: boolean;
   /** The process that the call was made in is there no more. */
   isOrphan: boolean;
   outcome: 'acknowledged' | 'refused' | undefined;
@@ -47,6 +49,7 @@ export interface ReaderMemory {
   readonly epochs: Set<number>;
   /** Of its member. */
   readonly calm: readonly Calm[];
+  readonly linked: readonly Calm[];
   /** Contents that came as new. */
   readonly fresh: Set<string>;
   /** Contents that its application is done with: those of the log that it acknowledged. */
@@ -117,7 +120,7 @@ export class NetworkOracle {
       const last = this.#last.get(lane) ?? 0;
       // News that a reader had no link for may come once more, behind what was not repeated.
       const isOrdered =
-        source === 'log' || reader.calm.some(({ fromMs, toMs }) => fromMs <= publication.askedMs && atMs <= toMs);
+        source === 'log' || reader.linked.some(({ fromMs, toMs }) => fromMs <= publication.askedMs && atMs <= toMs);
       if (place < last && isOrdered) {
         this.report('out of order', atMs, `${member} got ${content} behind a later one of ${sender}, ${source}`);
       }
@@ -153,9 +156,10 @@ export class NetworkOracle {
 
   #judgeLog(publication: Publication, reader: ReaderMemory, isWhole: boolean): void {
     const { durability, askedMs, contents, writer, epoch, afterHeal } = publication;
-    // Who was away while an epoch began and was followed has no list of its writers: nobody hands it out any more (groups.27).
+    // Who was away while an epoch began and was followed has no list of its writers: nobody hands it out any more (groups.27). By a clock
+    // that is behind a writer may seal for the epoch before.
     const knows = (one: number): boolean => reader.epochs.has(one) || one < Math.min(...reader.epochs);
-    const hasEpoch = reader.epochs.has(epoch) && knows(epoch - 1) && knows(epoch - 2);
+    const hasEpoch = reader.epochs.has(epoch) && knows(epoch - 1);
     const isPromised = afterHeal || (isWhole && reader.sinceMs + settleMs <= askedMs && hasEpoch);
     if (!isPromised || !isKept(publication)) return;
     for (const content of contents) {
@@ -167,18 +171,20 @@ export class NetworkOracle {
   }
 
   #judgeLive(publication: Publication, reader: ReaderMemory): void {
-    const { outcome, durability, askedMs, settledMs, contents, writer, epoch, calm, afterHeal } = publication;
-    const sinceMs = afterHeal ? reader.sinceMs : reader.viewMs;
-    if (outcome !== 'acknowledged' || sinceMs + settleMs > askedMs) return;
-    // A writer that was cut off for long may seal for an epoch before the reader's first.
-    if (!afterHeal && Math.min(...reader.epochs) > epoch) return;
-    // Streams are others since the heal.
-    if (!afterHeal && reader.resumedMs <= settledMs) return;
+    const { outcome, durability, askedMs, settledMs, contents, writer, epoch, isEarly, calm, afterHeal } = publication;
     const isCalm = (all: readonly Calm[]): boolean =>
       all.some(({ fromMs, toMs }) => fromMs + settleMs <= askedMs && settledMs + settleMs <= toMs);
+    // What makes it a reader is told by the broker, once that knows.
+    const sinceMs = afterHeal || isCalm(this.brokerCalm) ? reader.sinceMs : reader.viewMs;
+    if (outcome !== 'acknowledged' || sinceMs + settleMs > askedMs) return;
+    const isHeard = isCalm(calm) && isCalm(this.brokerCalm);
+    // A writer that was cut off for long, or whose clock is behind, may seal for an epoch before the reader's first.
+    if (!afterHeal && (isEarly || !isHeard) && Math.min(...reader.epochs) > epoch) return;
+    // Streams are others since the heal.
+    if (!afterHeal && reader.resumedMs <= settledMs) return;
     if (!isCalm(reader.calm)) return;
     // Nobody said that the broker has what was asked for without an answer, or takes it of somebody whose rights it may not know.
-    if (durability === 'none' && !(isCalm(calm) && isCalm(this.brokerCalm))) return;
+    if (durability === 'none' && !isHeard) return;
     for (const content of contents) {
       if (reader.done.has(content)) continue;
       this.report(afterHeal ? 'not resumed' : 'lost', askedMs, `${reader.member} never got ${content} of ${writer}`);

@@ -364,6 +364,8 @@ class NetworkWorld {
     // Who has no rights any more would wait for its link for ever.
     const waitsMs = deadlineMs ?? (name === condemnedName ? patienceMs : undefined);
     const { nowMs } = this.#time;
+    // Until a newer one has begun by its clock it seals for the one before.
+    const isEarly = machine.localMs < this.#aheadMs;
     const publication: Publication = {
       writer: name,
       life: member.life,
@@ -372,8 +374,8 @@ class NetworkWorld {
       contents,
       askedMs: nowMs,
       deadlineMs: waitsMs === undefined ? undefined : nowMs + waitsMs,
-      // Until a newer one has begun by its clock it seals for the one before.
-      epoch: machine.localMs < this.#aheadMs ? member.epoch - 1 : member.epoch,
+      epoch: isEarly ? member.epoch - 1 : member.epoch,
+      isEarly,
       isOrphan: false,
       outcome: undefined,
       settledMs: Infinity,
@@ -456,9 +458,9 @@ class NetworkWorld {
       this.#watch();
       if (this.#broker.wantsRestart) this.#endBroker('drain', 0);
       const { nowMs } = this.#time;
-      for (const { name, waiting, windowBytes } of this.#members.values()) {
-        if (waiting * leastEnvelopeBytes <= windowBytes) continue;
-        this.#oracle.report('bound broken', nowMs, `${waiting} batches wait at ${name}, of ${windowBytes} bytes`);
+      for (const { name, waiting, plan } of this.#members.values()) {
+        if (waiting * leastEnvelopeBytes <= plan.windowBytes) continue;
+        this.#oracle.report('bound broken', nowMs, `${waiting} batches wait at ${name}, of ${plan.windowBytes} bytes`);
       }
       const engine = this.#broker.process?.engine;
       const most = (engine?.connectionCount ?? 0) * this.#plan.mostQueuedBytes;

@@ -13,6 +13,7 @@ function published(content: string, changes: Partial<Publication> = {}): Publica
     askedMs: 20_000,
     deadlineMs: undefined,
     epoch: 1,
+    isEarly: false,
     isOrphan: false,
     outcome: 'acknowledged',
     settledMs: 20_100,
@@ -32,6 +33,7 @@ function reader(source: 'live' | 'log', changes: Partial<ReaderMemory> = {}): Re
     viewMs: 0,
     epochs: new Set([1]),
     calm: [{ fromMs: 0, toMs: Infinity }],
+    linked: [{ fromMs: 0, toMs: Infinity }],
     fresh: new Set(),
     done: new Set(),
     isGone: false,
@@ -75,6 +77,8 @@ describe('NetworkOracle', () => {
     expect(judged(third, reader('log', { epochs: new Set([3]) }))).toEqual(['acknowledged and lost']);
     expect(judged(third, reader('log', { epochs: new Set([1, 3]) }))).toEqual([]);
     expect(judged(third, reader('log', { epochs: new Set([1, 2]) }))).toEqual([]);
+    const fourth = [published('a', { epoch: 4 })];
+    expect(judged(fourth, reader('log', { epochs: new Set([1, 3, 4]) }))).toEqual(['acknowledged and lost']);
   });
 
   it('wants what was acknowledged at memory where the broker lived on', () => {
@@ -98,8 +102,17 @@ describe('NetworkOracle', () => {
     expect(judged([published('a', { afterHeal: true })], reader('live'))).toEqual(['not resumed']);
     expect(judged([published('a')], reader('live', { calm: [{ fromMs: 19_000, toMs: Infinity }] }))).toEqual([]);
     expect(judged([published('a')], reader('live', { calm: [{ fromMs: 0, toMs: 21_000 }] }))).toEqual([]);
-    expect(judged([published('a')], reader('live', { viewMs: 19_000 }))).toEqual([]);
-    expect(judged([published('a')], reader('live', { epochs: new Set([2]) }))).toEqual([]);
+    const behind = [{ fromMs: 0, toMs: 21_000 }];
+    for (const one of [{ viewMs: 19_000 }, { viewMs: Infinity }, { epochs: new Set([2]) }]) {
+      // Only as long as the broker may not know of the reader, or the writer of the epoch.
+      expect(judged([published('a')], reader('live', one), [], 'new', behind)).toEqual([]);
+      expect(judged([published('a')], reader('live', one))).toEqual(['lost']);
+      const last = published('a', { afterHeal: true });
+      expect(judged([last], reader('live', one), [], 'new', behind)).toEqual(['not resumed']);
+    }
+    const cutOff = published('a', { calm: behind });
+    expect(judged([cutOff], reader('live', { epochs: new Set([2]) }))).toEqual([]);
+    expect(judged([published('a', { isEarly: true })], reader('live', { epochs: new Set([2]) }))).toEqual([]);
     const silent = [published('a', { durability: 'none' })];
     expect(judged(silent, reader('live'))).toEqual(['lost']);
     expect(judged(silent, reader('live'), [], 'new', [{ fromMs: 0, toMs: 21_000 }])).toEqual([]);
@@ -112,8 +125,9 @@ describe('NetworkOracle', () => {
     expect(judged(both, reader('log'), ['b', 'a'])).toEqual(['out of order']);
     expect(judged([published('a'), published('b', { life: 2 })], reader('log'), ['b', 'a'])).toEqual([]);
     expect(judged(both, reader('live'), ['b', 'a'])).toEqual(['out of order']);
-    expect(judged(both, reader('live', { calm: [{ fromMs: 20_001, toMs: Infinity }] }), ['b', 'a'])).toEqual([]);
-    expect(judged(both, reader('live', { calm: [{ fromMs: 0, toMs: 29_000 }] }), ['b', 'a'])).toEqual([]);
+    expect(judged(both, reader('live', { calm: [] }), ['b', 'a'])).toEqual(['out of order']);
+    expect(judged(both, reader('live', { linked: [{ fromMs: 20_001, toMs: Infinity }] }), ['b', 'a'])).toEqual([]);
+    expect(judged(both, reader('live', { linked: [{ fromMs: 0, toMs: 29_000 }] }), ['b', 'a'])).toEqual([]);
     expect(judged(both, reader('log'), ['a', 'a', 'b'])).toEqual(['delivered twice']);
     expect(judged(both, reader('log'), ['a', 'b', 'a'], 'redelivered')).toEqual([]);
     expect(judged([published('a', { writer: 'other' })], reader('live'), ['a'])).toContain('forged');

@@ -179,7 +179,7 @@ export const clientMutants = [
   {
     name: 'client-never-asks-again',
     file: 'client/subscriptions.ts',
-    from: '(last.isTaken || last.headSeq === headSeq)',
+    from: '(last.isTaken || last.isRepeated || last.headSeq === headSeq)',
     to: 'true',
     spec: 'topics.12',
     tests: ['client/stored.test.ts'],
@@ -187,8 +187,16 @@ export const clientMutants = [
   {
     name: 'client-always-asks-again',
     file: 'client/subscriptions.ts',
-    from: '(last.isTaken || last.headSeq === headSeq)',
-    to: 'last.headSeq === headSeq',
+    from: 'last.isTaken || last.isRepeated ||',
+    to: 'last.isRepeated ||',
+    spec: 'topics.12',
+    tests: ['client/stored.test.ts'],
+  },
+  {
+    name: 'client-asks-again-for-ever',
+    file: 'client/subscriptions.ts',
+    from: 'last.isRepeated ||',
+    to: '',
     spec: 'topics.12',
     tests: ['client/stored.test.ts'],
   },
