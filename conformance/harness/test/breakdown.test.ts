@@ -47,36 +47,36 @@ describe('a crash', () => {
 
 describe('a hang', () => {
   it('of the whole adapter fails exactly the culprit', async () => {
-    const outcome = await against(fixture('hanging'), '--timeout', '300');
+    const outcome = await against(fixture('hanging'), '--timeout', '1500');
     expect(outcome.status).toBe(1);
     expect(closing(outcome)).toBe('103 passed, 1 failed, 0 skipped');
     expect(outcome.out).toContain('FAIL echo/many/0030');
-    expect(outcome.out).toContain('why        the adapter gave no answer within 300 ms');
+    expect(outcome.out).toContain('why        the adapter gave no answer within 1500 ms');
     expect(outcome.out).toContain('stderr     | thinking hard');
   });
 
   it('of one case while others are answered fails exactly the culprit', async () => {
-    expect(failedIds(await against(fixture('hanging-quietly'), '--timeout', '300', '--json'))).toEqual([
+    expect(failedIds(await against(fixture('hanging-quietly'), '--timeout', '1500', '--json'))).toEqual([
       'echo/many/0030',
     ]);
   });
 
   it('is not what a slow but steady adapter does', async () => {
-    expect(await against(fixture('slow-but-steady'), '--timeout', '300')).toMatchObject({ status: 0 });
+    expect(await against(fixture('slow-but-steady'), '--timeout', '1000')).toMatchObject({ status: 0 });
   });
 
   it('of an adapter behind a shell does not leave a process behind', async () => {
     const pidFile = temporaryFile('pid', '');
     // In the background stdin would be /dev/null, so it is passed on by hand.
     const script = `exec 3<&0; ${fixture('hanging').join(' ')} <&3 & echo $! > ${pidFile}; wait`;
-    const outcome = await against(['sh', '-c', script], '--timeout', '300', '--json');
+    const outcome = await against(['sh', '-c', script], '--timeout', '1500', '--json');
     expect(failedIds(outcome)).toEqual(['echo/many/0030']);
     expect(() => process.kill(Number(readFileSync(pidFile, 'utf8')), 0)).toThrow('ESRCH');
   });
 });
 
 it('closing stdin fails exactly the case that causes it', async () => {
-  const outcome = await against(fixture('deaf'), '--timeout', '300', '--json');
+  const outcome = await against(fixture('deaf'), '--timeout', '1500', '--json');
   expect(failedIds(outcome)).toEqual(['echo/many/0000']);
 });
 
@@ -96,7 +96,7 @@ describe('an adapter that breaks down 10 times in a row', () => {
   });
 
   it('by time-outs is given up too', async () => {
-    const outcome = await against(fixture('mute'), '--timeout', '300', '--run', 'echo/**');
+    const outcome = await against(fixture('mute'), '--timeout', '1500', '--run', 'echo/**');
     expect(outcome.status).toBe(2);
     expect(closing(outcome)).toBe('0 passed, 9 failed, 91 skipped');
     expect(outcome.err).toContain(broken);
@@ -115,9 +115,9 @@ describe('a last line without a line feed', () => {
 
   it.each([
     ['exits', [], 'the adapter exited with status 0'],
-    ['stays', ['stay'], 'the adapter gave no answer within 300 ms'],
+    ['stays', ['stay'], 'the adapter gave no answer within 1500 ms'],
   ])('is told of when the adapter %s', async (_, args, why) => {
-    const outcome = await against(fixture('no-line-feed', ...args), '--timeout', '300', '--json');
+    const outcome = await against(fixture('no-line-feed', ...args), '--timeout', '1500', '--json');
     expect(failedIds(outcome)).toEqual(['varint/decode/0002']);
     expect(reportOf(outcome).results[1]?.reason).toContain(`${why} ${remark}`);
   });

@@ -32,6 +32,7 @@ import { defaultPrincipalLimits, Quotas, type PrincipalLimits } from './quotas.t
 import type { Sub } from './sub.ts';
 import { SubIndex } from './sub-index.ts';
 import { Verifier } from './verifier.ts';
+import { Watches } from './watches.ts';
 import { WorkQueues, type Unit } from './work-queues.ts';
 
 /** What a broker engine is made of. */
@@ -92,12 +93,12 @@ export class BrokerEngine implements ConnectionHost {
   readonly mostQueuedBytes: number;
   readonly work: WorkQueues;
   readonly log: EnvelopeLog | undefined;
+  readonly watches: Watches<Connection> = new Watches();
   readonly #options: BrokerEngineOptions;
   readonly #state: RelayState;
   readonly #quotas: Quotas;
   readonly #connections = new Set<Connection>();
   readonly #routes = new SubIndex<Sub>();
-  readonly #watchers = new Map<string, Set<Connection>>();
   readonly #verifier = new Verifier();
   readonly #toFlush = new Set<Connection>();
   #toAppend: Appending[] = [];
@@ -159,15 +160,13 @@ export class BrokerEngine implements ConnectionHost {
   }
 
   /** The authority records after a serial, for the peer of a link. */
-  authorityRecords(afterSerial: number): readonly Uint8Array[] {
+  readonly authorityRecords: (afterSerial: number) => readonly Uint8Array[] = (afterSerial) =>
     // The chain is kept whole, so a record's place is its serial.
-    return this.#state.authorityRecords.slice(afterSerial);
-  }
+    this.#state.authorityRecords.slice(afterSerial);
 
   /** @param serial - of the record of the principal */
-  isRevoked(keyId32: Uint8Array, serial: number): boolean {
-    return this.#state.isRevoked(keyId32, serial);
-  }
+  readonly isRevoked: (keyId32: Uint8Array, serial: number) => boolean = (keyId32, serial) =>
+    this.#state.isRevoked(keyId32, serial);
 
   /** Takes what an earlier life kept. @param nowMs - when it was kept @returns how many objects no longer hold */
   restore(objects: readonly AddressedObject[], nowMs: number): number {
@@ -301,20 +300,6 @@ export class BrokerEngine implements ConnectionHost {
   /** @internal */
   deleteRoute(sub: Sub): void {
     this.#routes.delete(sub.match, sub);
-  }
-
-  /** @internal */
-  addWatch(connection: Connection, name: string): void {
-    const watchers = this.#watchers.get(name);
-    if (watchers === undefined) this.#watchers.set(name, new Set([connection]));
-    else watchers.add(connection);
-  }
-
-  /** @internal */
-  deleteWatch(connection: Connection, name: string): void {
-    const watchers = this.#watchers.get(name);
-    watchers?.delete(connection);
-    if (watchers?.size === 0) this.#watchers.delete(name);
   }
 
   /** @internal */
@@ -562,7 +547,7 @@ export class BrokerEngine implements ConnectionHost {
 
   #push({ address16, bytes }: AddressedObject): void {
     const name = hexOf(address16);
-    for (const connection of this.#watchers.get(name) ?? []) connection.push(name, address16, bytes);
+    for (const connection of this.watches.watchersOf(name)) connection.push(name, address16, bytes);
   }
 
   #checkAll(nowMs: number, isMeant: (connection: Connection) => boolean): void {

@@ -6,10 +6,11 @@ import { Answers, type Answer } from './answers.ts';
 import type { Counters } from './counters.ts';
 import type { BrokerEvent, OfLink } from './events.ts';
 import { LinkWorks, matchOfWork } from './link-works.ts';
-import { Outbox, type LiveMessage, type PeerSink } from './outbox.ts';
+import { Outbox, type LiveMessage, type OutboxHost, type PeerSink } from './outbox.ts';
 import { RateError, type PrincipalQuota } from './quotas.ts';
 import { StoredPump, type PumpHost } from './stored-pump.ts';
 import { Sub } from './sub.ts';
+import type { Watch, Watches } from './watches.ts';
 import type { Unit, WorkQueues } from './work-queues.ts';
 
 /** What a connection asks of its broker. */
@@ -18,6 +19,7 @@ export interface ConnectionHost {
   readonly counters: Counters;
   readonly mostQueuedBytes: number;
   readonly work: WorkQueues;
+  readonly watches: Watches<Connection>;
   now(): number;
   /** Takes an envelope, and settles its answer when it has one. @throws TridcommError the refusal */
   publish(connection: Connection, envelope: Uint8Array, durability: number, answer: Answer | undefined): void;
@@ -26,8 +28,6 @@ export interface ConnectionHost {
   maySubscribe(connection: Connection, match: TopicMatch): boolean;
   addRoute(sub: Sub): void;
   deleteRoute(sub: Sub): void;
-  addWatch(connection: Connection, name: string): void;
-  deleteWatch(connection: Connection, name: string): void;
   retained(address16: Uint8Array): readonly Uint8Array[];
   /** Calls {@link Connection.flush} at the end of the turn. */
   wantFlush(connection: Connection): void;
@@ -41,7 +41,7 @@ export interface ConnectionHost {
  *
  * @spec delivery.1, delivery.9, delivery.15, delivery.17, delivery.22
  */
-export class Connection implements PumpHost {
+export class Connection implements PumpHost, OutboxHost {
   /** Counts from 1 since the start of the broker. */
   readonly number: number;
   /** As it stood when the link was opened. */
@@ -50,7 +50,8 @@ export class Connection implements PumpHost {
   /** The same in hex. */
   readonly keyId: string;
   readonly quota: PrincipalQuota;
-  readonly subs: Map<number, Sub> = new Map();
+  /** Undefined until there was one: there may be very many links that only wait. */
+  #subs: Map<number, Sub> | undefined;
   readonly works: LinkWorks;
   readonly answers: Answers = new Answers();
   readonly outbox: Outbox;
@@ -60,7 +61,7 @@ export class Connection implements PumpHost {
   stamp = 0;
   readonly #host: ConnectionHost;
   readonly #sink: PeerSink;
-  readonly #watches = new Set<string>();
+  readonly #watches: Watch<Connection>[] = [];
   #pump: StoredPump | undefined;
   #watchFrames = 0;
   #isOpen = true;
@@ -85,11 +86,21 @@ export class Connection implements PumpHost {
     this.keyId = hexOf(this.keyId32);
     this.quota = quota;
     this.works = new LinkWorks(host.work, (work) => (unit, lease) => this.#sendUnit(work, lease, unit));
-    this.outbox = new Outbox(sink, (message) => this.#send(message), creditBytes, host.mostQueuedBytes);
+    this.outbox = new Outbox(this, creditBytes, host.mostQueuedBytes);
   }
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** @internal Whether the transport has as much as it should be given at a time. */
+  get isFull(): boolean {
+    return this.#sink.isFull;
+  }
+
+  /** By their numbers. */
+  get subs(): ReadonlyMap<number, Sub> {
+    return this.#subs ?? noSubs;
   }
 
   /** For events. */
@@ -230,6 +241,11 @@ export class Connection implements PumpHost {
   }
 
   /** @internal */
+  sendLive(message: LiveMessage): void {
+    this.#send(message);
+  }
+
+  /** @internal */
   canSend(bodyBytes: number): boolean {
     return this.#isOpen && this.outbox.canSend(bodyBytes);
   }
@@ -315,7 +331,8 @@ export class Connection implements PumpHost {
     }
     const own = { ...match, match16: new Uint8Array(match.match16) };
     const sub = new Sub(this, number, own, from);
-    this.subs.set(number, sub);
+    this.#subs ??= new Map();
+    this.#subs.set(number, sub);
     this.#host.addRoute(sub);
     this.#host.emit({ type: 'subTaken', ...this.names, sub: number, stored: sub.isStored });
     if (sub.isStored) (this.#pump ??= new StoredPump(this.#host.log!, this)).add(sub);
@@ -365,9 +382,10 @@ export class Connection implements PumpHost {
   #takeWatch(keeps: boolean, addresses: readonly Uint8Array[]): void {
     const number = ++this.#watchFrames;
     const names = addresses.map(hexOf);
+    const { watches } = this.#host;
+    const news = new Set(keeps ? names.filter((name) => !watches.has(name, this)) : []);
     try {
-      const news = keeps ? names.filter((name) => !this.#watches.has(name)).length : 0;
-      if (this.#watches.size + news > mostWatches) throw new TridcommError('E_LIMIT', 'watches of a link');
+      if (this.#watches.length + news.size > mostWatches) throw new TridcommError('E_LIMIT', 'watches of a link');
       if (this.outbox.waitingAddresses + names.length > mostWaitingAddresses) {
         throw new TridcommError('E_LIMIT', 'objects that wait for a link');
       }
@@ -377,10 +395,8 @@ export class Connection implements PumpHost {
     }
     for (const [i, name] of names.entries()) {
       this.outbox.mark(name, new Uint8Array(addresses[i]!));
-      if (!keeps || this.#watches.has(name)) continue;
-      this.#watches.add(name);
-      this.#host.addWatch(this, name);
     }
+    for (const name of news) this.#watches.push(watches.add(name, this));
     this.#host.wantFlush(this);
   }
 
@@ -435,7 +451,7 @@ export class Connection implements PumpHost {
   }
 
   #dropSub(sub: Sub): void {
-    if (!this.subs.delete(sub.number)) return;
+    if (this.#subs?.delete(sub.number) !== true) return;
     this.quota.subs--;
     this.#host.deleteRoute(sub);
     this.#pump?.delete(sub);
@@ -463,8 +479,7 @@ export class Connection implements PumpHost {
     this.#isOpen = false;
     for (const sub of this.subs.values()) this.#dropSub(sub);
     for (const { number } of this.works.values()) this.#dropWork(number);
-    for (const name of this.#watches) this.#host.deleteWatch(this, name);
-    this.#watches.clear();
+    for (const watch of this.#watches.splice(0)) this.#host.watches.delete(watch, this);
     this.#pump?.end();
     this.outbox.clear();
     this.#host.emit({ type: 'linkEnded', ...this.names, by, code: code ?? 'none' });
@@ -472,6 +487,7 @@ export class Connection implements PumpHost {
   }
 }
 
+const noSubs: ReadonlyMap<number, Sub> = new Map();
 /** Messages that cost nothing else. */
 const meteredTypes: ReadonlySet<LinkMessage['type']> = new Set(['ping', 'sub', 'unsub', 'watch', 'work']);
 /** Addresses that one link may watch. */

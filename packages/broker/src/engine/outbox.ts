@@ -16,6 +16,14 @@ export interface PeerSink {
 /** An envelope on its way to who receives it live: one for all of them. */
 export type LiveMessage = Extract<LinkMessage, { readonly type: 'envelope' }>;
 
+/** Whose outbox it is. */
+export interface OutboxHost {
+  /** Whether the transport has as much as it should be given at a time. */
+  readonly isFull: boolean;
+  /** Must not throw. */
+  sendLive(message: LiveMessage): void;
+}
+
 /** An address whose objects wait, or one object of it. */
 export interface WaitingObject {
   readonly address16: Uint8Array;
@@ -30,26 +38,19 @@ export interface WaitingObject {
  * @spec delivery.14, delivery.15, delivery.16
  */
 export class Outbox {
-  readonly #transport: Pick<PeerSink, 'isFull'>;
-  readonly #send: (message: LiveMessage) => void;
+  readonly #host: OutboxHost;
   readonly #mostQueuedBytes: number;
   #grantedBytes: number;
   #sentBytes = 0;
   #queue: LiveMessage[] = [];
   #queueHead = 0;
   #queuedBytes = 0;
-  /** By the names of their addresses, in the order in which they came up. */
-  readonly #objects = new Map<string, WaitingObject>();
+  /** By the names of their addresses, in the order in which they came up; undefined while none waits, as mostly. */
+  #objects: Map<string, WaitingObject> | undefined;
 
-  /** @param send - must not throw @param creditBytes - of the peer's hello */
-  constructor(
-    transport: Pick<PeerSink, 'isFull'>,
-    send: (message: LiveMessage) => void,
-    creditBytes: number,
-    mostQueuedBytes: number,
-  ) {
-    this.#transport = transport;
-    this.#send = send;
+  /** @param creditBytes - of the peer's hello */
+  constructor(host: OutboxHost, creditBytes: number, mostQueuedBytes: number) {
+    this.#host = host;
     this.#grantedBytes = creditBytes;
     this.#mostQueuedBytes = mostQueuedBytes;
   }
@@ -61,12 +62,12 @@ export class Outbox {
 
   /** Addresses that wait. */
   get waitingAddresses(): number {
-    return this.#objects.size;
+    return this.#objects?.size ?? 0;
   }
 
   /** Whether the transport takes more. */
   get isFlowing(): boolean {
-    return !this.#transport.isFull;
+    return !this.#host.isFull;
   }
 
   /** Takes a credit frame. @returns whether it is not lower than one before */
@@ -91,7 +92,7 @@ export class Outbox {
     const { length } = message.envelope;
     if (this.canSend(length)) {
       this.#sentBytes += length;
-      this.#send(message);
+      this.#host.sendLive(message);
       return 'sent';
     }
     if (this.#queuedBytes + length > this.#mostQueuedBytes) return 'full';
@@ -107,6 +108,7 @@ export class Outbox {
    * @param bytes - the object that is new there; without it, and where another one waits, everything that is retained there is meant
    */
   mark(name: string, address16: Uint8Array, bytes?: Uint8Array): void {
+    this.#objects ??= new Map();
     const isAnother = this.#objects.delete(name);
     this.#objects.set(name, { address16, bytes: isAnother ? undefined : bytes });
   }
@@ -120,7 +122,7 @@ export class Outbox {
       this.#queueHead++;
       this.#queuedBytes -= length;
       this.#sentBytes += length;
-      this.#send(message);
+      this.#host.sendLive(message);
       onSent(length);
     }
     if (this.#queueHead === this.#queue.length || this.#queueHead > mostDone) {
@@ -131,12 +133,11 @@ export class Outbox {
 
   /** The next object or address that waits, while the transport takes more. */
   nextObject(): WaitingObject | undefined {
-    if (!this.isFlowing) return undefined;
-    for (const [name, waiting] of this.#objects) {
-      this.#objects.delete(name);
-      return waiting;
-    }
-    return undefined;
+    if (this.#objects === undefined || !this.isFlowing) return undefined;
+    const [name, waiting] = this.#objects.entries().next().value!;
+    this.#objects.delete(name);
+    if (this.#objects.size === 0) this.#objects = undefined;
+    return waiting;
   }
 
   /** Lets go of everything. */
@@ -144,7 +145,7 @@ export class Outbox {
     this.#queue = [];
     this.#queueHead = 0;
     this.#queuedBytes = 0;
-    this.#objects.clear();
+    this.#objects = undefined;
   }
 
   #fits(bodyBytes: number): boolean {

@@ -41,7 +41,8 @@ export interface LinkOrigin {
 export class LinkDriver implements PeerSink {
   readonly #host: LinkHost;
   readonly #origin: LinkOrigin;
-  readonly #opening: Opening;
+  /** Undefined once the link is open or over, as it holds more than the link itself. */
+  #opening: Opening | undefined;
   #stream: ByteStream | undefined;
   #link: LinkEngine | undefined;
   #connection: Connection | undefined;
@@ -155,6 +156,8 @@ export class LinkDriver implements PeerSink {
 
   #makeLink(): LinkEngine {
     const { engine, provider, random, now, key, principalRecord } = this.#host;
+    // Functions that are there already: very many openings may stand at a time.
+    const { trust, authorityRecords, isRevoked } = engine;
     const { mode, tls } = this.#origin;
     const options: LinkOptions = {
       provider,
@@ -164,9 +167,9 @@ export class LinkDriver implements PeerSink {
       mode,
       key,
       principalRecord: principalRecord(),
-      trust: engine.trust,
-      authorityRecords: (afterSerial) => engine.authorityRecords(afterSerial),
-      isRevoked: (keyId32, serial) => engine.isRevoked(keyId32, serial),
+      trust,
+      authorityRecords,
+      isRevoked,
       ...(tls !== undefined && { tls }),
     };
     return new LinkEngine(options, (chunks) => {
@@ -189,7 +192,7 @@ export class LinkDriver implements PeerSink {
   #open(): void {
     const link = this.#link!;
     if (this.#connection !== undefined || this.#isOver) return;
-    this.#opening.done();
+    this.#endOpening();
     const { listener, remote } = this.#origin;
     this.#connection = this.#host.engine.connect(link.peer!, link.peerCreditBytes, this);
     if (this.#connection === undefined) return;
@@ -233,8 +236,13 @@ export class LinkDriver implements PeerSink {
   #over(): void {
     this.#isOver = true;
     this.#notePartial(0);
-    this.#opening.done();
+    this.#endOpening();
     this.#host.stalled.delete(this);
+  }
+
+  #endOpening(): void {
+    this.#opening?.done();
+    this.#opening = undefined;
   }
 
   /** From the first byte that waits on it is looked whether any goes: a peer that says nothing makes nobody look. */

@@ -36,8 +36,12 @@ export function admit(host: ListenerHost, listener: string, remote: string, end:
 /** Lays a link on a socket that is connected. */
 export function driveSocket(host: ListenerHost, socket: Duplex, origin: LinkOrigin, opening: Opening): LinkDriver {
   const driver = new LinkDriver(host.links, origin, opening);
-  driver.start(new SocketStream(socket, driver, (cause) => new TridcommError('E_TRANSPORT', undefined, { cause })));
+  driver.start(new SocketStream(socket, driver, transportError));
   return driver;
+}
+
+function transportError(cause: Error): TridcommError {
+  return new TridcommError('E_TRANSPORT', undefined, { cause });
 }
 
 /** Lays a link of mode N on a stream that is connected. @returns whether there was room; it is destroyed where not */
@@ -74,12 +78,21 @@ export async function listening(
 /** The sockets of a server, so that none is left when it closes. */
 export class Sockets {
   readonly #sockets = new Set<Duplex>();
+  /** One for all: there may be very many sockets. */
+  readonly #closed: (this: Duplex) => void;
+
+  constructor() {
+    const sockets = this.#sockets;
+    this.#closed = function () {
+      sockets.delete(this);
+    };
+  }
 
   add(socket: Duplex): void {
     this.#sockets.add(socket);
     // One that fails before anybody listens to it must not take the process with it.
     socket.on('error', ignore);
-    socket.once('close', () => this.#sockets.delete(socket));
+    socket.on('close', this.#closed);
   }
 
   destroy(): void {

@@ -44,7 +44,7 @@ function firstFlight(): Buffer {
   return Buffer.concat(chunks);
 }
 
-test('link.8: a handshake that was answered and stands still holds at most 6 KiB of ours', { timeout: 120_000 }, () => {
+test('link.8: a handshake that was answered and stands still holds at most 4 KiB of ours', { timeout: 120_000 }, () => {
   const flight = firstFlight();
   const openings = new Openings(10_000);
   const origin = { listener: 'test', remote: '127.0.0.1', mode: linkModes.noise };
@@ -67,7 +67,7 @@ test('link.8: a handshake that was answered and stands still holds at most 6 KiB
   console.log(`${handshakes} handshakes that stand still: ${eachBytes.toFixed(0)} bytes of ours each`);
   expect(world.refusals()).toEqual([]);
   expect(openings.count).toBe(200 + handshakes);
-  expect(eachBytes).toBeLessThan(6_144);
+  expect(eachBytes).toBeLessThan(4_096);
   for (const driver of drivers) driver.displaced();
   expect(openings.count).toBe(0);
 });

@@ -165,7 +165,8 @@ export class BrokerFeed {
 }
 
 const firstPauseMs = 1_000;
-const longestPauseMs = 60_000;
+/** A head lasts a minute, of which a try that nobody answers takes 15 s: with a longer pause members of a broker that is back would be stale. */
+const longestPauseMs = 10_000;
 /** For a broker that is busy: about 20 minutes of heads. */
 const mostWaiting = 64;
 const mostWaitingBytes = 67_108_864;

@@ -93,7 +93,7 @@ export class Incoming {
       this.#parts.client().envelope(envelope, Date.now());
     } catch (error) {
       if (!(error instanceof TridcommError)) this.#parts.onFailed(error);
-      else if (!isLast && this.#mayPass(error, envelope)) return false;
+      else if (!isLast && this.#parts.client().mayOpenLater(error.code, envelope, Date.now())) return false;
       else if (error.code !== 'E_CLOSED') this.#parts.onRefused(error);
     } finally {
       this.#taken = undefined;
@@ -101,12 +101,4 @@ export class Incoming {
     taken.consumed();
     return true;
   }
-
-  /** Whether a refusal may pass by what is on its way. */
-  #mayPass({ code }: TridcommError, envelope: Uint8Array): boolean {
-    return passingCodes.has(code) || (code === 'E_EPOCH' && this.#parts.client().isAhead(envelope, Date.now()));
-  }
 }
-
-/** What a record or list that is on its way may change. */
-const passingCodes: ReadonlySet<string> = new Set(['E_SENDER', 'E_POLICY']);

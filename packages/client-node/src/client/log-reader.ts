@@ -162,10 +162,10 @@ export class LogReader {
     }
   }
 
-  /** How long a refusal is waited out. */
+  /** How long a refusal is waited out: that of a view that is not fresh for ever, those of what may be on its way for a while. */
   #waitsMs({ code }: TridcommError, envelope: Uint8Array): number {
-    if (code === 'E_EPOCH') return this.#client.isAhead(envelope, Date.now(), 'log') ? onItsWayMs : 0;
-    return waitingCodes[code] ?? 0;
+    if (code === 'E_STALE') return Infinity;
+    return this.#client.mayOpenLater(code, envelope, Date.now(), 'log') ? onItsWayMs : 0;
   }
 
   #deliver(delivery: Delivery): void {
@@ -239,9 +239,3 @@ const notCopied = ['replay/', 'client/', readersPrefix];
 const saveMs = 50;
 /** What is to open an envelope may be on its way for so long. */
 const onItsWayMs = 30_000;
-/** How long a refusal is waited out: that of a view that is not fresh for ever, those of what may be on its way for a while. */
-const waitingCodes: Readonly<Record<string, number | undefined>> = {
-  E_STALE: Infinity,
-  E_SENDER: onItsWayMs,
-  E_POLICY: onItsWayMs,
-};

@@ -17,7 +17,9 @@ export interface Rejected<Owner> {
 }
 
 interface Entry<Owner> extends Outgoing<Owner> {
-  /** Not sent before. */
+  /** Its place in the order in which they were added. */
+  readonly place: number;
+  /** Not sent before; Infinity until there is another link. */
   notBeforeMs: number;
 }
 
@@ -39,6 +41,7 @@ export class Outbox<Owner> {
   #lastNumber = 0;
   #lastAck = 0;
   #bytes = 0;
+  #nextPlace = 0;
 
   /**
    * @param freshMs - after that receivers may refuse an envelope for its age
@@ -65,7 +68,7 @@ export class Outbox<Owner> {
 
   /** @param outgoing - kept; its durability is not none */
   add({ envelope, durability, sealedMs, owner }: Outgoing<Owner>): void {
-    this.#waiting.push({ envelope, durability, sealedMs, owner, notBeforeMs: 0 });
+    this.#waiting.push({ envelope, durability, sealedMs, owner, place: this.#nextPlace++, notBeforeMs: 0 });
     this.#bytes += envelope.length;
   }
 
@@ -101,7 +104,8 @@ export class Outbox<Owner> {
   }
 
   /**
-   * The broker rejected. What it rejects for a limit, with a time after which it would take it, is sent again then.
+   * The broker rejected. What it rejects for a limit, with a time after which it would take it, is sent again then; what it rejects as it is
+   * ending, on the next link.
    *
    * @param retryMs - 0 where the broker says nothing of another try
    * @returns undefined for a number that waits for no answer any more
@@ -112,17 +116,19 @@ export class Outbox<Owner> {
     const entry = this.#sent.get(number);
     if (entry === undefined) return undefined;
     this.#sent.delete(number);
-    const isAgain = code === 'E_LIMIT' && retryMs > 0 && nowMs + retryMs < entry.sealedMs + this.#freshMs;
+    const notBeforeMs = code === 'E_CLOSED' ? Infinity : nowMs + retryMs;
+    const isAgain =
+      code === 'E_CLOSED' || (code === 'E_LIMIT' && retryMs > 0 && notBeforeMs < entry.sealedMs + this.#freshMs);
     if (isAgain) {
-      entry.notBeforeMs = nowMs + retryMs;
-      this.#waiting.splice(this.#placeOf(entry), 0, entry);
+      entry.notBeforeMs = notBeforeMs;
+      this.#putBack(entry);
     } else this.#bytes -= entry.envelope.length;
     return { outgoing: entry, isAgain };
   }
 
   /** The link is over: numbers begin anew, and what was not answered is sent again before everything else. */
   reset(): void {
-    this.#waiting = [...this.#sent.values(), ...this.#waiting].sort((a, b) => a.sealedMs - b.sealedMs);
+    this.#waiting = [...this.#sent.values(), ...this.#waiting].sort((a, b) => a.place - b.place);
     for (const entry of this.#waiting) entry.notBeforeMs = 0;
     this.#sent.clear();
     this.#lastNumber = 0;
@@ -167,9 +173,9 @@ export class Outbox<Owner> {
     throw new TridcommError('E_ENCODING', `answer to frame ${number} of ${this.#lastNumber}`);
   }
 
-  /** In front of what was sealed later. */
-  #placeOf(entry: Entry<Owner>): number {
-    const at = this.#waiting.findIndex(({ sealedMs }) => sealedMs > entry.sealedMs);
-    return at < 0 ? this.#waiting.length : at;
+  /** Back to those that wait, in front of what was sealed later. */
+  #putBack(entry: Entry<Owner>): void {
+    const at = this.#waiting.findIndex(({ place }) => place > entry.place);
+    this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, entry);
   }
 }

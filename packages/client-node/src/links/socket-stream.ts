@@ -1,13 +1,13 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import type { TridcommError } from '@tridcomm/core';
 import { highWaterBytes, lingerMs, type ByteStream, type ErrorOfSocket, type StreamHandlers } from './byte-stream.ts';
 
 /** A TCP, TLS or local connection, or another stream of bytes, as a byte stream; the connection is there. */
 export class SocketStream implements ByteStream {
   readonly #socket: Duplex;
   readonly #handlers: StreamHandlers;
+  readonly #errorOf: ErrorOfSocket;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   /** A piece is with the TLS socket. */
@@ -17,19 +17,25 @@ export class SocketStream implements ByteStream {
   constructor(socket: Duplex, handlers: StreamHandlers, errorOf: ErrorOfSocket) {
     this.#socket = socket;
     this.#handlers = handlers;
+    this.#errorOf = errorOf;
     if (socket instanceof Socket) {
       socket.setNoDelay(true);
       socket.setKeepAlive(true, keepAliveMs);
     }
-    socket.on('data', (chunk: Uint8Array) => {
-      if (!this.#isOver) handlers.onData(chunk);
-    });
-    socket.on('drain', () => {
-      if (!this.#isOver) handlers.onDrain();
-    });
-    socket.on('error', (cause) => this.#ended(errorOf(cause)));
-    socket.on('end', () => this.#ended(undefined));
-    socket.on('close', () => this.#ended(undefined));
+    (socket as OwnedSocket)[owner] = this;
+    for (const [event, listener] of listeners) socket.on(event, listener);
+  }
+
+  /** @internal Of the socket. */
+  get openHandlers(): StreamHandlers | undefined {
+    return this.#isOver ? undefined : this.#handlers;
+  }
+
+  /** @internal Of the socket: nothing comes any more. */
+  ended(cause: Error | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#handlers.onEnd(cause && this.#errorOf(cause));
   }
 
   get bufferedBytes(): number {
@@ -119,13 +125,30 @@ export class SocketStream implements ByteStream {
     for (const chunk of joined(waiting)) socket.write(chunk);
     socket.uncork();
   }
-
-  #ended(error: TridcommError | undefined): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#handlers.onEnd(error);
-  }
 }
+
+/** Whose the socket is. A broker has very many: listeners of its own for each would take more memory than all else of a stream. */
+const owner = Symbol('stream');
+
+type OwnedSocket = Duplex & { [owner]: SocketStream };
+
+const ended = function (this: OwnedSocket): void {
+  this[owner].ended(undefined);
+};
+
+const listeners = Object.entries({
+  data(this: OwnedSocket, chunk: Uint8Array): void {
+    this[owner].openHandlers?.onData(chunk);
+  },
+  drain(this: OwnedSocket): void {
+    this[owner].openHandlers?.onDrain();
+  },
+  error(this: OwnedSocket, cause: Error): void {
+    this[owner].ended(cause);
+  },
+  end: ended,
+  close: ended,
+});
 
 /** Small chunks in one piece: a write costs more than their bytes. Large ones as they are. */
 function* joined(chunks: readonly Uint8Array[]): Generator<Uint8Array, void, undefined> {

@@ -161,6 +161,19 @@ describe('from the cursor', () => {
     expect(refusedEnvelopes(to)).toEqual([]);
   });
 
+  test('what is of somebody who may not write holds up nothing', async () => {
+    await publishAll(['0', '1']);
+    const envelope = Uint8Array.from(world.broker.log[0]!.envelope);
+    envelope.set(new Uint8Array(16).fill(7), 32);
+    world.broker.log.unshift({ position: 1, envelope });
+    for (const [i, entry] of world.broker.log.entries()) world.broker.log[i] = { ...entry, position: i + 1 };
+    const to = await world.connect(bob);
+    const orders = to.subscribe('orders/**', { from: 'cursor' });
+    // What may be on its way is waited for 30 s, which is longer than this test may take.
+    expect(await texts(orders, 2)).toEqual(['0', '1']);
+    expect(refusedEnvelopes(to)).toMatchObject([{ error: { code: 'E_SENDER' } }]);
+  });
+
   test('a batch is done with when all its messages are', async () => {
     await from.publish('orders/a', numbers(0, 3));
     await from.publish('orders/a', numbers(3, 6));

@@ -130,6 +130,20 @@ test('a new link does not wait for what the old one asked', () => {
   expect(send(outbox, 1)).toEqual(['a']);
 });
 
+test('what a broker that is ending rejects goes out on the next link, and nothing before it', () => {
+  const outbox = filled('a', 'b');
+  send(outbox);
+  expect(outbox.rejected(1, 'E_CLOSED', 0, 0)).toMatchObject({ isAgain: true });
+  outbox.add(outgoing('c', 1));
+  expect(send(outbox, 2)).toEqual([]);
+  expect(outbox.nextMs()).toBe(Infinity);
+  outbox.reset();
+  expect(send(outbox, 2)).toEqual(['a', 'b', 'c']);
+  // Not for ever.
+  outbox.rejected(1, 'E_CLOSED', 0, 2);
+  expect(owners(outbox.expire(freshMs))).toEqual(['b', 'a']);
+});
+
 test('what is too old is given up, sent or not', () => {
   const outbox = new Outbox<string>(freshMs, 100);
   outbox.add(outgoing('sent', 0));

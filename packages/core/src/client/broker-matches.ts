@@ -3,12 +3,15 @@ import type { Group } from './group.ts';
 import type { Asked } from './guarded-carrier.ts';
 import { matchName } from './routes.ts';
 
-/** What the broker was asked to match for a group, and what came of it, under a version of the policy. */
+/** What the broker was asked to match for a group, and what came of it, under a version of the policy and a head. */
 interface AtBroker {
   readonly match: TopicMatch;
   /** Undefined where it has to be asked anew. */
   readonly policyVersion: number | undefined;
+  readonly headSeq: number;
   readonly isTaken: boolean;
+  /** It was refused under an earlier head of the same policy: then it is asked for no more. */
+  readonly isRepeated: boolean;
 }
 
 /** How a broker is asked for a match. */
@@ -19,8 +22,9 @@ export interface BrokerQuestion {
 }
 
 /**
- * Keeps what a broker was asked to match in line with what is wanted. What it refused is asked for again under the next policy, what it
- * failed to answer at the next call.
+ * Keeps what a broker was asked to match in line with what is wanted. What it refused is asked for again under the next policy, and once with
+ * the next head: a broker may know less than the member until its authority has come back to it. What it failed to answer is asked for at the
+ * next call.
  */
 export class BrokerMatches {
   readonly #question: BrokerQuestion;
@@ -97,12 +101,15 @@ export class BrokerMatches {
     }
     // A newer policy may have ended what an older one allowed.
     const policyVersion = group.view?.policy.version ?? 0;
+    const headSeq = group.view?.head.headSeq ?? 0;
     for (const [name, match] of wanted) {
-      if (held.get(name)?.policyVersion === policyVersion) continue;
+      const last = held.get(name);
+      const isSame = last?.policyVersion === policyVersion;
+      if (isSame && (last.isTaken || last.isRepeated || last.headSeq === headSeq)) continue;
       this.#atBroker.set(group, held);
       const asked = this.#question.ask(match);
       if (asked === 'failed') return false;
-      held.set(name, { match, policyVersion, isTaken: asked === 'taken' });
+      held.set(name, { match, policyVersion, headSeq, isTaken: asked === 'taken', isRepeated: isSame });
     }
     if (held.size === 0) this.#atBroker.delete(group);
     return true;

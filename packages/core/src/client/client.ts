@@ -1,5 +1,6 @@
 import { checkWidth, copyOf } from '../bytes/bytes.ts';
 import { deriveHedgeSecret } from '../crypto/key-schedule.ts';
+import type { ErrorCode } from '../codepoints/errors.gen.ts';
 import { TridcommError } from '../errors.ts';
 import type { TopicMatch } from '../keys/access-list.ts';
 import type { Taken, Trust } from '../keys/trust.ts';
@@ -307,14 +308,16 @@ export class Client {
   }
 
   /**
-   * Whether an envelope that was refused with `E_EPOCH` may open later: its epoch is above all that are held of its group, so the block may
-   * be on its way.
+   * Whether an envelope that was refused may open later, as what it takes may be on its way: the block of an epoch above all that are held
+   * of its group, a view that its sender had and the member has not, or the record of a writer that the member's view names.
    *
+   * @param code - what it was refused with; any but `E_EPOCH`, `E_POLICY` and `E_SENDER` is for good
    * @param source - how it came
-   * @throws TridcommError for what is no envelope
+   * @returns false also after {@link stop}
    */
-  isAhead(bytes: Uint8Array, nowMs: number, source: EnvelopeSource = 'live'): boolean {
-    return this.#events.run(() => this.#opening.isAhead(bytes, nowMs, source));
+  mayOpenLater(code: ErrorCode, bytes: Uint8Array, nowMs: number, source: EnvelopeSource = 'live'): boolean {
+    if (this.#events.isClosed) return false;
+    return this.#events.run(() => this.#opening.mayOpenLater(code, bytes, nowMs, source));
   }
 
   /**
@@ -520,8 +523,8 @@ export class Client {
   }
 
   /**
-   * A broker said no to a subscription after it was asked, or ended one: tells so, and asks again under the next version of the policy.
-   * Nothing comes of it for a match that is not asked for any more.
+   * A broker said no to a subscription after it was asked, or ended one: tells so, and asks again under the next version of the policy,
+   * and once with the next head. Nothing comes of it for a match that is not asked for any more.
    *
    * @param match - as the carrier was asked for it
    * @param error - what the broker said
@@ -568,6 +571,7 @@ export class Client {
 
   #viewChanged(group: Group, nowMs: number): void {
     this.#asking.watchView(group);
+    for (const routing of this.#routings) routing.viewChanged(group);
     this.#freshness.note(group, nowMs);
   }
 

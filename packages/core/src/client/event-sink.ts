@@ -17,6 +17,10 @@ export class EventSink {
     this.#onEvent = onEvent;
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Ends all calls but the one that is on its way. */
   close(): void {
     this.#isClosed = true;

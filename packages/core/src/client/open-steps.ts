@@ -39,14 +39,15 @@ export function storeAhead(pending: PendingOpen, { replayStore }: OpenEpoch, { h
   }
 }
 
-function learnHead(
-  { trust, knownHeads }: Holdings,
-  group: Group,
-  { extensions, header }: EnvelopeView | JobView,
-  nowMs: number,
-): void {
+/** Whether the sender of an envelope says that it had a newer view of the group than we have. */
+export function isBehind({ view }: Group, { extensions }: EnvelopeView | JobView): boolean {
   const value = extensions.value(numbers.headSeq);
-  const headSeq = value === undefined ? 0 : readU64(value, 0);
-  if (headSeq <= (group.view?.head.headSeq ?? 0)) return;
+  return value !== undefined && readU64(value, 0) > (view?.head.headSeq ?? 0);
+}
+
+function learnHead({ trust, knownHeads }: Holdings, group: Group, view: EnvelopeView | JobView, nowMs: number): void {
+  if (!isBehind(group, view)) return;
+  const { header, extensions } = view;
+  const headSeq = readU64(extensions.value(numbers.headSeq)!, 0);
   knownHeads.claim(group.id, trust.principalBySenderId(header.senderId)!.key.keyId32, headSeq, nowMs);
 }

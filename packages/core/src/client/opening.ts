@@ -1,3 +1,5 @@
+import { equalBytes } from '../bytes/bytes.ts';
+import type { ErrorCode } from '../codepoints/errors.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
 import { beginParsed, type Opened, type PendingOpen } from '../envelope/open.ts';
@@ -14,7 +16,7 @@ import type { Delivery } from './events.ts';
 import type { Group } from './group.ts';
 import type { Holdings } from './holdings.ts';
 import { streamName, type OpenEpoch } from './open-epoch.ts';
-import { openSealed, storeAhead } from './open-steps.ts';
+import { isBehind, openSealed, storeAhead } from './open-steps.ts';
 import type { Route } from './routes.ts';
 import type { Handler, Subscriptions } from './subscriptions.ts';
 
@@ -91,11 +93,18 @@ export class Opening {
     return source === 'log' || this.#subscriptions.log.handlersOf(topic) !== undefined;
   }
 
-  /** Whether an envelope is of an epoch above all that are held of its group: the block may be on its way. */
-  isAhead(bytes: Uint8Array, nowMs: number, source: EnvelopeSource): boolean {
+  /** As {@link Client.mayOpenLater}. Nobody vouches for what the header says: at worst a broker makes us wait for nothing. */
+  mayOpenLater(code: ErrorCode, bytes: Uint8Array, nowMs: number, source: EnvelopeSource): boolean {
+    // All other refusals are for good, and what was refused for its form cannot be read once more.
+    if (code !== 'E_EPOCH' && code !== 'E_POLICY' && code !== 'E_SENDER') return false;
     const view = parseEnvelope(bytes);
     const group = this.#subscriptions[source].routeOf(view, nowMs)?.group;
-    return group !== undefined && view.header.epoch > (group.epochs.at(-1)?.number ?? 0);
+    if (group === undefined) return false;
+    const { epoch, senderId } = view.header;
+    if (code === 'E_EPOCH') return epoch > (group.epochs.at(-1)?.number ?? 0);
+    if (isBehind(group, view)) return true;
+    const isSender = (keyId32: Uint8Array): boolean => equalBytes(keyId32.subarray(0, senderId.length), senderId);
+    return code === 'E_SENDER' && group.view?.writers.keyIds.some(isSender) === true;
   }
 
   /** What is refused for its records is recorded as seen, so its number is not missing. */

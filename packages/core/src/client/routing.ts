@@ -43,6 +43,11 @@ export class Routing {
     this.#unrouted.add(group);
   }
 
+  /** A group has a newer view. */
+  viewChanged(group: Group): void {
+    this.#atBroker.changed(group);
+  }
+
   /** The member waits for something else, in any of its groups. */
   allChanged(): void {
     this.#table.clear();

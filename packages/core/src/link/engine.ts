@@ -1,10 +1,10 @@
 import { TridcommError } from '../errors.ts';
 import type { PrincipalRecord } from '../keys/principal-record.ts';
 import { FrameDecoder } from '../wire/frame-decoder.ts';
-import { checkType, largestBody, peerOf } from './forms.ts';
+import { checkType, largestBody, peerOf, type LinkSide } from './forms.ts';
 import { decodeMessage, encodeMessage, type LinkMessage } from './messages.ts';
 import { Opening } from './opening.ts';
-import { setupOf, type LinkOptions, type LinkSetup } from './options.ts';
+import { setupOf, type LinkOptions } from './options.ts';
 import { RecordReader, RecordWriter } from './records.ts';
 
 /** Where a link stands. Nothing leads back. */
@@ -24,7 +24,8 @@ export type LinkState = 'opening' | 'open' | 'closed';
  * or whose peer's record ends (link.22).
  */
 export class LinkEngine {
-  readonly #setup: LinkSetup;
+  readonly #side: LinkSide;
+  readonly #frameCapBytes: number;
   readonly #onSend: (chunks: readonly Uint8Array[]) => void;
   #state: LinkState = 'opening';
   /** Undefined as soon as the link is open or over. */
@@ -39,15 +40,17 @@ export class LinkEngine {
   #peerCreditBytes = 0;
 
   /**
-   * @param options - kept; the own principal record must not be changed
+   * @param options - kept until the link is open or over; the own principal record must not be changed
    * @param onSend - gets chunks to be written one after the other, and must not throw. They are not changed afterwards, but the caller's
    *   own bytes, as it gave them to {@link send}, may be among them
    * @throws TridcommError `E_USAGE` for options that cannot be
    */
   constructor(options: LinkOptions, onSend: (chunks: readonly Uint8Array[]) => void) {
-    this.#setup = setupOf(options);
+    const setup = setupOf(options);
+    this.#side = setup.side;
+    this.#frameCapBytes = setup.frameCapBytes;
     this.#onSend = onSend;
-    this.#opening = new Opening(this.#setup, (bytes) => onSend([bytes]));
+    this.#opening = new Opening(setup, onSend);
   }
 
   get state(): LinkState {
@@ -78,7 +81,7 @@ export class LinkEngine {
     if (this.#state === 'closed') throw new TridcommError('E_CLOSED', 'link that is over');
     if (this.#isStarted) throw new TridcommError('E_USAGE', 'link that was started before');
     this.#isStarted = true;
-    if (this.#setup.side === 'initiator') this.#opening!.start();
+    if (this.#side === 'initiator') this.#opening!.start();
   }
 
   /**
@@ -94,7 +97,7 @@ export class LinkEngine {
    */
   receive(chunk: Uint8Array, onMessage: (message: LinkMessage) => void): void {
     if (this.#state === 'closed') throw new TridcommError('E_CLOSED', 'link that is over');
-    if (!this.#isStarted && this.#setup.side === 'initiator') {
+    if (!this.#isStarted && this.#side === 'initiator') {
       throw new TridcommError('E_USAGE', 'initiator that was not started');
     }
     try {
@@ -116,7 +119,7 @@ export class LinkEngine {
   send(message: LinkMessage): void {
     if (this.#state === 'closed') throw new TridcommError('E_CLOSED', 'link that is over');
     if (this.#state === 'opening') throw new TridcommError('E_USAGE', 'link that is not open');
-    this.#write(encodeMessage(this.#setup.side, message, this.#peerFrameCapBytes));
+    this.#write(encodeMessage(this.#side, message, this.#peerFrameCapBytes));
     if (message.type === 'close') this.#end();
   }
 
@@ -168,7 +171,7 @@ export class LinkEngine {
       this.#writer = new RecordWriter(opened.session.send);
       this.#reader = new RecordReader(opened.session.receive);
     }
-    this.#decoder = new FrameDecoder(this.#setup.frameCapBytes, largestBody);
+    this.#decoder = new FrameDecoder(this.#frameCapBytes, largestBody);
     this.#state = 'open';
     return taken;
   }
@@ -190,7 +193,7 @@ export class LinkEngine {
 
   #takeFrames(bytes: Uint8Array, onMessage: (message: LinkMessage) => void): void {
     const decoder = this.#decoder!;
-    const from = peerOf(this.#setup.side);
+    const from = peerOf(this.#side);
     decoder.take(bytes);
     for (let frame = decoder.next(); frame !== undefined; frame = decoder.next()) {
       const message = decodeMessage(from, frame.type, frame.channel, frame.body);

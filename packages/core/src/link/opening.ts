@@ -1,4 +1,4 @@
-import { concat, readU16, writeU16 } from '../bytes/bytes.ts';
+import { readU16, writeU16 } from '../bytes/bytes.ts';
 import { frameTypes } from '../codepoints/frame-types.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { linkModes } from '../codepoints/link-modes.gen.ts';
@@ -61,7 +61,7 @@ export interface Opened {
  */
 export class Opening {
   readonly #setup: LinkSetup;
-  readonly #send: (bytes: Uint8Array) => void;
+  readonly #send: (chunks: readonly Uint8Array[]) => void;
   readonly #sequence: readonly Step[];
   #at = 0;
   /** The message that is coming in: its head, then all of it. */
@@ -82,7 +82,7 @@ export class Opening {
   #opened: Opened | undefined;
 
   /** @param send - gets what goes out, which is not changed afterwards */
-  constructor(setup: LinkSetup, send: (bytes: Uint8Array) => void) {
+  constructor(setup: LinkSetup, send: (chunks: readonly Uint8Array[]) => void) {
     this.#setup = setup;
     this.#send = send;
     this.#sequence = sequences[setup.mode]![setup.side];
@@ -99,7 +99,7 @@ export class Opening {
       this.#ephemeralKey = provider.generateKeyPair('x25519');
       parts.push(noiseRecord(this.#ephemeralKey.publicKey));
     }
-    this.#send(concat(...parts));
+    this.#send(parts);
   }
 
   /** What the opening came to; undefined until then. */
@@ -204,7 +204,7 @@ export class Opening {
     const { side } = this.#setup;
     const body = makeAuth(this.#setup, this.#tlsContext(), this.#terms!.authoritySerial);
     const frame = encodeFrame(frameTypes.auth, 0, body);
-    this.#send(side === 'responder' ? concat(encodePreface(), this.#ownHello, frame) : frame);
+    this.#send(side === 'responder' ? [encodePreface(), this.#ownHello, frame] : [frame]);
   }
 
   #takeTlsAuth(frame: Uint8Array): void {
@@ -227,7 +227,7 @@ export class Opening {
     this.#noise = noise;
     noise.readMessage(message);
     const answer = noise.writeMessage((h32) => makeAuth(this.#setup, h32, this.#terms!.authoritySerial));
-    this.#send(concat(encodePreface(), this.#ownHello, noiseRecord(answer)));
+    this.#send([encodePreface(), this.#ownHello, noiseRecord(answer)]);
     // All that the handshake needs of these is in its state by now, and it may stand still for a while.
     this.#staticKey!.secretKey.fill(0);
     this.#staticKey = undefined;
@@ -239,7 +239,7 @@ export class Opening {
     const noise = this.#noise!;
     const peer = this.#readNoiseAuth(noise, message);
     const answer = noise.writeMessage((h32) => makeAuth(this.#setup, h32, this.#terms!.authoritySerial));
-    this.#send(noiseRecord(answer));
+    this.#send([noiseRecord(answer)]);
     this.#opened = { peer, terms: this.#terms!, session: noise.split() };
   }
 
@@ -293,7 +293,7 @@ function restOf(step: Step, head: Uint8Array, from: LinkSide): number {
     return 0;
   }
   if (step === 'hello' || step === 'auth') {
-    const { type, channel, lengthBytes } = decodeFrameHeader(head, limits.frameCapBytes);
+    const { type, channel, lengthBytes } = decodeFrameHeader(head, 0, limits.frameCapBytes);
     if (type !== frameTypes[step]) throw new TridcommError('E_HANDSHAKE', `frame type ${type} instead of ${step}`);
     checkSize(type, lengthBytes);
     checkChannel(from, type, channel);

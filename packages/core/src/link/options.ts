@@ -2,7 +2,7 @@ import { checkWidth, equalBytes } from '../bytes/bytes.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { linkModes, type LinkMode } from '../codepoints/link-modes.gen.ts';
 import { objectKinds } from '../codepoints/object-kinds.gen.ts';
-import { suites } from '../codepoints/suites.gen.ts';
+import { suites as knownSuites } from '../codepoints/suites.gen.ts';
 import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
 import { aeadOfSuite } from '../crypto/suite.ts';
 import { TridcommError } from '../errors.ts';
@@ -44,11 +44,11 @@ export interface LinkOptions {
 }
 
 /** Options that were checked, with what follows from them. */
-export interface LinkSetup extends LinkOptions {
+export interface LinkSetup extends Required<Omit<LinkOptions, 'isRevoked' | 'expectedName' | 'tls'>> {
   readonly mode: LinkMode;
-  readonly suites: readonly number[];
-  readonly frameCapBytes: number;
-  readonly creditBytes: number;
+  readonly isRevoked: LinkOptions['isRevoked'];
+  readonly expectedName: LinkOptions['expectedName'];
+  readonly tls: LinkOptions['tls'];
   readonly own: OwnTerms;
 }
 
@@ -65,7 +65,8 @@ export interface OwnTerms {
  * @spec link.1
  */
 export function setupOf(options: LinkOptions): LinkSetup {
-  const { side, mode, key, tls, expectedName, creditBytes = 0 } = options;
+  const { provider, random, now, side, mode, key, principalRecord, trust, authorityRecords } = options;
+  const { isRevoked, expectedName, tls, creditBytes = 0 } = options;
   const frameCapBytes = options.frameCapBytes ?? defaultCapBytes[side];
   if (mode !== linkModes.tls && mode !== linkModes.noise) throw new TridcommError('E_USAGE', `link mode ${mode}`);
   if ((mode === linkModes.tls) !== (tls !== undefined)) {
@@ -87,13 +88,14 @@ export function setupOf(options: LinkOptions): LinkSetup {
   if (!equalBytes(record.key.keyId32, key.keyId32)) {
     throw new TridcommError('E_USAGE', 'principal record of another key than that of the link');
   }
-  const suitesOfLink = options.suites ?? preferredSuites.filter((suite) => allowsSuite(record, suite));
-  const isKnown = suitesOfLink.every((suite, i) => aeadOfSuite(suite) && suitesOfLink.indexOf(suite) === i);
-  if (mode === linkModes.noise && (suitesOfLink.length === 0 || !isKnown)) {
-    throw new TridcommError('E_USAGE', `suites ${suitesOfLink.join(', ')}`);
+  const suites = options.suites ?? preferredSuites.filter((suite) => allowsSuite(record, suite));
+  const isKnown = suites.every((suite, i) => aeadOfSuite(suite) && suites.indexOf(suite) === i);
+  if (mode === linkModes.noise && (suites.length === 0 || !isKnown)) {
+    throw new TridcommError('E_USAGE', `suites ${suites.join(', ')}`);
   }
   const own = { authorityId32: record.object.authorityId32, maxVersion: record.maxVersion };
-  return { ...options, mode, suites: suitesOfLink, frameCapBytes, creditBytes, own };
+  const terms = { suites, frameCapBytes, creditBytes, isRevoked, expectedName, tls, own };
+  return { provider, random, now, side, mode, key, principalRecord, trust, authorityRecords, ...terms };
 }
 
 /** Only its form: whether it still holds is for the peer to say. */
@@ -105,6 +107,6 @@ function readOwnRecord({ provider, principalRecord }: LinkOptions): PrincipalRec
   }
 }
 
-const preferredSuites = [suites.x25519Aes256GcmEd25519, suites.x25519ChaCha20Poly1305Ed25519];
+const preferredSuites = [knownSuites.x25519Aes256GcmEd25519, knownSuites.x25519ChaCha20Poly1305Ed25519];
 /** The largest of what either side is sent: objects, and bundles. */
 const defaultCapBytes = { initiator: limits.objectFrameBytes, responder: limits.frameHardCapBytes };

@@ -1,4 +1,4 @@
-import { concat, readU16, writeU16 } from '../bytes/bytes.ts';
+import { concat, writeU16 } from '../bytes/bytes.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { TridcommError } from '../errors.ts';
 import type { NoiseCipher } from '../noise/cipher.ts';
@@ -48,7 +48,8 @@ export class RecordWriter {
 export class RecordReader {
   readonly #cipher: NoiseCipher;
   readonly #recordsPerRekey: number;
-  readonly #head = new Uint8Array(lengthBytes);
+  /** Of the length, as far as it has come: two numbers take a tenth of what an array of two bytes does. */
+  #recordBytes = 0;
   #headFilled = 0;
   #record: Uint8Array | undefined;
   #recordFilled = 0;
@@ -86,9 +87,10 @@ export class RecordReader {
     const chunk = this.#chunk;
     while (this.#headFilled < lengthBytes) {
       if (this.#offset === chunk.length) return this.#wait();
-      this.#head[this.#headFilled++] = chunk[this.#offset++]!;
+      this.#recordBytes = (this.#recordBytes << 8) | chunk[this.#offset++]!;
+      this.#headFilled++;
     }
-    const recordBytes = readU16(this.#head, 0);
+    const recordBytes = this.#recordBytes;
     if (recordBytes < leastRecordBytes) throw new TridcommError('E_LENGTH', `record of ${recordBytes} bytes`);
     const left = chunk.length - this.#offset;
     if (this.#record === undefined) {
@@ -112,6 +114,7 @@ export class RecordReader {
     const plaintext = this.#cipher.decrypt(record);
     if (this.#cipher.count % this.#recordsPerRekey === 0) this.#cipher.rekey();
     this.#headFilled = 0;
+    this.#recordBytes = 0;
     this.#record = undefined;
     this.#recordFilled = 0;
     return plaintext;

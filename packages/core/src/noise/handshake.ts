@@ -166,8 +166,11 @@ export class NoiseHandshake {
       const result = run(form);
       this.#state = 'waiting';
       this.#count += 1;
-      // The last message is about the static key of the initiator alone.
-      if (this.#role === 'responder' && this.#count === 2) this.#staticKey = undefined;
+      // The last message is about the own ephemeral key and the static key of the initiator alone.
+      if (this.#role === 'responder' && this.#count === 2) {
+        this.#staticKey = undefined;
+        this.#remoteEphemeral32 = undefined;
+      }
       return result;
     } catch (error) {
       // Until the whole message is opened, nobody has shown to hold the key that came in it.

@@ -13,7 +13,8 @@ import { decodeFrameHeader, frameHeaderBytes, type Frame, type FrameHeader } fro
 export class FrameDecoder {
   readonly #capBytes: number;
   readonly #capOf: ((type: number) => number) | undefined;
-  readonly #head = new Uint8Array(frameHeaderBytes);
+  /** Of a header that came in pieces, until it is whole. */
+  #head: Uint8Array | undefined;
   #headFilled = 0;
   #header: FrameHeader | undefined;
   #body: Uint8Array = empty;
@@ -96,12 +97,9 @@ export class FrameDecoder {
   #cut(chunk: Uint8Array): Frame | undefined {
     for (;;) {
       if (this.#header === undefined) {
-        // Byte by byte: a view of eight bytes would cost more.
-        while (this.#headFilled < frameHeaderBytes && this.#offset < chunk.length) {
-          this.#head[this.#headFilled++] = chunk[this.#offset++]!;
-        }
-        if (this.#headFilled < frameHeaderBytes) return undefined;
-        this.#header = this.#decode();
+        const header = this.#takeHeader(chunk);
+        if (header === undefined) return undefined;
+        this.#header = header;
       }
       const { lengthBytes, grease } = this.#header;
       if (this.#bodyFilled === 0 && chunk.length - this.#offset >= lengthBytes) {
@@ -136,8 +134,27 @@ export class FrameDecoder {
     if (this.isInside) throw new TridcommError('E_LENGTH', 'the stream ends inside a frame');
   }
 
-  #decode(): FrameHeader {
-    const header = decodeFrameHeader(this.#head, this.#capBytes);
+  /** The next header; undefined while it is not whole. */
+  #takeHeader(chunk: Uint8Array): FrameHeader | undefined {
+    if (this.#headFilled === 0 && chunk.length - this.#offset >= frameHeaderBytes) {
+      this.#headFilled = frameHeaderBytes;
+      this.#offset += frameHeaderBytes;
+      return this.#decode(chunk, this.#offset - frameHeaderBytes);
+    }
+    if (this.#offset === chunk.length) return undefined;
+    this.#head ??= new Uint8Array(frameHeaderBytes);
+    // Byte by byte: a view of eight bytes would cost more.
+    while (this.#headFilled < frameHeaderBytes && this.#offset < chunk.length) {
+      this.#head[this.#headFilled++] = chunk[this.#offset++]!;
+    }
+    if (this.#headFilled < frameHeaderBytes) return undefined;
+    const head = this.#head;
+    this.#head = undefined;
+    return this.#decode(head, 0);
+  }
+
+  #decode(bytes: Uint8Array, offset: number): FrameHeader {
+    const header = decodeFrameHeader(bytes, offset, this.#capBytes);
     if (this.#capOf !== undefined) checkLimit('frame length', header.lengthBytes, this.#capOf(header.type));
     return header;
   }

@@ -80,21 +80,22 @@ export interface FrameHeader {
 }
 
 /**
- * Decodes and judges the eight header bytes at the start of `bytes`.
+ * Decodes and judges eight header bytes.
  *
- * @param bytes - 8 or more; the rest is not looked at
+ * @param bytes - 8 or more from `offset` on; the rest is not looked at
  * @throws TridcommError `E_LIMIT`, `E_ENCODING`
  * @spec framing.7, framing.9, framing.10, framing.11
  */
-export function decodeFrameHeader(bytes: Uint8Array, capBytes: number): FrameHeader {
-  const lengthBytes = readU32(bytes, 4);
+export function decodeFrameHeader(bytes: Uint8Array, offset: number, capBytes: number): FrameHeader {
+  const lengthBytes = readU32(bytes, offset + 4);
   // First, because it is the one field that costs memory.
   if (lengthBytes > capBytes) throw new TridcommError('E_LIMIT', `frame length ${lengthBytes}, cap ${capBytes}`);
-  if (bytes[1] !== 0) throw new TridcommError('E_ENCODING', `frame flags ${bytes[1]}, not 0`);
-  const type = bytes[0]!;
+  const flags = bytes[offset + 1]!;
+  if (flags !== 0) throw new TridcommError('E_ENCODING', `frame flags ${flags}, not 0`);
+  const type = bytes[offset]!;
   const grease = isGrease(type);
   if (!grease && !definedTypes.has(type)) throw new TridcommError('E_ENCODING', `frame type ${type} is not defined`);
-  return { type, channel: readU16(bytes, 2), lengthBytes, grease };
+  return { type, channel: readU16(bytes, offset + 2), lengthBytes, grease };
 }
 
 function isGrease(type: number): boolean {

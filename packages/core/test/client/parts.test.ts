@@ -168,6 +168,7 @@ test('an identity comes back from what it exported', () => {
 
 test('hex goes both ways', () => {
   expect(hexOf(Uint8Array.of(0, 10, 255))).toBe('000aff');
+  expect(hexOf(new Uint8Array(200_001).fill(0xa5))).toBe('a5'.repeat(200_001));
   expect(bytesOfHex('000aff')).toEqual(Uint8Array.of(0, 10, 255));
 });
 

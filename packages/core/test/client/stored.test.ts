@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TridcommError } from '@tridcomm/core';
+import { TridcommError, type ErrorCode } from '@tridcomm/core';
 import type { TopicMatch } from '../../src/keys/access-list.ts';
 import type { Carrier } from '../../src/client/carrier.ts';
 import type { Delivery } from '../../src/client/events.ts';
@@ -8,6 +8,8 @@ import type { ClientStore } from '../../src/client/store.ts';
 import { codeOf, World, type Member } from './world.ts';
 
 const pattern = 'orders/**';
+/** In the header: chapter 03. */
+const senderIdOffset = 32;
 
 /** A world in which nothing is delivered but what a test hands over, by whichever way. */
 function setUp(store?: ClientStore): { world: World; alice: Member; bob: Member; groupId16: Uint8Array } {
@@ -276,6 +278,34 @@ describe('a subscription that is refused later', () => {
     expect(asked).toContainEqual(match);
   });
 
+  it('is asked for again with the next head, once', () => {
+    const { world, bob, groupId16, asked } = watched();
+    const [match] = asked.splice(0);
+    bob.client.subscriptionRefused(match!, refusal(), world.nowMs);
+    const { headSeq } = bob.view(groupId16)!;
+    world.advance(2_000);
+    expect(asked).toEqual([]);
+    while (bob.view(groupId16)!.headSeq === headSeq) world.advance(500);
+    expect(asked.splice(0)).toEqual([match]);
+    // Under one policy a broker that knows all says no for good.
+    bob.client.subscriptionRefused(match!, refusal(), world.nowMs);
+    world.advance(60_000);
+    expect(asked).toEqual([]);
+    bob.client.reconnected(world.nowMs);
+    expect(asked).toContainEqual(match);
+  });
+
+  it('is not asked for again once it was taken', () => {
+    const { world, bob, groupId16, asked } = watched();
+    const [match] = asked.splice(0);
+    bob.client.subscriptionRefused(match!, refusal(), world.nowMs);
+    const { headSeq } = bob.view(groupId16)!;
+    while (bob.view(groupId16)!.headSeq === headSeq) world.advance(500);
+    asked.splice(0);
+    world.advance(60_000);
+    expect(asked).toEqual([]);
+  });
+
   it('is not unsubscribed from', () => {
     const { world, bob, asked } = watched();
     const unsubscribed: TopicMatch[] = [];
@@ -291,6 +321,77 @@ describe('a subscription that is refused later', () => {
     const match = { matchKind: 1, level: 0, match16: new Uint8Array(16) };
     bob.client.subscriptionRefused(match, refusal(), world.nowMs);
     expect(bob.refusals()).toEqual([]);
+  });
+});
+
+describe('whether what was refused may open later', () => {
+  it('E_POLICY: while its sender says that it has a newer view', () => {
+    const { world, alice, bob } = setUp();
+    const carol = world.join('carol');
+    bob.lets = () => false;
+    world.authority.grant({ keyId32: carol.keyId32, action: 'publish', pattern }, world.nowMs);
+    const envelope = carol.publish('orders/new', 'one');
+    const old = alice.publish('orders/new', 'two');
+    const mayLater = (bytes: Uint8Array) => bob.client.mayOpenLater('E_POLICY', bytes, world.nowMs);
+    expect(mayLater(envelope)).toBe(true);
+    bob.lets = (what) => what === 'object';
+    bob.client.reconnected(world.nowMs);
+    expect(mayLater(envelope)).toBe(false);
+    expect(mayLater(old)).toBe(false);
+    bob.client.envelope(envelope, world.nowMs);
+    expect(bob.texts()).toEqual(['one']);
+  });
+
+  it('E_SENDER: while our view names a writer whose record we lack', () => {
+    const { world, alice, bob } = setUp();
+    const carol = world.join('carol');
+    const isOfCarol = (bytes: Uint8Array) => Buffer.from(bytes).includes(Buffer.from(carol.identity.key.publicKey32));
+    bob.lets = (what, bytes) => what === 'object' && !isOfCarol(bytes);
+    world.authority.grant({ keyId32: carol.keyId32, action: 'publish', pattern }, world.nowMs);
+    const envelope = carol.publish('orders/new', 'one');
+    expect(codeOf(() => bob.client.envelope(envelope, world.nowMs))).toBe('E_SENDER');
+    const mayLater = (bytes: Uint8Array) => bob.client.mayOpenLater('E_SENDER', bytes, world.nowMs);
+    expect(mayLater(envelope)).toBe(true);
+    const stranger = Uint8Array.from(envelope);
+    stranger.set(new Uint8Array(16), senderIdOffset);
+    expect(mayLater(stranger)).toBe(false);
+    // Its sender may be one of a view that we have not.
+    bob.lets = () => false;
+    world.authority.grant({ keyId32: world.join('dave').keyId32, action: 'publish', pattern }, world.nowMs);
+    const ahead = alice.publish('orders/new', 'two');
+    ahead.set(new Uint8Array(16), senderIdOffset);
+    expect(mayLater(ahead)).toBe(true);
+  });
+
+  it('E_EPOCH: of an epoch above those that are held; other codes never', () => {
+    const { world, alice, bob, groupId16 } = setUp();
+    bob.lets = () => false;
+    const held = alice.publish('orders/new', 'one');
+    world.authority.rotate(groupId16, world.nowMs);
+    world.advance(6_000);
+    const ahead = alice.publish('orders/new', 'two');
+    const mayLater = (code: ErrorCode, bytes: Uint8Array) => bob.client.mayOpenLater(code, bytes, world.nowMs);
+    expect(codeOf(() => bob.client.envelope(ahead, world.nowMs))).toBe('E_EPOCH');
+    expect(mayLater('E_EPOCH', ahead)).toBe(true);
+    expect(mayLater('E_EPOCH', held)).toBe(false);
+    for (const code of ['E_SIG', 'E_AEAD', 'E_REPLAY', 'E_STALE', 'E_REVOKED'] as const) {
+      expect(mayLater(code, ahead)).toBe(false);
+    }
+    bob.client.stop();
+    expect(mayLater('E_EPOCH', ahead)).toBe(false);
+  });
+
+  it('never what has no form', () => {
+    const { world, bob } = setUp();
+    const mayLater = (code: ErrorCode, bytes: Uint8Array) => bob.client.mayOpenLater(code, bytes, world.nowMs);
+    for (const garbage of [new Uint8Array(), new Uint8Array(300).fill(7)]) {
+      expect(
+        mayLater(
+          codeOf(() => bob.client.envelope(garbage, world.nowMs))!,
+          garbage,
+        ),
+      ).toBe(false);
+    }
   });
 });
 

@@ -39,6 +39,8 @@ export class MemberHost implements Caller {
   enrolledMs = 0;
   readers: ReaderMemory[] = [];
   readonly calm: Calm[] = [];
+  /** When it had one and the same link. */
+  readonly linked: Calm[] = [];
   readonly #parts: MemberHostParts;
   #isRetired = false;
   #isCutOff = false;
@@ -74,14 +76,6 @@ export class MemberHost implements Caller {
     return this.#subscriptions.reduce((sum, { waiting }) => sum + waiting, 0);
   }
 
-  /**
-   * What may wait for its application. Who comes late has to hold for a while what the log has and it may not open: in a small window that
-   * would hold up everything else.
-   */
-  get windowBytes(): number {
-    return this.readers.some(({ isLate }) => isLate) ? largeWindowBytes : this.plan.windowBytes;
-  }
-
   /** Begins anew as somebody that the authority has just enrolled. @returns its first key record */
   enrol(issue: (key: SigningKey) => Uint8Array): Uint8Array {
     const { provider, source, authorityId32, time } = this.#parts;
@@ -101,11 +95,12 @@ export class MemberHost implements Caller {
         source,
         sinceMs: time.nowMs,
         resumedMs: Infinity,
+        viewMs: Infinity,
         epochs: new Set(),
         calm: this.calm,
+        linked: this.linked,
         fresh: new Set(),
         done: new Set(),
-        isLate: this.life > 0,
         isGone: false,
       };
       this.readers.push(reader);
@@ -178,8 +173,11 @@ export class MemberHost implements Caller {
   /** Something came in its way: for a time, or until it has another link. */
   disturb(forMs?: number): void {
     const { time } = this.#parts;
-    if (forMs === undefined) this.#isCutOff = true;
-    else {
+    if (forMs === undefined) {
+      this.#isCutOff = true;
+      const link = this.linked.at(-1);
+      if (link !== undefined) link.toMs = Math.min(link.toMs, time.nowMs);
+    } else {
       this.#disturbedUntilMs = Math.max(this.#disturbedUntilMs, time.nowMs + forMs);
       time.clock.after(forMs, () => this.settle());
     }
@@ -190,6 +188,8 @@ export class MemberHost implements Caller {
   /** It has another link. */
   reopened(): void {
     this.#isCutOff = false;
+    const { nowMs } = this.#parts.time;
+    if (this.linked.at(-1)?.toMs !== Infinity) this.linked.push({ fromMs: nowMs, toMs: Infinity });
     this.settle();
   }
 
@@ -210,7 +210,7 @@ export class MemberHost implements Caller {
           identity: this.#store,
           authorityId: authorityId32,
           provider,
-          windowBytes: this.windowBytes,
+          windowBytes: this.plan.windowBytes,
           lingerMs: this.plan.lingerMs,
           onKeyRecord: (record) => this.#parts.onKeyRecord(record),
         });
@@ -257,7 +257,6 @@ export class MemberHost implements Caller {
   }
 }
 
-const largeWindowBytes = 4 * 1024 * 1024;
 const appRetryMs = 700;
 /** From the enrolment to the first process, at most. */
 const startsMs = 2_000;

@@ -13,8 +13,10 @@ export interface Publication {
   readonly askedMs: number;
   /** By when its application has given up. */
   readonly deadlineMs: number | undefined;
-  /** Newest epoch that its writer knew; there may be a newer one by the time it is sealed. */
+  /** Newest epoch that its writer knew and that had begun for it; there may be a newer one by the time it is sealed. */
   readonly epoch: number;
+  /** By the clock of its writer there was a newer epoch that had not begun. */
+  readonly isEarly: boolean;
   /** The process that the call was made in is there no more. */
   isOrphan: boolean;
   outcome: 'acknowledged' | 'refused' | undefined;
@@ -41,16 +43,17 @@ export interface ReaderMemory {
   readonly sinceMs: number;
   /** When its process was first started anew: of each stream that it had accepted of, 64 numbers may be refused as news from then on. */
   resumedMs: number;
+  /** When it first had a view of the group: what makes it a reader may be long on its way, where the authority has no link. */
+  viewMs: number;
   /** Epochs that it went over to. */
   readonly epochs: Set<number>;
   /** Of its member. */
   readonly calm: readonly Calm[];
+  readonly linked: readonly Calm[];
   /** Contents that came as new. */
   readonly fresh: Set<string>;
   /** Contents that its application is done with: those of the log that it acknowledged. */
   readonly done: Set<string>;
-  /** It came when others had been there for a while: of what the log held by then it may wait for what it may not open. */
-  readonly isLate: boolean;
   /** It has no rights any more, or no store. */
   isGone: boolean;
 }
@@ -75,6 +78,8 @@ export class NetworkOracle {
   readonly violations: Violation[] = [];
   readonly publications: Publication[] = [];
   readonly readers: ReaderMemory[] = [];
+  /** When the broker knew all that the authority had said. */
+  readonly brokerCalm: Calm[] = [];
   deliveries = 0;
   readonly #byContent = new Map<string, Publication>();
   /** Place of a content among those of its writer, topic and durability. */
@@ -113,7 +118,10 @@ export class NetworkOracle {
       const lane = `${life} ${source} ${laneOf(publication)}`;
       const place = this.#places.get(content)!;
       const last = this.#last.get(lane) ?? 0;
-      if (place < last) {
+      // News that a reader had no link for may come once more, behind what was not repeated.
+      const isOrdered =
+        source === 'log' || reader.linked.some(({ fromMs, toMs }) => fromMs <= publication.askedMs && atMs <= toMs);
+      if (place < last && isOrdered) {
         this.report('out of order', atMs, `${member} got ${content} behind a later one of ${sender}, ${source}`);
       }
       this.#last.set(lane, Math.max(last, place));
@@ -133,7 +141,7 @@ export class NetworkOracle {
       if (publication.writer === refused) continue;
       for (const reader of this.readers) {
         if (reader.isGone || reader.member === publication.writer) continue;
-        if (reader.source === 'log' && !reader.isLate) this.#judgeLog(publication, reader, isWhole);
+        if (reader.source === 'log') this.#judgeLog(publication, reader, isWhole);
         if (reader.source === 'live') this.#judgeLive(publication, reader);
       }
     }
@@ -148,7 +156,11 @@ export class NetworkOracle {
 
   #judgeLog(publication: Publication, reader: ReaderMemory, isWhole: boolean): void {
     const { durability, askedMs, contents, writer, epoch, afterHeal } = publication;
-    const isPromised = afterHeal || (isWhole && reader.sinceMs + settleMs <= askedMs && reader.epochs.has(epoch));
+    // Who was away while an epoch began and was followed has no list of its writers: nobody hands it out any more (groups.27). By a clock
+    // that is behind a writer may seal for the epoch before.
+    const knows = (one: number): boolean => reader.epochs.has(one) || one < Math.min(...reader.epochs);
+    const hasEpoch = reader.epochs.has(epoch) && knows(epoch - 1);
+    const isPromised = afterHeal || (isWhole && reader.sinceMs + settleMs <= askedMs && hasEpoch);
     if (!isPromised || !isKept(publication)) return;
     for (const content of contents) {
       if (reader.done.has(content)) continue;
@@ -159,14 +171,20 @@ export class NetworkOracle {
   }
 
   #judgeLive(publication: Publication, reader: ReaderMemory): void {
-    const { outcome, durability, askedMs, settledMs, contents, writer, calm, afterHeal } = publication;
-    if (outcome !== 'acknowledged' || reader.sinceMs + settleMs > askedMs) return;
-    // Streams are others since the heal.
-    if (!afterHeal && reader.resumedMs <= settledMs) return;
+    const { outcome, durability, askedMs, settledMs, contents, writer, epoch, isEarly, calm, afterHeal } = publication;
     const isCalm = (all: readonly Calm[]): boolean =>
       all.some(({ fromMs, toMs }) => fromMs + settleMs <= askedMs && settledMs + settleMs <= toMs);
-    // Nobody said that the broker has what was asked for without an answer.
-    if (!isCalm(reader.calm) || (durability === 'none' && !isCalm(calm))) return;
+    // What makes it a reader is told by the broker, once that knows.
+    const sinceMs = afterHeal || isCalm(this.brokerCalm) ? reader.sinceMs : reader.viewMs;
+    if (outcome !== 'acknowledged' || sinceMs + settleMs > askedMs) return;
+    const isHeard = isCalm(calm) && isCalm(this.brokerCalm);
+    // A writer that was cut off for long, or whose clock is behind, may seal for an epoch before the reader's first.
+    if (!afterHeal && (isEarly || !isHeard) && Math.min(...reader.epochs) > epoch) return;
+    // Streams are others since the heal.
+    if (!afterHeal && reader.resumedMs <= settledMs) return;
+    if (!isCalm(reader.calm)) return;
+    // Nobody said that the broker has what was asked for without an answer, or takes it of somebody whose rights it may not know.
+    if (durability === 'none' && !isHeard) return;
     for (const content of contents) {
       if (reader.done.has(content)) continue;
       this.report(afterHeal ? 'not resumed' : 'lost', askedMs, `${reader.member} never got ${content} of ${writer}`);

@@ -23,11 +23,10 @@ export class Refusals {
   /** A call of publish failed. @param isOld - it may have been sealed under an epoch that has been followed by another since */
   publication(who: string, error: TridcommError, isOld: boolean, { hasBrokerTrouble, isCalm }: Mood): void {
     this.counts.add(`publish ${error.code}`);
-    // A disk that fails, and a broker that ends, say so to who publishes; and what an outage held back may have had its time.
+    // A disk that fails says so to who publishes; and what an outage held back may have had its time.
     const isExplained = passingCodes.has(error.code)
       ? !isCalm
-      : (error.code === 'E_REFUSED' && isOld) ||
-        ((error.code === 'E_REFUSED' || error.code === 'E_CLOSED') && hasBrokerTrouble);
+      : error.code === 'E_REFUSED' && (isOld || hasBrokerTrouble);
     if (!isExplained) this.#refused(`a publication of ${who}`, error);
   }
 

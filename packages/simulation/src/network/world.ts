@@ -65,6 +65,8 @@ class NetworkWorld {
   /** When the broker was last known to know less than it was told. */
   #forgotMs = 0;
   #newestEpoch = 0;
+  /** When the newest epoch that was made ahead begins. */
+  #aheadMs = 0;
   /** When there was an epoch more. */
   #changedMs = 0;
   #hasBegun = false;
@@ -133,7 +135,11 @@ class NetworkWorld {
       },
       onEvent: (event) => {
         this.#note(() => `authority ${event.type}`);
-        if (event.type === 'brokerCurrent') this.#forgotMs = this.#time.nowMs;
+        if (event.type === 'brokerCurrent') {
+          this.#forgotMs = this.#time.nowMs;
+          this.#oracle.brokerCalm.push({ fromMs: this.#time.nowMs, toMs: Infinity });
+        }
+        if (event.type === 'brokerBehind') this.#brokerIsBehind();
       },
     });
     const group = { patterns: [pattern], suite, periodMs };
@@ -270,7 +276,14 @@ class NetworkWorld {
     }
   }
 
+  /** It may not know all that the authority said. */
+  #brokerIsBehind(): void {
+    const last = this.#oracle.brokerCalm.at(-1);
+    if (last !== undefined) last.toMs = Math.min(last.toMs, this.#time.nowMs);
+  }
+
   #endBroker(how: 'kill' | 'power cut' | 'drain', downMs: number): void {
+    this.#brokerIsBehind();
     this.#condemnation.brokerEnds(how !== 'drain');
     this.#broker.end(how, downMs);
   }
@@ -307,6 +320,7 @@ class NetworkWorld {
     try {
       this.#service.perform((authority, nowMs) => {
         authority.rotate(this.#groupId16, nowMs, aheadMs > 0 ? { notBeforeMs: nowMs + aheadMs } : {});
+        this.#aheadMs = Math.max(this.#aheadMs, nowMs + aheadMs);
       });
     } catch (error) {
       // There is a block ahead already.
@@ -350,6 +364,8 @@ class NetworkWorld {
     // Who has no rights any more would wait for its link for ever.
     const waitsMs = deadlineMs ?? (name === condemnedName ? patienceMs : undefined);
     const { nowMs } = this.#time;
+    // Until a newer one has begun by its clock it seals for the one before.
+    const isEarly = machine.localMs < this.#aheadMs;
     const publication: Publication = {
       writer: name,
       life: member.life,
@@ -358,7 +374,8 @@ class NetworkWorld {
       contents,
       askedMs: nowMs,
       deadlineMs: waitsMs === undefined ? undefined : nowMs + waitsMs,
-      epoch: member.epoch,
+      epoch: isEarly ? member.epoch - 1 : member.epoch,
+      isEarly,
       isOrphan: false,
       outcome: undefined,
       settledMs: Infinity,
@@ -441,9 +458,9 @@ class NetworkWorld {
       this.#watch();
       if (this.#broker.wantsRestart) this.#endBroker('drain', 0);
       const { nowMs } = this.#time;
-      for (const { name, waiting, windowBytes } of this.#members.values()) {
-        if (waiting * leastEnvelopeBytes <= windowBytes) continue;
-        this.#oracle.report('bound broken', nowMs, `${waiting} batches wait at ${name}, of ${windowBytes} bytes`);
+      for (const { name, waiting, plan } of this.#members.values()) {
+        if (waiting * leastEnvelopeBytes <= plan.windowBytes) continue;
+        this.#oracle.report('bound broken', nowMs, `${waiting} batches wait at ${name}, of ${plan.windowBytes} bytes`);
       }
       const engine = this.#broker.process?.engine;
       const most = (engine?.connectionCount ?? 0) * this.#plan.mostQueuedBytes;
@@ -467,7 +484,10 @@ class NetworkWorld {
       case 'view':
         member.epoch = status.epoch;
         this.#newestEpoch = Math.max(this.#newestEpoch, status.epoch);
-        for (const { epochs } of member.readers) epochs.add(status.epoch);
+        for (const reader of member.readers) {
+          reader.epochs.add(status.epoch);
+          reader.viewMs = Math.min(reader.viewMs, this.#time.nowMs);
+        }
         this.#note(() => `${name} goes over to epoch ${status.epoch}, head ${status.headSeq}`);
         break;
       case 'gap':

@@ -159,7 +159,7 @@ export const brokerMutants = [
   {
     ...subs,
     name: 'broker-watches-without-end',
-    from: "if (this.#watches.size + news > mostWatches) throw new TridcommError('E_LIMIT', 'watches of a link');",
+    from: "if (this.#watches.length + news.size > mostWatches) throw new TridcommError('E_LIMIT', 'watches of a link');",
     to: '',
     spec: 'principals.38',
     tests: ['engine/authority.test.ts', 'engine/subs.test.ts'],

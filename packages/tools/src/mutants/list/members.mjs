@@ -44,8 +44,15 @@ export const memberMutants = [
   {
     ...outbox,
     name: 'member-sends-again-out-of-order',
-    from: 'this.#waiting.splice(this.#placeOf(entry), 0, entry);',
+    from: 'this.#putBack(entry);',
     to: 'this.#waiting.push(entry);',
+    spec: 'delivery.13',
+  },
+  {
+    ...outbox,
+    name: 'member-gives-up-on-a-broker-that-ends',
+    from: "code === 'E_CLOSED' || (",
+    to: '(',
     spec: 'delivery.13',
   },
   {

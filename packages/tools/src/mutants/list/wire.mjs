@@ -52,7 +52,7 @@ export const wireMutants = [
     to: 'if (lengthBytes >= capBytes)',
     spec: 'framing.7',
   },
-  { name: 'frame-flags', file: 'wire/frame.ts', from: 'if (bytes[1] !== 0)', to: 'if (false)', spec: 'framing.9' },
+  { name: 'frame-flags', file: 'wire/frame.ts', from: 'if (flags !== 0)', to: 'if (false)', spec: 'framing.9' },
   {
     name: 'frame-unknown-type',
     file: 'wire/frame.ts',
