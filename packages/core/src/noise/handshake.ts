@@ -166,10 +166,11 @@ export class NoiseHandshake {
       const result = run(form);
       this.#state = 'waiting';
       this.#count += 1;
-      // The last message is about the own ephemeral key and the static key of the initiator alone.
+      // The last message is about the own ephemeral secret and the static key of the initiator alone.
       if (this.#role === 'responder' && this.#count === 2) {
         this.#staticKey = undefined;
         this.#remoteEphemeral32 = undefined;
+        this.#ephemeralKey = { secretKey: this.#ephemeralKey!.secretKey, publicKey: none };
       }
       return result;
     } catch (error) {

@@ -137,7 +137,9 @@ class NetworkWorld {
         this.#note(() => `authority ${event.type}`);
         if (event.type === 'brokerCurrent') {
           this.#forgotMs = this.#time.nowMs;
-          this.#oracle.brokerCalm.push({ fromMs: this.#time.nowMs, toMs: Infinity });
+          const { brokerCalm } = this.#oracle;
+          // One is open at most, so that closing the last closes all.
+          if (brokerCalm.at(-1)?.toMs !== Infinity) brokerCalm.push({ fromMs: this.#time.nowMs, toMs: Infinity });
         }
         if (event.type === 'brokerBehind') this.#brokerIsBehind();
       },
