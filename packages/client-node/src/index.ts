@@ -33,6 +33,7 @@ export {
   type EffectStore,
   type EffectWork,
 } from './effects/effect-store.ts';
+export type { EffectOptions } from './effects/effect-options.ts';
 export { FileEffectStore } from './effects/file-effect-store.ts';
 export type { EffectMap } from './effects/effect-map.ts';
 export { MemoryEffectStore } from './effects/memory-effect-store.ts';

@@ -1,8 +1,6 @@
 import {
   addressTypes,
   parseEnvelope,
-  patternKinds,
-  SplitBatch,
   TridcommError,
   type CryptoProvider,
   type EnvelopeView,
@@ -15,11 +13,14 @@ import {
   type AddressedObject,
   decodePrincipalRecord,
   hexOf,
+  isForOne,
   type JudgedBundle,
   limits,
   objectKinds,
   parseObject,
   RelayState,
+  unitsOf,
+  WorkQueues,
 } from '@tridcomm/core/internal';
 import { durabilities, principalRoles } from '@tridcomm/core/link';
 import type { EnvelopeLog } from '../store/envelope-log.ts';
@@ -33,7 +34,6 @@ import type { Sub } from './sub.ts';
 import { SubIndex } from './sub-index.ts';
 import { Verifier } from './verifier.ts';
 import { Watches } from './watches.ts';
-import { WorkQueues, type Unit } from './work-queues.ts';
 
 /** What a broker engine is made of. */
 export interface BrokerEngineOptions {
@@ -245,11 +245,11 @@ export class BrokerEngine implements ConnectionHost {
     const bytes = unpinned(envelope);
     const view = parseEnvelope(bytes);
     const groupId16 = this.#state.checkEnvelope(connection, view, nowMs);
-    const { count, patternKind } = view.header;
-    const isWork = patternKind === patternKinds.reqRep.request || patternKind === patternKinds.pipeline.push;
+    const { count } = view.header;
+    const isWork = isForOne(view);
     if (isWork && isDurable) throw new TridcommError('E_POLICY', 'work of durability disk');
     connection.quota.takeMessages(count, nowMs);
-    if (isWork) this.work.offer(hexOf(view.header.topicTag), this.#unitsOf(view, bytes), nowMs);
+    if (isWork) this.work.offer(hexOf(view.header.topicTag), unitsOf(this.#options.provider, view, bytes), nowMs);
     this.counters.envelopesTaken++;
     this.counters.messagesTaken += count;
     this.counters.envelopeBytesTaken += bytes.length;
@@ -266,15 +266,6 @@ export class BrokerEngine implements ConnectionHost {
     }
     if (isWork || durability === durabilities.none || this.log === undefined) this.#settleOne(appending);
     else this.#store(appending);
-  }
-
-  /** @spec delivery.21, delivery.26 */
-  #unitsOf(view: EnvelopeView, bytes: Uint8Array): readonly Unit[] {
-    const { timestampMs } = view.header;
-    const { merkle } = view.extensions;
-    if (merkle === undefined) return [{ type: 'leased', bytes, timestampMs }];
-    const batch = new SplitBatch(this.#options.provider, view);
-    return Array.from({ length: batch.leafCount }, (_, leaf) => ({ type: 'job', bytes: batch.job(leaf), timestampMs }));
   }
 
   /** @internal */

@@ -1,5 +1,5 @@
 import { TridcommError, type ErrorCode, type PrincipalRecord, type TopicMatch } from '@tridcomm/core';
-import { hexOf, limits } from '@tridcomm/core/internal';
+import { hexOf, limits, type Unit, type WorkQueues } from '@tridcomm/core/internal';
 import type { LinkMessage } from '@tridcomm/core/link';
 import type { EnvelopeLog } from '../store/envelope-log.ts';
 import { Answers, type Answer } from './answers.ts';
@@ -11,7 +11,6 @@ import { RateError, type PrincipalQuota } from './quotas.ts';
 import { StoredPump, type PumpHost } from './stored-pump.ts';
 import { Sub } from './sub.ts';
 import type { Watch, Watches } from './watches.ts';
-import type { Unit, WorkQueues } from './work-queues.ts';
 
 /** What a connection asks of its broker. */
 export interface ConnectionHost {

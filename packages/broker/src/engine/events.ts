@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@tridcomm/core';
-import type { Dropped } from './work-queues.ts';
+import type { Dropped } from '@tridcomm/core/internal';
 
 /** Where an event belongs: a link by its number since the start, and its principal by the hex of its key id. */
 export interface OfLink {

@@ -1,13 +1,12 @@
 import { TridcommError, type TopicMatch } from '@tridcomm/core';
-import { hexOf } from '@tridcomm/core/internal';
+import { hexOf, type QueuedWork, type WorkQueues } from '@tridcomm/core/internal';
 import { matchKinds } from '@tridcomm/core/link';
-import type { Work, WorkQueues } from './work-queues.ts';
 
 /** Work that one link takes. */
 export interface LinkWork {
   readonly number: number;
   readonly match: TopicMatch;
-  readonly work: Work;
+  readonly work: QueuedWork;
 }
 
 /**
@@ -17,13 +16,13 @@ export interface LinkWork {
  */
 export class LinkWorks {
   readonly #queues: WorkQueues;
-  readonly #send: (number: number) => Work['send'];
+  readonly #send: (number: number) => QueuedWork['send'];
   readonly #works = new Map<number, LinkWork>();
   /** Numbers of works that are over: what they had may still be settled. */
   readonly #over = new Set<number>();
 
   /** @param send - hands a unit to the link, under the number of a work */
-  constructor(queues: WorkQueues, send: (number: number) => Work['send']) {
+  constructor(queues: WorkQueues, send: (number: number) => QueuedWork['send']) {
     this.#queues = queues;
     this.#send = send;
   }

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { WorkQueues, type Unit, type Work } from '../../src/engine/work-queues.ts';
+import { WorkQueues, type Unit, type Work } from '../../src/relay/work-queues.ts';
 
 const tag = 'aa';
 let queues: WorkQueues;
