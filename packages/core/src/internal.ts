@@ -35,7 +35,7 @@ export { setupReceiver, setupSender, type SenderOptions, type SenderSetup } from
 export { coverOf, stepNodeKeys } from './keys/complete-subtree.ts';
 export { makeEnrolment, type EnrolmentFields } from './keys/enrolment.ts';
 export { encodeGroupPrivate } from './keys/group-private.ts';
-export { parseBlock, type KeyBlockHeader, type ParsedBlock } from './keys/key-block-format.ts';
+export { keyBlockFlags, parseBlock, type KeyBlockHeader, type ParsedBlock } from './keys/key-block-format.ts';
 export {
   makeListBlock,
   makePskBlock,

@@ -22,8 +22,7 @@ export async function runSeeds(campaign: Campaign): Promise<{ totals: Totals; fi
   const totals = noTotals();
   const findings: Finding[] = [];
   const workers = Array.from({ length: threads }, (_, i) => {
-    const share = Math.floor((runs - i - 1) / threads) + 1;
-    const job: Job = { firstSeed: firstSeed + i, runs: share, step: threads, until };
+    const job: Job = { firstSeed, runs, thread: i, threads, until };
     // Threads run what was built, whatever conditions the caller resolves packages by. What a run makes dies young.
     return new Worker(workerUrl, { workerData: job, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 192 } });
   });

@@ -13,8 +13,10 @@ export interface Publication {
   readonly askedMs: number;
   /** By when its application has given up. */
   readonly deadlineMs: number | undefined;
-  /** Newest epoch that its writer knew and that had begun for it; there may be a newer one by the time it is sealed. */
+  /** Newest epoch that its writer knew and that had begun for it: the one that it is sealed for, if that is done at once. */
   readonly epoch: number;
+  /** The same when it was settled: it is sealed for this one, or one before. */
+  settledEpoch: number;
   /** By the clock of its writer there was a newer epoch that had not begun. */
   readonly isEarly: boolean;
   /** The process that the call was made in is there no more. */
@@ -155,11 +157,11 @@ export class NetworkOracle {
   }
 
   #judgeLog(publication: Publication, reader: ReaderMemory, isWhole: boolean): void {
-    const { durability, askedMs, contents, writer, epoch, afterHeal } = publication;
+    const { durability, askedMs, contents, writer, epoch, settledEpoch, afterHeal } = publication;
     // Who was away while an epoch began and was followed has no list of its writers: nobody hands it out any more (groups.27). By a clock
     // that is behind a writer may seal for the epoch before.
     const knows = (one: number): boolean => reader.epochs.has(one) || one < Math.min(...reader.epochs);
-    const hasEpoch = reader.epochs.has(epoch) && knows(epoch - 1);
+    const hasEpoch = reader.epochs.has(epoch) && knows(epoch - 1) && knows(settledEpoch);
     const isPromised = afterHeal || (isWhole && reader.sinceMs + settleMs <= askedMs && hasEpoch);
     if (!isPromised || !isKept(publication)) return;
     for (const content of contents) {

@@ -2,11 +2,13 @@
 import { createHash } from 'node:crypto';
 import { AuthorityService, BrokerLink, type ClientStatus } from '@tridcomm/client-node';
 import { Identity, TridcommError, type CryptoProvider } from '@tridcomm/core';
+import { keyBlockFlags, parseBlock, type AddressedObject } from '@tridcomm/core/internal';
 import { principalRoles } from '@tridcomm/core/link';
 import { SeededRandom } from '@tridcomm/core/testing';
 import type { BrokerEvent } from '@tridcomm/broker/testing';
 import { ascii } from '../bytes.ts';
 import { CryptoMemory, providerOf } from '../crypto.ts';
+import { kindOfObject } from '../hostile-relay.ts';
 import type { RunResult } from '../run-result.ts';
 import { Tally } from '../tally.ts';
 import { BrokerHost } from './broker-host.ts';
@@ -65,8 +67,8 @@ class NetworkWorld {
   /** When the broker was last known to know less than it was told. */
   #forgotMs = 0;
   #newestEpoch = 0;
-  /** When the newest epoch that was made ahead begins. */
-  #aheadMs = 0;
+  /** When each epoch begins: one of a revocation at once. */
+  readonly #beginsMs = new Map<number, number>();
   /** When there was an epoch more. */
   #changedMs = 0;
   #hasBegun = false;
@@ -186,7 +188,10 @@ class NetworkWorld {
       key,
       principalRecord,
       onEvent: (event) => this.#onBrokerEvent(event),
-      onKeep: (objects) => this.#condemnation.seeBundle(objects, () => this.#broker.life),
+      onKeep: (objects) => {
+        this.#condemnation.seeBundle(objects, () => this.#broker.life);
+        this.#seeBlocks(objects);
+      },
       onBroken: (error) => this.#broken('broker', error),
     });
     this.#broker.start();
@@ -322,13 +327,27 @@ class NetworkWorld {
     try {
       this.#service.perform((authority, nowMs) => {
         authority.rotate(this.#groupId16, nowMs, aheadMs > 0 ? { notBeforeMs: nowMs + aheadMs } : {});
-        this.#aheadMs = Math.max(this.#aheadMs, nowMs + aheadMs);
       });
     } catch (error) {
       // There is a block ahead already.
       if (!(error instanceof TridcommError) || error.code !== 'E_USAGE') throw error;
       this.#deeds.add('rotation refused');
     }
+  }
+
+  #seeBlocks(objects: readonly AddressedObject[]): void {
+    for (const { bytes } of objects) {
+      if (kindOfObject(bytes) !== 'block') continue;
+      const { epoch, flags, notBeforeMs } = parseBlock(this.#authorityProvider, bytes).header;
+      this.#beginsMs.set(epoch, (flags & keyBlockFlags.revocation) === 0 ? notBeforeMs : 0);
+    }
+  }
+
+  /** The epoch that a member seals for: until the newest has begun by its clock, the one before. */
+  #epochOf({ epoch, machine }: MemberHost): number {
+    let begun = epoch;
+    while (begun > 1 && (this.#beginsMs.get(begun) ?? 0) > machine.localMs) begun--;
+    return begun;
   }
 
   #condemn(): void {
@@ -366,8 +385,7 @@ class NetworkWorld {
     // Who has no rights any more would wait for its link for ever.
     const waitsMs = deadlineMs ?? (name === condemnedName ? patienceMs : undefined);
     const { nowMs } = this.#time;
-    // Until a newer one has begun by its clock it seals for the one before.
-    const isEarly = machine.localMs < this.#aheadMs;
+    const epoch = this.#epochOf(member);
     const publication: Publication = {
       writer: name,
       life: member.life,
@@ -376,8 +394,9 @@ class NetworkWorld {
       contents,
       askedMs: nowMs,
       deadlineMs: waitsMs === undefined ? undefined : nowMs + waitsMs,
-      epoch: isEarly ? member.epoch - 1 : member.epoch,
-      isEarly,
+      epoch,
+      settledEpoch: epoch,
+      isEarly: epoch < member.epoch,
       isOrphan: false,
       outcome: undefined,
       settledMs: Infinity,
@@ -404,6 +423,7 @@ class NetworkWorld {
     const { contents, writer, afterHeal } = publication;
     publication.outcome = outcome;
     publication.settledMs = this.#time.nowMs;
+    publication.settledEpoch = this.#epochOf(this.#members.get(writer)!);
     publication.brokerLife = this.#broker.life;
     const what = error instanceof TridcommError ? error.code : error instanceof GaveUp ? 'gave up' : outcome;
     this.#note(() => `${writer} hears of ${contents[0]}: ${what}`);
