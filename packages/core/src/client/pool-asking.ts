@@ -1,3 +1,4 @@
+import { limits } from '../codepoints/limits.gen.ts';
 import { TridcommError } from '../errors.ts';
 import { nameOfRecord } from '../patterns/names.ts';
 import { replyCode, replyStatus, type ReplyRecord } from '../patterns/replies.ts';
@@ -117,7 +118,7 @@ export class PoolAsking {
     return { front, view, record: this.#pools.recordToSeal(front, view, nowMs), tag16 };
   }
 
-  /** @spec patterns.15, patterns.25, topics.13 */
+  /** @spec patterns.15, patterns.25, patterns.35, topics.13 */
   request(
     topic: string,
     requests: readonly RequestFields[],
@@ -127,7 +128,7 @@ export class PoolAsking {
     const late = requests.find(({ deadlineMs }) => deadlineMs < nowMs);
     if (late !== undefined) throw new TridcommError('E_EXPIRED', `deadline ${late.deadlineMs}, clock ${nowMs}`);
     const outstanding = this.#waiting.size + requests.length;
-    if (outstanding > mostOutstanding) throw new TridcommError('E_LIMIT', `${outstanding} requests outstanding`);
+    if (outstanding > limits.requestsOutstanding) throw new TridcommError('E_LIMIT', `${outstanding} requests outstanding`);
     const prepared = this.prepare(topic, nowMs);
     const { front } = prepared;
     this.#answers.use(front, nowMs);
@@ -251,7 +252,6 @@ export class PoolAsking {
       },
       isAnswerTag: () => true,
       ...respondersOf(front),
-      mostOutstanding,
     });
     const made: Front = { requester, guards };
     this.#fronts.set(front, made);
@@ -285,5 +285,3 @@ export class PoolAsking {
 
 /** What is heard of a request, but for which it is. */
 type Heard = Reply extends infer R ? (R extends Reply ? Omit<R, 'name' | 'place'> : never) : never;
-
-const mostOutstanding = 65_536;

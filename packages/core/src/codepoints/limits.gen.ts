@@ -156,6 +156,8 @@ export const limits = {
   poolStreamEnvelopes: 1_048_576,
   /** Pool streams of a sender that a worker keeps (patterns) */
   poolSetups: 256,
+  /** Requests outstanding at a requester (patterns.35) */
+  requestsOutstanding: 65_536,
   /** Time from question to deadline (patterns) */
   surveyMs: 3_600_000,
   /** Replies to a survey (patterns) */

@@ -1,3 +1,4 @@
+import { limits } from '../codepoints/limits.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import {
   beginParsed,
@@ -97,7 +98,7 @@ export class Requester {
 
   constructor(options: RequesterOptions) {
     this.#options = options;
-    this.#most = options.mostOutstanding ?? defaultOutstanding;
+    this.#most = options.mostOutstanding ?? limits.requestsOutstanding;
   }
 
   /** Requests that wait for an answer. */
@@ -256,5 +257,3 @@ export class Requester {
     keySource.sourceSecret32.fill(0);
   }
 }
-
-const defaultOutstanding = 65_536;

@@ -128,7 +128,7 @@ it('patterns.24 the code of a refusal is one that is known, or E_REFUSED', () =>
   expect(replyCode(Uint8Array.of(0xff))).toBe('E_REFUSED');
 });
 
-it('patterns.25 what is outstanding is bounded, and a refusal notes nothing', () => {
+it('patterns.35 what is outstanding is bounded, and a refusal notes nothing', () => {
   const { requester, enc32 } = asked({ mostOutstanding: 4 });
   const more = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ id32: filled(32, 9), leaf: 0, index }));
