@@ -229,7 +229,7 @@ class World {
       onEvent: (event) => this.#onEvent(member, event),
       onParcel: (parcel) => this.#onParcel(member, parcel),
       afterwards: () => this.#afterwards(member),
-      onBrokerRefusal: (what, error) => this.#onBrokerRefusal(member, what, error),
+      onBrokerRefusal: (request, error) => this.#onBrokerRefusal(member, request.do, error),
       onBroken: (error) => this.#onBroken(member, error),
     });
     this.#members.set(name, member);
