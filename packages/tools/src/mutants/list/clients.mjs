@@ -79,28 +79,28 @@ export const clientMutants = [
   },
   {
     name: 'client-seals-when-stale',
-    file: 'client/sealing.ts',
+    file: 'client/seal-view.ts',
     from: 'if (view === undefined || !group.isFresh(nowMs))',
     to: 'if (view === undefined)',
     spec: 'principals.29',
   },
   {
     name: 'client-seals-behind-a-head',
-    file: 'client/sealing.ts',
-    from: 'if (this.#holdings.knownHeads.isBehind(group.id, view.head.headSeq, nowMs)) {',
+    file: 'client/seal-view.ts',
+    from: 'if (knownHeads.isBehind(group.id, view.head.headSeq, nowMs)) {',
     to: 'if (false) {',
     spec: 'principals.32',
   },
   {
     name: 'client-seals-behind-a-block',
-    file: 'client/sealing.ts',
+    file: 'client/seal-view.ts',
     from: 'if (group.isBehindBlock(nowMs))',
     to: 'if (false)',
     spec: 'groups.28',
   },
   {
     name: 'client-seals-without-right',
-    file: 'client/sealing.ts',
+    file: 'client/seal-view.ts',
     from: 'if (!view.writers.allowsEnvelope(keyId32, actions.publish, nowMs, tag16, ownChain)) {',
     to: 'if (false) {',
     spec: 'patterns.2',
@@ -108,8 +108,8 @@ export const clientMutants = [
   {
     name: 'client-delivers-when-stale',
     file: 'client/group.ts',
-    from: 'if (record === undefined || (!this.#group.isFresh(nowMs) && !record.staleOk))',
-    to: 'if (record === undefined)',
+    from: 'if (view === undefined || (!this.isFresh(nowMs) && !view.record.staleOk))',
+    to: 'if (view === undefined)',
     spec: 'principals.30',
   },
   {
@@ -121,7 +121,7 @@ export const clientMutants = [
   },
   {
     name: 'client-asks-one-list',
-    file: 'client/group.ts',
+    file: 'client/epoch-receiver.ts',
     from: 'ofEpoch === view.writers ? [ofEpoch] : [ofEpoch, view.writers]',
     to: '[ofEpoch]',
     spec: 'groups.27',
@@ -178,7 +178,7 @@ export const clientMutants = [
   },
   {
     name: 'client-never-asks-again',
-    file: 'client/subscriptions.ts',
+    file: 'client/broker-matches.ts',
     from: '(last.isTaken || last.isRepeated || last.headSeq === headSeq)',
     to: 'true',
     spec: 'topics.12',
@@ -186,7 +186,7 @@ export const clientMutants = [
   },
   {
     name: 'client-always-asks-again',
-    file: 'client/subscriptions.ts',
+    file: 'client/broker-matches.ts',
     from: 'last.isTaken || last.isRepeated ||',
     to: 'last.isRepeated ||',
     spec: 'topics.12',
@@ -194,7 +194,7 @@ export const clientMutants = [
   },
   {
     name: 'client-asks-again-for-ever',
-    file: 'client/subscriptions.ts',
+    file: 'client/broker-matches.ts',
     from: 'last.isRepeated ||',
     to: '',
     spec: 'topics.12',
