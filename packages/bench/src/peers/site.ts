@@ -6,8 +6,8 @@ import { AdminClient, AdminServer, AuthorityService, BrokerLink, enrol } from '@
 import { BrokerProcess, type BrokerStore } from './broker-process.ts';
 import type { TlsPaths } from './peer.ts';
 
-/** Topics of the pool of the bench. */
-export const workTopics = { requests: 'work/requests', jobs: 'work/jobs' } as const;
+/** Of the pool of the bench. */
+export const workTopic = 'work';
 
 /** What all peers of a run stand on: a folder, an authority in this process, and certificates that it gives to everybody. */
 export class Site {
@@ -39,19 +39,19 @@ export class Site {
 
   /** Enrols a member, which may publish and hear all that the bench says. @returns the directory of its identity */
   async member(name: string): Promise<string> {
-    return await this.#granted(name, ['publish', 'subscribe'], [allTopics]);
+    return await this.#granted(name, ['publish', 'subscribe'], allTopics);
   }
 
   /** Enrols one who may ask in the pool of the bench, and push to it. @returns the directory of its identity */
   async asker(name: string): Promise<string> {
     await this.#pool();
-    return await this.#granted(name, ['publish'], poolTopics);
+    return await this.#granted(name, ['publish'], workTopic);
   }
 
   /** Enrols one who may work in the pool of the bench. @returns the directory of its identity */
   async worker(name: string): Promise<string> {
     await this.#pool();
-    return await this.#granted(name, ['subscribe'], poolTopics);
+    return await this.#granted(name, ['subscribe'], workTopic);
   }
 
   /** Enrols somebody who may connect, and has no right besides. */
@@ -92,20 +92,18 @@ export class Site {
     this.clientTls = this.#tlsOf('peers-client');
   }
 
-  async #granted(name: string, actions: readonly string[], patterns: readonly string[]): Promise<string> {
+  async #granted(name: string, actions: readonly string[], pattern: string): Promise<string> {
     const directory = join(this.folder, name);
     if (existsSync(directory)) return directory;
     const keyId = hexOf(await this.#enrol(name, ['member'], []));
-    for (const pattern of patterns) {
-      for (const action of actions) await this.#admin.request('grant', { keyId, action, pattern, join: 'now' });
-    }
+    for (const action of actions) await this.#admin.request('grant', { keyId, action, pattern, join: 'now' });
     await this.#service.rest();
     return directory;
   }
 
   /** There is a pool from the first time on that somebody needs it. */
   async #pool(): Promise<void> {
-    this.#addedPool ??= this.#admin.request('addGroup', { patterns: poolTopics, purpose: 'front' });
+    this.#addedPool ??= this.#admin.request('addGroup', { patterns: [workTopic], purpose: 'front' });
     await this.#addedPool;
   }
 
@@ -152,8 +150,6 @@ function hexOf(bytes: Uint8Array): string {
 
 /** Pattern of the topics of the bench. */
 const allTopics = 'bench/**';
-/** Of the pool. */
-const poolTopics = Object.values(workTopics);
 const hostNames = ['127.0.0.1', 'localhost'];
 const socketName = 'authority.sock';
 /** In its record. */
