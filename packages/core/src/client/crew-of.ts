@@ -2,6 +2,7 @@ import { actions } from '../codepoints/actions.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { Crew } from '../patterns/crew.ts';
+import { SourcedReplay } from '../replay/sourced-replay.ts';
 import type { Group } from './group.ts';
 import type { Pools, WorkEpoch } from './pools.ts';
 
@@ -13,7 +14,7 @@ import type { Pools, WorkEpoch } from './pools.ts';
 export function crewOf(provider: CryptoProvider, pools: Pools, front: Group, { crew, open, pool }: WorkEpoch): Crew {
   return new Crew({
     provider,
-    replay: open.guard,
+    replay: new SourcedReplay(open.guard, 'work'),
     setups: pools.setups,
     // Who asks has found the front by the tag.
     isOfFront: () => true,

@@ -104,7 +104,8 @@ export class Working {
     openSealed(this.#holdings, front, pending, view, nowMs);
     storeAhead(pending, epoch.open, view);
     const opened = pending.commit();
-    return this.#deliver(arrival, opened.id32, workOf(opened, nowMs), 'new');
+    const verdict = epoch.open.guard.mayBeAgain(view.header.bytes) ? 'redelivered' : 'new';
+    return this.#deliver(arrival, opened.id32, workOf(opened, nowMs), verdict);
   }
 
   /** Whether the block or pool record that a unit needs may be on its way. */

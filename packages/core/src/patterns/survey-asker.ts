@@ -5,7 +5,7 @@ import type { KeySource, LateKeySource } from '../envelope/key-source.ts';
 import { beginParsed, type Opened, type PendingOpen, type SenderKey, type TopicKeys } from '../envelope/open.ts';
 import { TridcommError } from '../errors.ts';
 import { freshnessLimits, type FreshnessRule } from '../replay/freshness.ts';
-import type { ReplayState } from '../replay/log-replay.ts';
+import type { ReplayState } from '../replay/sourced-replay.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
 import type { Extensions } from '../wire/extensions.ts';
 import { HeaderView } from '../wire/header.ts';

@@ -29,6 +29,9 @@ export type LookUp = 'new' | 'compare';
  */
 export type EnvelopeSource = 'live' | 'log';
 
+/** `work`: leased to one of many, whose earlier life may have had it as another of them may. @spec replay.35 */
+export type ReplaySource = EnvelopeSource | 'work';
+
 /**
  * A receiver's replay state (chapter 10).
  *
@@ -112,7 +115,7 @@ export class ReplayGuard {
    * @throws TridcommError `E_REPLAY_STATE`, `E_TOO_OLD`, `E_REPLAY`, `E_LIMIT`
    * @spec replay.6, replay.7, replay.15, replay.19, replay.20, replay.21, replay.25, replay.26
    */
-  lookUp(header: Uint8Array, part?: JobPart, source: EnvelopeSource = 'live'): LookUp {
+  lookUp(header: Uint8Array, part?: JobPart, source: ReplaySource = 'live'): LookUp {
     const answer = this.#look(this.#table.find(header), header, part, source);
     if (answer !== 'new' && answer !== 'compare') throw refusal(answer, header);
     return answer;
@@ -153,7 +156,7 @@ export class ReplayGuard {
    *
    * @spec replay.22, replay.24
    */
-  pendingWrites(header: Uint8Array, part?: JobPart, source: EnvelopeSource = 'live'): ReplayWrites | undefined {
+  pendingWrites(header: Uint8Array, part?: JobPart, source: ReplaySource = 'live'): ReplayWrites | undefined {
     if (this.#floors === undefined) return undefined;
     const entry = this.#table.find(header);
     const seq = seqOf(header);
@@ -210,7 +213,7 @@ export class ReplayGuard {
    *   something has not been stored
    * @spec replay.8, replay.14, replay.16, replay.17, replay.19, replay.27, envelope.28
    */
-  commit(header: Uint8Array, id32: Uint8Array, part?: JobPart, source: EnvelopeSource = 'live'): void {
+  commit(header: Uint8Array, id32: Uint8Array, part?: JobPart, source: ReplaySource = 'live'): void {
     if (this.#released) throw new TridcommError('E_CLOSED', 'the guard was released');
     const table = this.#table;
     let entry = table.find(header);
@@ -248,9 +251,9 @@ export class ReplayGuard {
   }
 
   /**
-   * Whether an earlier life may have accepted what this one accepted out of a log: its number is up to a floor that was restored.
+   * Whether an earlier life may have accepted what this one accepted out of a log or as work: its number is up to a floor that was restored.
    *
-   * @spec replay.30
+   * @spec replay.30, replay.35
    */
   mayBeAgain(header: Uint8Array): boolean {
     return this.#readAgain.covers(this.#table.find(header), seqOf(header));
@@ -264,10 +267,10 @@ export class ReplayGuard {
   }
 
   /** Step 11 for the header that was found last, as an answer instead of a throw. */
-  #look(entry: number, header: Uint8Array, part: JobPart | undefined, source: EnvelopeSource): LookUp | ErrorCode {
+  #look(entry: number, header: Uint8Array, part: JobPart | undefined, source: ReplaySource): LookUp | ErrorCode {
     if (!this.#isDurable && (header[3] as number) >>> 4 === patterns.control) return 'E_REPLAY_STATE';
     const timestampMs = timestampOf(header);
-    if (source === 'live' && timestampMs <= this.#bootLine) return 'E_TOO_OLD';
+    if (source !== 'log' && timestampMs <= this.#bootLine) return 'E_TOO_OLD';
     if (entry < 0) {
       if (timestampMs <= this.#table.evictTs) return 'E_TOO_OLD';
       return this.#hasRoom(part) ? 'new' : 'E_LIMIT';
@@ -275,7 +278,7 @@ export class ReplayGuard {
     if (timestampMs <= (this.#admittedAfter.size === 0 ? 0 : (this.#admittedAfter.get(entry) ?? 0))) return 'E_TOO_OLD';
     const seq = seqOf(header);
     const state =
-      source === 'log' && this.#readAgain.covers(entry, seq)
+      source !== 'live' && this.#readAgain.covers(entry, seq)
         ? this.#readAgain.look(entry, seq)
         : this.#windows.look(this.#table.words(entry), this.#table.at(entry), seq);
     if (state === seqStates.tooOld) return 'E_TOO_OLD';
