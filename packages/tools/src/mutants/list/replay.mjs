@@ -173,7 +173,7 @@ export const replayMutants = [
   {
     name: 'boot-rule',
     file: 'replay/guard.ts',
-    from: "if (source === 'live' && timestampMs <= this.#bootLine) return 'E_TOO_OLD';",
+    from: "if (source !== 'log' && timestampMs <= this.#bootLine) return 'E_TOO_OLD';",
     to: '',
     spec: 'replay.25',
   },
