@@ -57,7 +57,7 @@ export async function countFor(
     const count = Math.min(wanted, most);
     const tookMs = await run(count);
     if (tookMs < roundMs / 4 && count < most) continue;
-    return Math.max(1, Math.round(Math.min(most, (count * roundMs) / tookMs) / step)) * step;
+    return Math.max(1, Math.floor(Math.min(most, (count * roundMs) / tookMs) / step)) * step;
   }
 }
 
