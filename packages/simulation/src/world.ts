@@ -859,6 +859,13 @@ class World {
         this.#deeds.add('false head noticed');
         this.#note(() => `${member.name} hears of a head that is not there`);
         break;
+      // Of patterns that this run does not have.
+      case 'work':
+      case 'reply':
+      case 'surveyReply':
+      case 'surveyEnd':
+      case 'pool':
+        break;
     }
   }
 
