@@ -115,10 +115,9 @@ function takeWork(crew: Crew, step: Input): Value {
 function readRequester(provider: CryptoProvider, input: Input): Requester {
   const tags = new Set(input.texts('tags'));
   const responders = readSenders(provider, input.objects('responders'), 'mayRespond');
-  const guard = readGuard(input);
   const requester = new Requester({
     provider,
-    replayOf: () => guard,
+    newReplay: () => readGuard(input),
     isAnswerTag: (tag) => tags.has(toHex(tag)),
     checkView: () => checkFresh(input),
     findSender: (senderId) => responders.get(toHex(senderId)),

@@ -69,13 +69,6 @@ interface Waiting {
   readonly place: number;
 }
 
-/** What a member waits for in one front. */
-interface Front {
-  readonly requester: Requester;
-  /** State of chapter 10 for the replies of an epoch of the crew. */
-  readonly guards: Map<number, ReplayGuard>;
-}
-
 /** The asking side of a member: requests with their replies, and jobs. */
 export class PoolAsking {
   readonly #holdings: Holdings;
@@ -85,7 +78,7 @@ export class PoolAsking {
   readonly #pools: Pools;
   readonly #answers: AnswerTags;
   readonly #streams: PoolStreams;
-  readonly #fronts = new Map<Group, Front>();
+  readonly #requesters = new Map<Group, Requester>();
   /** By the name of the request. */
   readonly #waiting = new Map<string, Waiting>();
 
@@ -98,7 +91,7 @@ export class PoolAsking {
     this.#pools = pools;
     this.#answers = answers;
     this.#streams = new PoolStreams(holdings, hedgeSecret32, ({ front, sealer }) => {
-      this.#fronts.get(front)?.requester.end(sealer.stream.enc32);
+      this.#requesters.get(front)?.end(sealer.stream.enc32);
     });
   }
 
@@ -128,14 +121,15 @@ export class PoolAsking {
     const late = requests.find(({ deadlineMs }) => deadlineMs < nowMs);
     if (late !== undefined) throw new TridcommError('E_EXPIRED', `deadline ${late.deadlineMs}, clock ${nowMs}`);
     const outstanding = this.#waiting.size + requests.length;
-    if (outstanding > limits.requestsOutstanding) throw new TridcommError('E_LIMIT', `${outstanding} requests outstanding`);
+    if (outstanding > limits.requestsOutstanding)
+      throw new TridcommError('E_LIMIT', `${outstanding} requests outstanding`);
     const prepared = this.prepare(topic, nowMs);
     const { front } = prepared;
     this.#answers.use(front, nowMs);
     const names: RecordName[] = [];
     try {
       return this.#send(prepared, 'request', requests, undefined, nowMs, (stream, asked) => {
-        this.#frontOf(front).requester.asked(stream.sealer.stream.enc32, asked);
+        this.#requesterOf(front).asked(stream.sealer.stream.enc32, asked);
         for (const { name } of asked) {
           // A reply may come while the call is on its way.
           this.#waiting.set(nameOfRecord(name), { handler, name, place: names.length });
@@ -156,7 +150,7 @@ export class PoolAsking {
   /** Nothing is heard any more of these. */
   cancel(names: readonly RecordName[]): void {
     for (const name of names) this.#waiting.delete(nameOfRecord(name));
-    for (const { requester } of this.#fronts.values()) requester.cancel(names);
+    for (const requester of this.#requesters.values()) requester.cancel(names);
   }
 
   /**
@@ -167,7 +161,7 @@ export class PoolAsking {
    * @spec patterns.22, patterns.23, patterns.24, patterns.25
    */
   take(front: Group, view: EnvelopeView, nowMs: number): boolean {
-    const requester = this.#fronts.get(front)?.requester;
+    const requester = this.#requesters.get(front);
     const pending = requester?.begin(view, nowMs);
     if (requester === undefined || pending === undefined) return false;
     openSealed(this.#holdings, front, pending, view, nowMs);
@@ -179,25 +173,16 @@ export class PoolAsking {
 
   /** Lets time pass: tells what nobody answered, and closes what is over. @spec patterns.15, patterns.26 */
   tick(nowMs: number): void {
-    this.#streams.tick(nowMs);
-    for (const [front, { requester, guards }] of this.#fronts) {
+    this.#streams.tick(nowMs, (front, record) => this.#pools.isCurrent(front, record, nowMs));
+    for (const requester of this.#requesters.values()) {
       for (const name of requester.tick(nowMs)) this.#tell(name, { status: 'late', code: 'E_EXPIRED' });
-      for (const [epoch, guard] of guards) {
-        // While there is a record of the epoch another stream may begin, and its replies meet the same state.
-        if (requester.hasStreams(epoch) || this.#pools.hasRecord(front, epoch)) continue;
-        guard.release();
-        guards.delete(epoch);
-      }
     }
   }
 
   stop(): void {
     this.#streams.stop();
-    for (const { requester, guards } of this.#fronts.values()) {
-      requester.stop();
-      for (const guard of guards.values()) guard.release();
-    }
-    this.#fronts.clear();
+    for (const requester of this.#requesters.values()) requester.stop();
+    this.#requesters.clear();
     this.#waiting.clear();
   }
 
@@ -235,27 +220,21 @@ export class PoolAsking {
 
   /** Nobody answers jobs, so what their replies would take goes at once. */
   #begin({ front, pattern, sealer }: PoolStream): void {
-    if (pattern === 'request') this.#frontOf(front).requester.open(sealer.stream);
+    if (pattern === 'request') this.#requesterOf(front).open(sealer.stream);
     else sealer.stream.replySecret32.fill(0);
   }
 
-  #frontOf(front: Group): Front {
-    const held = this.#fronts.get(front);
+  #requesterOf(front: Group): Requester {
+    const held = this.#requesters.get(front);
     if (held !== undefined) return held;
-    const guards = new Map<number, ReplayGuard>();
     const requester = new Requester({
       provider: this.#holdings.provider,
-      replayOf: (epoch) => {
-        const guard = guards.get(epoch) ?? this.#newGuard();
-        guards.set(epoch, guard);
-        return guard;
-      },
+      newReplay: () => this.#newGuard(),
       isAnswerTag: () => true,
       ...respondersOf(front),
     });
-    const made: Front = { requester, guards };
-    this.#fronts.set(front, made);
-    return made;
+    this.#requesters.set(front, requester);
+    return requester;
   }
 
   /** The keys of replies come into being with their stream, in this life: there was none before in which they could have been accepted. */

@@ -75,8 +75,8 @@ export const replayMutants = [
   {
     name: 'seen-not-marked',
     file: 'replay/guard.ts',
-    from: 'if (part === undefined || this.#leaves.mark(entry, seq, id32, part)) {',
-    to: 'if (part !== undefined && this.#leaves.mark(entry, seq, id32, part)) {',
+    from: 'if (part === undefined || this.#leaves.mark(entry, seq, id32, part, this.#freshUntilMs(timestampMs, source))) {',
+    to: 'if (part !== undefined && this.#leaves.mark(entry, seq, id32, part, this.#freshUntilMs(timestampMs, source))) {',
     spec: 'replay.7',
   },
   {
