@@ -3,6 +3,7 @@ import { limits } from '@tridcomm/core/internal';
 import { ConflictError, RetentionError, type EffectStore, type EffectWork } from '../effects/effect-store.ts';
 import { runOnce } from '../effects/run-once.ts';
 import { workHash32 } from '../effects/work-hash.ts';
+import { StoreError } from '../store/fs-error.ts';
 
 /** One request or job, and how it came. */
 export interface WorkToRun {
@@ -53,7 +54,9 @@ export async function runWork<Transaction>(
     const outcome = await runOnce(effects, effectOf(toRun), limits.leaseMs, () => Date.now(), run);
     return outcome.status === 'done' ? { type: 'done', result: outcome.result } : { type: 'running' };
   } catch (error) {
-    if (failure !== undefined && error === failure.error && !(error instanceof ConflictError)) {
+    // A store that fails under a handler is no word of the handler: nothing has happened, and the work goes back.
+    const isOfStore = error instanceof ConflictError || (effects !== 'idempotent' && error instanceof StoreError);
+    if (failure !== undefined && error === failure.error && !isOfStore) {
       return { type: 'failed', error };
     }
     if (error instanceof TridcommError && isForAll(error, toRun.kind)) {

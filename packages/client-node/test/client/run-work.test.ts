@@ -2,6 +2,7 @@ import type { Work } from '@tridcomm/core';
 import { expect, test } from 'vitest';
 import { runWork, type WorkToRun } from '../../src/client/run-work.ts';
 import { MemoryEffectStore } from '../../src/effects/memory-effect-store.ts';
+import { StoreError } from '../../src/store/fs-error.ts';
 
 const hour = 3_600_000;
 
@@ -42,4 +43,12 @@ test('a deadline that is beyond the retention is so for every copy, also of a jo
   for (const kind of ['job', 'request'] as const) {
     expect(await resultOf(store, toRun(kind, 1, hour))).toBe('refused E_LIMIT');
   }
+});
+
+test('a store that fails under a handler sends the work back; what a handler that has none throws is its answer', async () => {
+  const failing = async (): Promise<Uint8Array> => Promise.reject(new StoreError('the store went away'));
+  const store = new MemoryEffectStore({ bornMs: 0 });
+  expect((await runWork(store, toRun('request', 1, 60_000), failing)).type).toBe('unknown');
+  expect((await runWork('idempotent', toRun('request', 1, 60_000), failing)).type).toBe('failed');
+  expect(await resultOf(store, toRun('request', 1, 60_000))).toBe('done');
 });
