@@ -1,7 +1,7 @@
 import type { Peer, PeerServer } from './peers/peer.ts';
 import { Child } from './processes/child.ts';
 import type { WorkRole } from './processes/work-program.ts';
-import { doneUs, type Asked, type Came, type Jobs, type Requests } from './processes/work-role.ts';
+import { doneUs, sumOf, type Asked, type Jobs, type Requests } from './processes/work-role.ts';
 
 /** One who asks or pushes, and workers, of one peer, each a process, with a server of their own. */
 export class WorkFlow {

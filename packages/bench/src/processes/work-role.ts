@@ -135,6 +135,6 @@ export function doneUs(came: readonly Came[], { count, bytes }: Pick<Jobs, 'coun
   return Math.max(...came.map(({ atUs }) => atUs));
 }
 
-function sumOf(came: readonly Came[], what: 'count' | 'bytes'): number {
+export function sumOf(came: readonly Came[], what: 'count' | 'bytes'): number {
   return came.reduce((sum, one) => sum + one[what], 0);
 }
