@@ -3,6 +3,8 @@ import { auth } from './areas/auth.ts';
 import { blocks } from './areas/blocks.ts';
 import { bodies } from './areas/bodies.ts';
 import { bulk } from './areas/bulk.ts';
+import { bus, questions } from './areas/bus.ts';
+import { crew } from './areas/crew.ts';
 import { derive } from './areas/derive.ts';
 import { ed25519 } from './areas/ed25519.ts';
 import { errors } from './areas/errors.ts';
@@ -25,12 +27,18 @@ import { open } from './areas/open.ts';
 import { parse } from './areas/parse.ts';
 import { policy } from './areas/policy.ts';
 import { receiver } from './areas/receiver.ts';
+import { poolrecords } from './areas/poolrecords.ts';
 import { records } from './areas/records.ts';
+import { relay, relayReplies, relaySurveys } from './areas/relay.ts';
 import { replay } from './areas/replay.ts';
 import { schedule } from './areas/schedule.ts';
 import { seal } from './areas/seal.ts';
+import { requester } from './areas/requester.ts';
+import { respond } from './areas/respond.ts';
+import { setups } from './areas/setups.ts';
 import { streams } from './areas/streams.ts';
 import { subtree } from './areas/subtree.ts';
+import { surveys } from './areas/surveys.ts';
 import { topics } from './areas/topics.ts';
 import { traffic } from './areas/traffic.ts';
 import { views } from './areas/views.ts';
@@ -77,4 +85,15 @@ export const AREAS: readonly { name: string; make: () => VectorFile }[] = [
   { name: 'traffic', make: traffic },
   { name: 'streams', make: streams },
   { name: 'bulk', make: bulk },
+  { name: 'poolrecords', make: poolrecords },
+  { name: 'setups', make: setups },
+  { name: 'respond', make: respond },
+  { name: 'crew', make: crew },
+  { name: 'requester', make: requester },
+  { name: 'questions', make: questions },
+  { name: 'surveys', make: surveys },
+  { name: 'bus', make: bus },
+  { name: 'relay', make: relay },
+  { name: 'relayreplies', make: relayReplies },
+  { name: 'relaysurveys', make: relaySurveys },
 ];

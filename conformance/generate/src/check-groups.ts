@@ -95,6 +95,14 @@ function nodeRun(j: Members): Members {
         stale: d.stale,
       };
       if (d.gaps.length > 0) out['gaps'] = d.gaps.map((g) => ({ from: g.from.toString(), to: g.to.toString() }));
+      if (d.survey !== undefined) {
+        out['survey'] = {
+          surveyId: hex(d.survey.surveyId),
+          deadline: d.survey.deadline.toString(),
+          maxReply: d.survey.maxReply,
+          replyKey: hex(d.survey.replyKey),
+        };
+      }
       // As the broker said, and nothing else follows from it.
       if (stored !== undefined) out['position'] = str(stored['position']);
       return out;

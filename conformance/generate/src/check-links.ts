@@ -49,6 +49,10 @@ function messageJson(m: Message): Members {
       return { durability: m.durability, envelope: hex(m.envelope) };
     case 'stored':
       return { sub: m.sub, position: m.position.toString(), envelope: hex(m.envelope) };
+    case 'job':
+      return { work: m.work, lease: m.lease.toString(), job: hex(m.job) };
+    case 'leased':
+      return { work: m.work, lease: m.lease.toString(), envelope: hex(m.envelope) };
     case 'object':
       return { address: hex(m.address), object: hex(m.object) };
     case 'bundle':
@@ -63,6 +67,10 @@ function messageJson(m: Message): Members {
       return { bytes: m.bytes.toString() };
     case 'ack':
       return { number: m.number.toString() };
+    case 'work':
+      return { work: m.work, match: hex(m.match), capacity: m.capacity };
+    case 'settle':
+      return { work: m.work, lease: m.lease.toString(), outcome: m.outcome };
     case 'ping':
       return { answers: m.answers, token: m.token.toString(), timeMs: m.time.toString() };
     case 'close':

@@ -106,6 +106,7 @@ export function answerPrincipals(op: string, j: Members): Members | undefined {
         })),
         arr(j['groups']).map((g) => ({
           groupId: bytes(obj(g)['groupId']),
+          purpose: obj(g)['purpose'] === undefined ? 1 : int(obj(g)['purpose']),
           routeSecrets: arr(obj(g)['routeSecrets']).map((s) => ({
             fromPeriod: int(obj(s)['fromPeriod']),
             secret: bytes(obj(s)['secret']),

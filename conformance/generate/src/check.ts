@@ -8,7 +8,8 @@ import { checkFreshness, StreamRate } from './twin/freshness.ts';
 import { MERKLE, type Header } from './twin/header.ts';
 import type { Extension } from './twin/extensions.ts';
 import { verifyPath } from './twin/merkle.ts';
-import { openOne, replayFor, type Opening, type Receiver } from './twin/open.ts';
+import { openOne, type Receiver } from './twin/open.ts';
+import { replayFor, type Opening } from './twin/receive.ts';
 import { parseEnvelope, parseJob } from './twin/parse.ts';
 import { padme, parseRecords, type Message } from './twin/records.ts';
 import { Refusal, refuse } from './twin/refusal.ts';
@@ -30,6 +31,7 @@ import { x25519 } from './twin/x25519.ts';
 import { xp } from './twin/hash.ts';
 import { answerGroups } from './check-groups.ts';
 import { answerLinks } from './check-links.ts';
+import { answerPools } from './check-pools.ts';
 import { answerPrincipals } from './check-principals.ts';
 import { arr, int, obj, str, type Json, type Members } from './json.ts';
 
@@ -87,7 +89,7 @@ function receiverOf(j: Members): Receiver {
     }),
     senders: arr(j['senders']).map((s) => {
       const m = obj(s);
-      return { publicKey: bytes(m['publicKey']), mayWrite: m['mayWrite'] === true };
+      return { publicKey: bytes(m['publicKey']), may: m['mayWrite'] === true };
     }),
     stored: j['stored'] === true,
     maxAge: orBig(j['maxAgeMs'], 120_000n),
@@ -365,7 +367,7 @@ function run(op: string, j: Members): Members | undefined {
         ),
       };
     default:
-      return answerGroups(op, j) ?? answerPrincipals(op, j) ?? answerLinks(op, j);
+      return answerGroups(op, j) ?? answerPrincipals(op, j) ?? answerLinks(op, j) ?? answerPools(op, j);
   }
 }
 

@@ -62,6 +62,8 @@ const fields: { readonly [T in BrokerEvent['type']]: readonly FieldOf<T>[] } = {
   linkEnded: [...ofLink, 'by', 'code'],
   refused: [...ofLink, 'what', 'code', 'retryMs'],
   subTaken: [...ofLink, 'sub', 'stored'],
+  workTaken: ['link', 'keyId', 'work'],
+  workDropped: ['why', 'keyId'],
   subEnded: [...ofLink, 'sub', 'code'],
   bundleTaken: [...ofLink, 'objects', 'bytes'],
   objectTooLarge: [...ofLink, 'bytes'],

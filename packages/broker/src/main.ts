@@ -1,7 +1,9 @@
+import { AdminRefusal } from '@tridcomm/client-node';
 import { TridcommError } from '@tridcomm/core';
 import { createBroker } from './broker.ts';
 import { configKeys, readConfigFile } from './config.ts';
 import { startDevBroker, type DevBroker } from './dev/dev-broker.ts';
+import { parseDevGroups } from './dev/dev-groups.ts';
 import type { BrokerEvent } from './engine/events.ts';
 import { EventLog, type LineSink } from './event-log.ts';
 
@@ -34,9 +36,10 @@ export async function main(args: readonly string[], io: MainIo): Promise<number>
     return 0;
   }
   if (option === '--config' && value !== undefined && more.length === 0) return await run(value, io);
-  if (option === '--dev' && value === undefined) {
+  const groups = option === '--dev' ? parseDevGroups(args.slice(1)) : undefined;
+  if (groups !== undefined) {
     return await serve(io, async (onEvent) => {
-      const dev = await startDevBroker(onEvent);
+      const dev = await startDevBroker(onEvent, groups);
       io.write(welcome(dev));
       return dev;
     });
@@ -68,7 +71,7 @@ async function serve(io: MainIo, start: (onEvent: (event: BrokerEvent) => void) 
   try {
     broker = await start((event) => log.write(event));
   } catch (error) {
-    if (!(error instanceof TridcommError)) throw error;
+    if (!(error instanceof TridcommError || error instanceof AdminRefusal)) throw error;
     io.writeLine(`tridcomm-broker: ${sentenceOf(error)}\n`);
     return 1;
   }
@@ -78,7 +81,7 @@ async function serve(io: MainIo, start: (onEvent: (event: BrokerEvent) => void) 
 }
 
 /** What a user can do something about: the refusal, and what the system said behind it. */
-function sentenceOf({ message, cause }: TridcommError): string {
+function sentenceOf({ message, cause }: TridcommError | AdminRefusal): string {
   return cause instanceof Error && 'code' in cause ? `${message}: ${String(cause.code)}` : message;
 }
 
@@ -103,6 +106,8 @@ function help(): string {
 Usage
   tridcomm-broker --config FILE   run a broker as the file says
   tridcomm-broker --dev           run one to try things with, and an authority beside it, for you alone
+    --group PURPOSE:PATTERN       topics that have a group from the beginning; may be given more than once. PURPOSE is
+                                  pubSub, bus, survey or front (a pool); a survey or a front has a whole topic
   tridcomm-broker --help
   tridcomm-broker --version
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { FileStore } from '@tridcomm/client-node';
+import { parseDevGroups } from '../src/dev/dev-groups.ts';
 import { main, type MainIo } from '../src/main.ts';
 import { TestCa } from './listeners/certificates.ts';
 import { Setting } from './set-up.ts';
@@ -54,15 +55,33 @@ test('help and version', async () => {
   expect(version.out).toEqual(['1.2.3\n']);
 });
 
-test.each([[[]], [['--config']], [['--confg', 'x']], [['--help', 'x']], [['--config', 'a', 'b']], [['serve']]])(
-  '%j is not understood: 2, and one line',
-  async (args) => {
-    const given = io();
-    expect(await main(args, given)).toBe(2);
-    expect(given.lines).toHaveLength(1);
-    expect(given.out).toEqual([]);
-  },
-);
+test.each([
+  [[]],
+  [['--config']],
+  [['--confg', 'x']],
+  [['--help', 'x']],
+  [['--config', 'a', 'b']],
+  [['serve']],
+  [['--dev', 'x']],
+  [['--dev', '--group']],
+  [['--dev', '--group', 'front']],
+  [['--dev', '--group', 'front:']],
+  [['--dev', '--group', 'crew:jobs']],
+  [['--dev', '--group', 'front:jobs', '--group']],
+])('%j is not understood: 2, and one line', async (args) => {
+  const given = io();
+  expect(await main(args, given)).toBe(2);
+  expect(given.lines).toHaveLength(1);
+  expect(given.out).toEqual([]);
+});
+
+test('groups of a broker for development are read as they are written', () => {
+  expect(parseDevGroups([])).toEqual([]);
+  expect(parseDevGroups(['--group', 'front:jobs/a', '--group', 'pubSub:a:b/**'])).toEqual([
+    { purpose: 'front', pattern: 'jobs/a' },
+    { purpose: 'pubSub', pattern: 'a:b/**' },
+  ]);
+});
 
 const noise = [{ type: 'noise', host: '127.0.0.1', port: 0 }];
 

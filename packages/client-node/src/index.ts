@@ -14,10 +14,30 @@ export { TridcommClient, type ClientEventMap } from './client/client.ts';
 export { enrol, type Enrolled, type EnrolOptions } from './client/enrol.ts';
 export { MessageBatch, TridcommMessage, type Sender, type Verdict } from './client/message.ts';
 export type { ConnectOptions, PublishOptions, SubscribeOptions } from './client/options.ts';
+export type { Reply } from './client/pending-request.ts';
+export { QuestionAnswers, type QuestionContext, type QuestionHandler } from './client/question-answers.ts';
+export type { AskOptions, JobInput, PushOptions, RequestOptions } from './client/request-options.ts';
+export { RequestRefused } from './client/request-refused.ts';
 export { UnacknowledgedError, type Durability, type Receipt } from './client/publish-outcome.ts';
 export { SchemaError } from './client/schema.ts';
 export { StatusEvent, type ClientStatus } from './client/status.ts';
 export { Subscription } from './client/subscription.ts';
+export { SurveyReplies, type SurveyReply } from './client/survey-replies.ts';
+export { TopicWork } from './client/topic-work.ts';
+export type { JobContext, JobHandler, RequestContext, RequestHandler, WorkOptions } from './client/work-options.ts';
+export {
+  ConflictError,
+  RetentionError,
+  type Begun,
+  type EffectKey,
+  type EffectRun,
+  type EffectStore,
+  type EffectWork,
+} from './effects/effect-store.ts';
+export type { EffectOptions } from './effects/effect-options.ts';
+export { FileEffectStore } from './effects/file-effect-store.ts';
+export type { EffectMap } from './effects/effect-map.ts';
+export { MemoryEffectStore } from './effects/memory-effect-store.ts';
 export type { TlsFiles } from './links/dial.ts';
 export { BrokerLink } from './links/broker-link.ts';
 export type { LinkTarget } from './links/link.ts';

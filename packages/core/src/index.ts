@@ -47,9 +47,26 @@ export type { TopicMatch } from './keys/access-list.ts';
 export { readProposal, type ReadProposal, type RecordProposal } from './keys/principal-proposal.ts';
 export type { PrincipalRecord } from './keys/principal-record.ts';
 export { Trust, type Taken, type TrustOptions } from './keys/trust.ts';
-export type { Carrier, CarrierReceiver, LogReceiver } from './client/carrier.ts';
+export type {
+  Carrier,
+  CarrierReceiver,
+  Lease,
+  LogReceiver,
+  WorkCarrier,
+  WorkForm,
+  WorkOutcome,
+  WorkReceiver,
+} from './client/carrier.ts';
 export { Client, type ClientOptions, type Published, type Subscription } from './client/client.ts';
 export type { ClientEvent, Delivery } from './client/events.ts';
+export type { JobFields, Requested, RequestFields } from './client/pool-asking.ts';
+export type { Reply, ReplyHandler, SurveyEnd, SurveyHandlers, SurveyReply } from './client/reply.ts';
+export type { Asked, SurveyFields } from './client/surveying.ts';
+export type { WorkDelivery, WorkHandler, WorkReply } from './client/work-delivery.ts';
+export type { WorkSubscription } from './client/work-routes.ts';
+export { refusedOutcome } from './client/working.ts';
+export type { SurveyQuestion } from './patterns/survey.ts';
+export type { RecordName, Work } from './patterns/work.ts';
 export type { NumberRange } from './client/gaps.ts';
 export { Identity } from './client/identity.ts';
 export { PublishError } from './client/publish-error.ts';

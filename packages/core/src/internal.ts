@@ -74,9 +74,47 @@ export type { NumberRange } from './client/gaps.ts';
 export { MemoryStore } from './client/store.ts';
 export type { TopicMatch } from './keys/access-list.ts';
 export { Relay } from './relay/relay.ts';
+export { isForOne, unitsOf } from './relay/units.ts';
+export { WorkQueues, type Dropped, type WorkQueuesOptions } from './relay/work-queues.ts';
+export { Taker, type Unit, Work as QueuedWork } from './relay/work.ts';
 export { RelayState, type EdgePrincipal, type JudgedBundle, type RelayStateOptions } from './relay/relay-state.ts';
 export { examine, readAuthorityRecord, type Evidence } from './authority/evidence.ts';
 export { readSnapshot, type AuthorityMemory } from './authority/snapshot.ts';
 export { principalRoles } from './codepoints/principal-roles.gen.ts';
+export { purposes } from './codepoints/purposes.gen.ts';
 export { decodeGroupRecord } from './keys/group-record.ts';
 export { decodePrincipalRecord } from './keys/principal-record.ts';
+export { beginParsed, finishOpen } from './envelope/open.ts';
+export type { LateKeySource } from './envelope/key-source.ts';
+export { checkDerivedKey, derivePoolKeyPair, poolKeyPairOf } from './keys/pool-key.ts';
+export { decodePoolRecord, encodePoolRecordBody, type PoolRecord, type PoolRecordFields } from './keys/pool-record.ts';
+export { Crew, type CrewOptions, type PoolEpoch } from './patterns/crew.ts';
+export { PoolSealer, type PoolInput, type PoolSealerOptions } from './patterns/pool-sealer.ts';
+export { PoolSetups } from './patterns/pool-setups.ts';
+export {
+  decodePoolKeyinfo,
+  openPoolStream,
+  setupPoolStream,
+  type PoolKeyinfo,
+  type PoolSetup,
+  type PoolTerms,
+} from './patterns/pool-stream.ts';
+export {
+  replyCode,
+  replyContext,
+  replyInput,
+  replyKeyinfo,
+  replyStatus,
+  type ReplyRecord,
+} from './patterns/replies.ts';
+export { Requester, type AskedStream, type RequesterOptions, type TakenReplies } from './patterns/requester.ts';
+export {
+  openSurveyReply,
+  setupSurveyReply,
+  type SurveyQuestion,
+  type SurveySetup,
+  type SurveyTerms,
+} from './patterns/survey.ts';
+export { SurveyAsker, type OwnSurvey, type SurveyAskerOptions } from './patterns/survey-asker.ts';
+export { workOf, type RecordName, type Work, type WorkRecord } from './patterns/work.ts';
+export { tagAnswers, type AnswerTags } from './topics/tags.ts';

@@ -48,6 +48,8 @@ export class Wire implements CarrierReceiver {
       },
       subscribe: (match, source) => link.subscribe(match, source),
       unsubscribe: (match, source) => link.unsubscribe(match, source),
+      work: (match, capacity) => link.work(match, capacity),
+      endWork: (match) => link.endWork(match),
       watch: (address16) => link.watch(address16),
       fetch: (address16) => link.fetch(address16),
       detach: () => link.detach(),

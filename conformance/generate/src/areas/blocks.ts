@@ -76,7 +76,8 @@ function making(file: VectorFile): void {
   good('first', 'The first block of a group: prev_block_hash is zeros', { epoch: 5, prevBlockHash: zeros(32) });
   good('revocation', 'Flag 0', { flags: 1, excluded: [2] }, ['groups.3', 'groups.21']);
   good('generation', 'The first block of generation 2; the epoch goes on', { generation: 2, epoch: 8, baseEpoch: 8 });
-  good('purposes', 'A block of a pool', { purpose: 4 });
+  good('purposes', 'A block of a front', { purpose: 4 });
+  good('purpose-crew', 'A block of a crew', { purpose: 5 });
   good('widest', 'Every number at its limit', {
     kind: 5,
     generation: 0xffff_ffff,
@@ -111,7 +112,7 @@ function making(file: VectorFile): void {
   bad('base-above', 'base_epoch above the epoch', subtree({ epoch: 7, baseEpoch: 8 }), 'E_USAGE');
   bad('times', 'not_before above not_after', subtree({ notAfter: 1n, notBefore: 2n }), 'E_USAGE');
   bad('kind-3', 'A reserved kind', subtree({ kind: 3 }), ['E_USAGE', 'E_ENCODING']);
-  bad('purpose-5', 'A purpose that is not listed', subtree({ purpose: 5 }), ['E_USAGE', 'E_ENCODING']);
+  bad('purpose-6', 'A purpose that is not listed', subtree({ purpose: 6 }), ['E_USAGE', 'E_ENCODING']);
   bad('flags', 'Flag 1', subtree({ flags: 2 }), ['E_USAGE', 'E_ENCODING']);
   bad('suite-3', 'A reserved suite', subtree({ suite: 3 }), ['E_USAGE', 'E_SUITE']);
   bad(
@@ -267,7 +268,7 @@ function parsing(file: VectorFile): void {
   bad('last-byte', 'The last byte of the header is 1', put(tree, HDR.last, u8(1)), 'E_ENCODING', {
     flags: ['Reserved'],
   });
-  for (const p of [0, 5, 255]) bad(`purpose-${p}`, `Purpose ${p}`, put(tree, HDR.purpose, u8(p)), 'E_ENCODING');
+  for (const p of [0, 6, 255]) bad(`purpose-${p}`, `Purpose ${p}`, put(tree, HDR.purpose, u8(p)), 'E_ENCODING');
   bad(
     'magic-before-version',
     'Wrong magic and wrong version',

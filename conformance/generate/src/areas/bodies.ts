@@ -231,7 +231,7 @@ function boundaries(both: Good, good: Good): void {
   ]);
   both('principal-roles-7', 'all roles', 'PrincipalRecord', withFields(PRINCIPAL, { roles: 7 }), ['principals.4']);
   for (const [name, value] of [
-    ['purpose', 4],
+    ['purpose', 5],
     ['suite', 2],
     ['block_kind', 5],
   ] as [string, number][])
@@ -938,7 +938,7 @@ function defaults(bad: Bad): void {
     'authority',
   );
   for (const [name, number, value] of [
-    ['purpose', 3, 5],
+    ['purpose', 3, 6],
     ['suite', 4, 3],
     ['suite', 4, 17],
     ['block_kind', 5, 3],

@@ -1,7 +1,7 @@
 /** framing.json: varints of chapter 00, preface and frames of chapter 02. */
 import { VectorFile } from '../cases.ts';
 import type { Members } from '../json.ts';
-import { cat, hex, seeded, u8, unhex, zeros, type Bytes } from '../twin/bytes.ts';
+import { cat, hex, seeded, u64, u8, unhex, zeros, type Bytes } from '../twin/bytes.ts';
 import { encodeFrame, FRAME_TYPES, GREASE_TYPES, rawFrameHeader } from '../twin/frame.ts';
 import { encodeVarint, stretchVarint } from '../twin/varint.ts';
 
@@ -119,7 +119,10 @@ function frames(file: VectorFile): void {
   const plain: [string, number, number, Bytes, string][] = [
     ['empty-body', 0x3e, 0, zeros(0), 'a frame without a body'],
     ['envelope', 0x10, 0, body5, 'type envelope; the whole body is the envelope'],
-    ['job', 0x13, 0, body5, 'type job; the whole body is the job'],
+    ['job', 0x13, 7, cat(u64(12), body5), 'type job; what follows the lease is the job, and framing passes both on'],
+    ['leased', 0x15, 7, cat(u64(12), body5), 'type leased'],
+    ['work', 0x36, 7, seeded('frame work', 20), 'type work'],
+    ['settle', 0x37, 7, cat(u64(12), u8(1)), 'type settle'],
     ['channel', 0x30, 0x1234, body5, 'channel 0x1234, big-endian, is passed on'],
     ['channel-max', 0x30, 0xffff, zeros(1), 'channel 65,535'],
     ['body-300', 0x11, 1, seeded('frame body 300', 300), 'a length of two bytes'],
@@ -355,7 +358,7 @@ function frames(file: VectorFile): void {
       flags: ['Reserved'],
     });
   }
-  for (const type of [0x00, 0x04, 0x0b, 0x0f, 0x15, 0x23, 0x3d, 0x40, 0x80, 0xff]) {
+  for (const type of [0x00, 0x04, 0x0b, 0x0f, 0x16, 0x23, 0x38, 0x3d, 0x40, 0x80, 0xff]) {
     const name = type.toString(16).padStart(2, '0');
     const bytes = encodeFrame({ type, channel: 0, body: body5 });
     bad(

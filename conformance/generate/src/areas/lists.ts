@@ -243,8 +243,8 @@ function accessLists(file: VectorFile): void {
   bad('sender-id-twice', 'two key ids with equal first 16 bytes (S20)', pair);
   bad('sender-id-twice-edge', 'the same at the edge', pair, 'E_ENCODING', USE.edge);
   bad('no-action', 'no action', [entry60(entry({ actions: 0 }))]);
-  bad('action-4', 'an action that is not defined', [entry60(entry({ actions: 4 }))]);
-  bad('action-5', 'one beside publish', [entry60(entry({ actions: 5 }))]);
+  bad('action-8', 'an action that is not defined', [entry60(entry({ actions: 8 }))]);
+  bad('action-9', 'one beside publish', [entry60(entry({ actions: 9 }))]);
   bad('action-high', 'bit 15', [entry60(entry({ actions: 0x8001 }))]);
   bad('kind-3', 'match kind 3', [entry60(entry({ matchKind: 3 }))]);
   bad('kind-255', 'match kind 255', [entry60(entry({ matchKind: 255 }))]);
@@ -566,6 +566,7 @@ function addresses(file: VectorFile): void {
     [10, 'enrolment', cat(GROUP_ID, ALICE_KEY.keyId)],
     [11, 'group-head', GROUP_ID],
     [12, 'head', zeros(0)],
+    [13, 'pool-record', GROUP_ID],
   ];
   for (const [type, name, id] of ids)
     g.valid(name, {

@@ -11,7 +11,11 @@ import { stretchVarint } from '../twin/varint.ts';
 const SAFE = (1n << 53n) - 1n;
 const OVER = 1n << 53n;
 const ENVELOPE: Bytes = seeded('envelope on a link', 60);
+const JOB: Bytes = seeded('job on a link', 70);
 const MATCH: Bytes = seeded('match', 16);
+/** Types whose channel is the number of a sub or a work. */
+const OF_SUBS: readonly string[] = ['sub', 'unsub', 'stored'];
+const OF_WORKS: readonly string[] = ['work', 'settle', 'leased', 'job'];
 const address = (name: string | number): Bytes => seeded(`address ${name}`, 16);
 
 const HELLO: Fields = {
@@ -115,6 +119,9 @@ const subOut = (more: Members = {}): Out => ({
   ...more,
 });
 
+const workOut = (more: Members = {}): Out => ({ work: 7, match: hex(MATCH), capacity: 32, ...more });
+const settleOut = (more: Members = {}): Out => ({ work: 7, lease: '12', outcome: 1, ...more });
+
 interface Sample {
   id: string;
   comment: string;
@@ -150,6 +157,12 @@ const SAMPLES: readonly Sample[] = [
     position: '1000',
     envelope: hex(ENVELOPE),
   }),
+  sample('job', 'a job', R, TYPE.job, 7, bodyOf.leased(12, JOB), { work: 7, lease: '12', job: hex(JOB) }),
+  sample('leased', 'an envelope of work', R, TYPE.leased, 7, bodyOf.leased(12, ENVELOPE), {
+    work: 7,
+    lease: '12',
+    envelope: hex(ENVELOPE),
+  }),
   sample('object', 'a retained object', R, TYPE.object, 0, bodyOf.object(address('a'), seeded('any object', 45)), {
     address: hex(address('a')),
     object: hex(seeded('any object', 45)),
@@ -163,6 +176,8 @@ const SAMPLES: readonly Sample[] = [
   sample('unsub', 'the end of a subscription', I, TYPE.unsub, 7, bodyOf.unsub(), { sub: 7 }),
   sample('credit', 'more credit', I, TYPE.credit, 0, bodyOf.credit(8_388_608), { bytes: '8388608' }),
   sample('ack', 'an acknowledgement', R, TYPE.ack, 0, bodyOf.ack(300), { number: '300' }),
+  sample('work', 'work that a link takes', I, TYPE.work, 7, bodyOf.work(MATCH, 32), workOut()),
+  sample('settle', 'a unit is done', I, TYPE.settle, 7, bodyOf.settle(12, 1), settleOut()),
   sample('ping', 'a question', I, TYPE.ping, 0, bodyOf.ping(5, 1_750_000_000_000n), {
     answers: false,
     token: '5',
@@ -223,6 +238,36 @@ function edges(good: Good): void {
     sub: 1,
     position: '0',
     envelope: '09',
+  });
+  for (const [id, type, member] of [
+    ['leased', TYPE.leased, 'envelope'],
+    ['job', TYPE.job, 'job'],
+  ] as [string, number, string][])
+    good(
+      `${id}-least`,
+      `a ${id} frame of one byte behind its lease, 0: that leases begin at 1 is chapter 11's`,
+      R,
+      type,
+      1,
+      bodyOf.leased(0, u8(9)),
+      { work: 1, lease: '0', [member]: '09' },
+    );
+  for (const capacity of [0, 1, 0xffff_ffff])
+    good(
+      `work-capacity-${capacity}`,
+      `a capacity of ${capacity}`,
+      I,
+      TYPE.work,
+      7,
+      bodyOf.work(MATCH, capacity),
+      workOut({ capacity }),
+    );
+  good('settle-back', 'a unit is given back', I, TYPE.settle, 7, bodyOf.settle(12, 2), settleOut({ outcome: 2 }));
+  good('settle-0', 'lease 0: chapter 11 says what becomes of it', I, TYPE.settle, 7, bodyOf.settle(0, 1), {
+    ...settleOut({ lease: '0' }),
+  });
+  good('reject-work', 'a reject of a work', R, TYPE.reject, 0, bodyOf.reject(2, 7, 'E_LIMIT', 9), {
+    ...rejectOut({ about: 2, number: 7n, retry: 9 }),
   });
   good('object-least', 'an object of one byte', R, TYPE.object, 0, bodyOf.object(address('a'), u8(9)), {
     address: hex(address('a')),
@@ -287,6 +332,26 @@ function edges(good: Good): void {
       { sub: 3, position: '9', envelope: hex(body) },
       ['messages.8'],
     );
+    good(
+      `leased-of-${id}`,
+      `a leased envelope whose bytes are ${what}: they mean nothing (E05)`,
+      R,
+      TYPE.leased,
+      3,
+      bodyOf.leased(9, body),
+      { work: 3, lease: '9', envelope: hex(body) },
+      ['messages.8'],
+    );
+    good(
+      `job-of-${id}`,
+      `a job whose bytes are ${what}: they mean nothing (E05)`,
+      R,
+      TYPE.job,
+      3,
+      bodyOf.leased(9, body),
+      { work: 3, lease: '9', job: hex(body) },
+      ['messages.8'],
+    );
   }
 }
 
@@ -315,7 +380,6 @@ function directions(good: Good, bad: Bad): void {
   const absent: [number, string][] = [
     [0x11, 'pair'],
     [0x12, 'blob'],
-    [0x13, 'job'],
     [0x34, 'proof'],
     [0x35, 'checkpoint'],
   ];
@@ -333,7 +397,7 @@ function directions(good: Good, bad: Bad): void {
         spec,
         ['Reserved'],
       );
-  for (const type of [0x00, 0x04, 0x0f, 0x15, 0x23, 0x36, 0x3d, 0x40, 0xff])
+  for (const type of [0x00, 0x04, 0x0f, 0x16, 0x23, 0x38, 0x3d, 0x40, 0xff])
     bad(
       `type-${type.toString(16).padStart(2, '0')}`,
       'a type that is not defined',
@@ -365,7 +429,7 @@ function channels(good: Good, bad: Bad): void {
     const wrong: [Side, number][] = [];
     if (s.id === 'envelope') wrong.push([I, 4], [I, 0xffff], [R, 1], [R, 2], [R, 3]);
     else if (s.id === 'watch' || s.id === 'ping') wrong.push([s.from, 2], [s.from, 0xffff]);
-    else if (s.id === 'sub' || s.id === 'unsub' || s.id === 'stored') wrong.push([s.from, 0]);
+    else if (OF_SUBS.includes(s.id) || OF_WORKS.includes(s.id)) wrong.push([s.from, 0]);
     else wrong.push([s.from, 1], [s.from, 0x0100]);
     for (const [from, channel] of wrong)
       bad(
@@ -379,7 +443,8 @@ function channels(good: Good, bad: Bad): void {
         s.id,
         spec,
       );
-    if (s.id === 'sub' || s.id === 'unsub' || s.id === 'stored')
+    const member = OF_SUBS.includes(s.id) ? 'sub' : 'work';
+    if (OF_SUBS.includes(s.id) || OF_WORKS.includes(s.id))
       for (const channel of [1, 256, 0xffff])
         good(
           `${s.id}-channel-${channel}`,
@@ -388,7 +453,7 @@ function channels(good: Good, bad: Bad): void {
           s.type,
           channel,
           s.body,
-          { ...s.out, sub: channel },
+          { ...s.out, [member]: channel },
           spec,
         );
   }
@@ -407,7 +472,7 @@ function lengths(bad: Bad): void {
       bytes.length < s.body.length ? 'Truncated' : 'Trailing',
     ]);
   };
-  for (const id of ['sub', 'credit', 'ack', 'ping']) {
+  for (const id of ['sub', 'credit', 'ack', 'ping', 'work', 'settle']) {
     const { body } = at(id);
     short(id, body.slice(0, -1), 'of one byte less', 'minus-1');
     short(id, cat(body, zeros(1)), 'of one byte more', 'plus-1');
@@ -422,7 +487,11 @@ function lengths(bad: Bad): void {
   short('watch', zeros(1), 'of one byte', '1');
   short('watch', zeros(15), 'of 15 bytes', '15');
   short('watch', zeros(24), 'of one address and a half', '24');
-  for (const n of [0, 1, 7, 8]) short('stored', zeros(n), `of ${n} bytes: no envelope`, `${n}`);
+  for (const id of ['stored', 'leased'])
+    for (const n of [0, 1, 7, 8]) short(id, zeros(n), `of ${n} bytes: no envelope`, `${n}`);
+  for (const n of [0, 1, 7, 8]) short('job', zeros(n), `of ${n} bytes: no job`, `${n}`);
+  short('work', MATCH, 'of a match alone', '16');
+  short('settle', u64(12), 'of a lease alone', '8');
   for (const n of [0, 1, 15, 16]) short('object', zeros(n), `of ${n} bytes: no object`, `${n}`);
 }
 
@@ -458,7 +527,47 @@ function fields(good: Good, bad: Bad): void {
   for (const [id, comment, over, base] of wrong)
     bad(`sub-${id}`, comment, I, TYPE.sub, 7, sub(over), 'E_ENCODING', base, spec);
 
+  for (const outcome of [0, 3, 4, 0x80, 0xff])
+    bad(
+      `settle-outcome-${outcome}`,
+      `outcome ${outcome}`,
+      I,
+      TYPE.settle,
+      7,
+      bodyOf.settle(12, outcome),
+      'E_ENCODING',
+      'settle',
+      spec,
+    );
+
   const order = ['Order'];
+  const both = (id: string, comment: string, type: number, channel: number, body: Bytes, error: string): void => {
+    const base = type === TYPE.work ? 'work' : type === TYPE.settle ? 'settle' : type === TYPE.job ? 'job' : 'leased';
+    const from = base === 'work' || base === 'settle' ? I : R;
+    bad(`order-${id}`, comment, from, type, channel, body, error, base, ['messages.3', 'messages.5', ...spec], order);
+  };
+  const long = (body: Bytes): Bytes => cat(body, zeros(1));
+  const { work, settle, leased, job } = TYPE;
+  both(
+    'work-channel-length',
+    'a work on channel 0, and a byte too many',
+    work,
+    0,
+    long(bodyOf.work(MATCH, 1)),
+    'E_ENCODING',
+  );
+  both('settle-channel-u64', 'a settle on channel 0, above 2^53 - 1', settle, 0, bodyOf.settle(OVER, 1), 'E_ENCODING');
+  both('settle-length-u64', 'a byte too many, above 2^53 - 1', settle, 7, long(bodyOf.settle(OVER, 1)), 'E_LENGTH');
+  both('settle-length-outcome', 'a byte too many, and outcome 3', settle, 7, long(bodyOf.settle(12, 3)), 'E_LENGTH');
+  both('settle-lease-outcome', 'a lease above 2^53 - 1, and outcome 3', settle, 7, bodyOf.settle(OVER, 3), 'E_LIMIT');
+  for (const [id, type] of [
+    ['leased', leased],
+    ['job', job],
+  ] as [string, number][]) {
+    both(`${id}-u64-length`, 'a lease above 2^53 - 1, and nothing behind it', type, 7, u64(OVER), 'E_LENGTH');
+    both(`${id}-channel-length`, 'channel 0, and nothing behind the lease', type, 0, u64(12), 'E_ENCODING');
+    both(`${id}-channel-u64`, 'channel 0, and a lease above 2^53 - 1', type, 0, bodyOf.leased(OVER, JOB), 'E_ENCODING');
+  }
   bad(
     'order-channel-length',
     'a sub on channel 0, and a byte too many: the channel comes first',
@@ -578,6 +687,33 @@ function numbers(good: Good, bad: Bad): void {
       body: (n) => bodyOf.stored(n, ENVELOPE),
       out: (position) => ({ sub: 7, position, envelope: hex(ENVELOPE) }),
       base: 'stored-position',
+    },
+    {
+      id: 'leased',
+      from: R,
+      type: TYPE.leased,
+      channel: 7,
+      body: (n) => bodyOf.leased(n, ENVELOPE),
+      out: (lease) => ({ work: 7, lease, envelope: hex(ENVELOPE) }),
+      base: 'leased-lease',
+    },
+    {
+      id: 'job',
+      from: R,
+      type: TYPE.job,
+      channel: 7,
+      body: (n) => bodyOf.leased(n, JOB),
+      out: (lease) => ({ work: 7, lease, job: hex(JOB) }),
+      base: 'job-lease',
+    },
+    {
+      id: 'settle',
+      from: I,
+      type: TYPE.settle,
+      channel: 7,
+      body: (n) => bodyOf.settle(n, 2),
+      out: (lease) => settleOut({ lease, outcome: 2 }),
+      base: 'settle-lease',
     },
     {
       id: 'sub',
@@ -755,6 +891,8 @@ function sizes(good: Good, bad: Bad): void {
     ['unsub', I, TYPE.unsub, 7],
     ['credit', I, TYPE.credit, 0],
     ['ack', R, TYPE.ack, 0],
+    ['work', I, TYPE.work, 7],
+    ['settle', I, TYPE.settle, 7],
     ['ping', I, TYPE.ping, 0],
   ] as [string, Side, number, number][]) {
     bad(`${id}-too-large`, `a ${id} of 4,097 bytes`, from, type, channel, zeros(4097), 'E_LIMIT', id, spec, flags);
@@ -1173,6 +1311,30 @@ function encoding(g: Group): void {
     sub({ matchKind: 2, level: 7, from: SAFE }),
   );
   good(
+    'work-none',
+    'a work that takes nothing more, with the largest number',
+    TYPE.work,
+    workOut({ work: 0xffff, capacity: 0 }),
+    0xffff,
+    bodyOf.work(MATCH, 0),
+  );
+  good(
+    'work-most',
+    'the largest capacity',
+    TYPE.work,
+    workOut({ capacity: 0xffff_ffff }),
+    7,
+    bodyOf.work(MATCH, 0xffff_ffff),
+  );
+  good(
+    'settle-back',
+    'given back, with the largest lease',
+    TYPE.settle,
+    settleOut({ lease: SAFE.toString(), outcome: 2 }),
+    7,
+    bodyOf.settle(SAFE, 2),
+  );
+  good(
     'ping-answer',
     'an answer',
     TYPE.ping,
@@ -1200,7 +1362,12 @@ function encoding(g: Group): void {
   const U = ['E_USAGE', 'E_LIMIT'];
   const LIMIT = ['E_LIMIT', 'E_USAGE'];
   const form = ['messages.1'];
-  bad('job', 'a type that this chapter does not have', 'envelope', { type: 0x13 }, ['E_USAGE'], ['messages.7']);
+  for (const [id, type] of [
+    ['blob', 0x12],
+    ['checkpoint', 0x35],
+    ['undefined', 0x38],
+  ] as [string, number][])
+    bad(id, 'a type that this chapter does not have', 'envelope', { type }, ['E_USAGE'], ['messages.7']);
   bad('hello-no-version', 'no version', 'hello', { versions: [] }, ['E_USAGE'], form);
   bad('hello-versions-9', 'nine versions', 'hello', { versions: [1, 2, 3, 4, 5, 6, 7, 8, 9] }, LIMIT, form);
   bad('hello-descend', 'suites that descend', 'hello', { suites: [2, 1] }, ['E_USAGE'], ['messages.4']);
@@ -1215,6 +1382,23 @@ function encoding(g: Group): void {
   bad('stored-empty', 'no envelope', 'stored', { envelope: '' }, ['E_USAGE'], ['messages.3']);
   bad('stored-sub-0', 'sub 0', 'stored', { sub: 0 }, ['E_USAGE'], ['messages.4']);
   bad('stored-position-2p53', 'position 2^53', 'stored', { position: OVER.toString() }, LIMIT, ['messages.5']);
+  for (const [id, member] of [
+    ['leased', 'envelope'],
+    ['job', 'job'],
+  ] as [string, string][]) {
+    bad(`${id}-empty`, `no ${member}`, id, { [member]: '' }, ['E_USAGE'], ['messages.3']);
+    bad(`${id}-work-0`, 'work 0', id, { work: 0 }, ['E_USAGE'], ['messages.4']);
+    bad(`${id}-lease-2p53`, 'lease 2^53', id, { lease: OVER.toString() }, LIMIT, ['messages.5']);
+  }
+  bad('work-0', 'work 0', 'work', { work: 0 }, ['E_USAGE'], ['messages.4']);
+  bad('work-65536', 'work 65,536', 'work', { work: 65_536 }, LIMIT, ['messages.4']);
+  bad('work-match-15', 'a match of 15 bytes', 'work', { match: hex(MATCH.slice(1)) }, U, ['messages.3']);
+  bad('work-match-17', 'a match of 17 bytes', 'work', { match: hex(seeded('m', 17)) }, U, ['messages.3']);
+  bad('work-capacity-2p32', 'a capacity of 2^32', 'work', { capacity: 2 ** 32 }, LIMIT, ['messages.3']);
+  bad('settle-0', 'work 0', 'settle', { work: 0 }, ['E_USAGE'], ['messages.4']);
+  bad('settle-lease-2p53', 'lease 2^53', 'settle', { lease: OVER.toString() }, LIMIT, ['messages.5']);
+  bad('settle-outcome-0', 'outcome 0', 'settle', { outcome: 0 }, U, ['messages.4']);
+  bad('settle-outcome-3', 'outcome 3', 'settle', { outcome: 3 }, U, ['messages.4']);
   bad('object-empty', 'no object', 'object', { object: '' }, ['E_USAGE'], ['messages.3']);
   bad('object-address-15', 'an address of 15 bytes', 'object', { address: hex(seeded('a', 15)) }, U, ['messages.3']);
   bad('watch-empty', 'no address', 'watch', { addresses: [] }, ['E_USAGE'], ['messages.3']);

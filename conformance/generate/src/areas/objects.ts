@@ -1,4 +1,4 @@
-/** objects.json: signed objects of the five kinds, principals.8 to principals.16. */
+/** objects.json: signed objects of the first five kinds, principals.8 to principals.16. */
 import { VectorFile, type Group } from '../cases.ts';
 import type { Json } from '../json.ts';
 import { cat, flip, hex, put, seeded, text, u32, u8, unhex, zeros, type Bytes } from '../twin/bytes.ts';
@@ -1493,9 +1493,9 @@ function groups(run: Run): void {
     [{ max_head_age_ms: 4999 }, { max_head_age_ms: 5000 }],
     [{ max_head_age_ms: 86_400_001 }, { max_head_age_ms: 86_400_000 }],
   );
-  limit('head-age-pool', 'of a pool 60,001 is refused', undefined, [
-    { purpose: 4, max_head_age_ms: 60_001 },
-    { purpose: 4, max_head_age_ms: 60_000 },
+  limit('head-age-pool', 'of a front 60,001 is refused', undefined, [
+    { purpose: 4, crew_id16: seeded('crew', 16), max_head_age_ms: 60_001 },
+    { purpose: 4, crew_id16: seeded('crew', 16), max_head_age_ms: 60_000 },
   ]);
   limit(
     'epoch-life',
@@ -1517,7 +1517,7 @@ function groups(run: Run): void {
     ['BodyForm'],
     [
       FIRST,
-      objectStep(5, at(1, { purpose: 5 }), 'E_ENCODING'),
+      objectStep(5, at(1, { purpose: 6 }), 'E_ENCODING'),
       objectStep(5, at(1, { suite: 3 }), 'E_ENCODING'),
       objectStep(5, at(1, { block_kind: 4 }), 'E_ENCODING'),
     ],

@@ -14,6 +14,7 @@ const MOST_CAP = 16_777_216;
 const MATCH: Bytes = seeded('traffic match', 16);
 const ADDRESS: Bytes = seeded('traffic address', 16);
 const ENVELOPE: Bytes = seeded('traffic envelope', 60);
+const JOB: Bytes = seeded('traffic job', 70);
 
 export const frame = (type: number, channel: number, body: Bytes): Frame => ({ type, channel, body });
 export const SUB: Frame = frame(TYPE.sub, 5, bodyOf.sub({ matchKind: 2, level: 1, match: MATCH, from: 0n }));
@@ -29,12 +30,16 @@ const FROM_INITIATOR: readonly Frame[] = [
   frame(TYPE.bundle, 0, seeded('traffic bundle', 30)),
   frame(TYPE.watch, 1, bodyOf.watch([ADDRESS, MATCH])),
   frame(TYPE.credit, 0, bodyOf.credit(5_000_000)),
+  frame(TYPE.work, 6, bodyOf.work(MATCH, 8)),
+  frame(TYPE.settle, 6, bodyOf.settle(1, 1)),
   PONG,
   frame(TYPE.unsub, 5, zeros(0)),
 ];
 const FROM_RESPONDER: readonly Frame[] = [
   frame(TYPE.envelope, 0, ENVELOPE),
   frame(TYPE.stored, 5, bodyOf.stored(77, ENVELOPE)),
+  frame(TYPE.leased, 6, bodyOf.leased(1, ENVELOPE)),
+  frame(TYPE.job, 6, bodyOf.leased(2, JOB)),
   frame(TYPE.object, 0, bodyOf.object(ADDRESS, seeded('traffic object', 50))),
   frame(TYPE.reject, 0, bodyOf.reject(2, 5, 'E_REFUSED')),
   frame(TYPE.ack, 0, bodyOf.ack(3)),
@@ -130,6 +135,20 @@ function received(runs: Runs): void {
     },
     { frames: [frame(TYPE.stored, 5, bodyOf.stored(1, encodeFrame(END)))] },
   );
+  for (const [name, type] of [
+    ['leased', TYPE.leased],
+    ['job', TYPE.job],
+  ] as [string, number][]) {
+    const f = frame(type, 6, bodyOf.leased(1, encodeFrame(END)));
+    runs.good(
+      TI,
+      `${name}-of-close`,
+      `a ${name} frame whose bytes are a close is one (E05)`,
+      {},
+      { spec: ['messages.8'], after: (m) => [m.pack(encodeFrame(f))] },
+      { frames: [f] },
+    );
+  }
   runs.good(
     TI,
     'early',
@@ -145,7 +164,9 @@ function refused(runs: Runs): void {
   runs.only(NI, ['type-30', 'hello', 'undefined', 'channel']);
   runs.only(TR, [
     'type-3',
+    'type-13',
     'type-14',
+    'type-15',
     'type-20',
     'type-33',
     'hello',
@@ -155,10 +176,17 @@ function refused(runs: Runs): void {
     'envelope-channel',
     'sub-kind-0',
     'watch-24',
+    'work-channel',
+    'work-length',
+    'settle-channel',
+    'settle-outcome',
+    'settle-u64',
   ]);
   const wrongSide: readonly Frame[] = [
     frame(TYPE.reject, 0, bodyOf.reject(1, 1, 'E_LIMIT')),
     frame(TYPE.stored, 5, bodyOf.stored(77, ENVELOPE)),
+    frame(TYPE.leased, 6, bodyOf.leased(1, ENVELOPE)),
+    frame(TYPE.job, 6, bodyOf.leased(2, JOB)),
     frame(TYPE.object, 0, bodyOf.object(ADDRESS, ENVELOPE)),
     frame(TYPE.ack, 0, bodyOf.ack(3)),
   ];
@@ -168,6 +196,8 @@ function refused(runs: Runs): void {
     frame(TYPE.watch, 0, ADDRESS),
     frame(TYPE.credit, 0, bodyOf.credit(1)),
     frame(TYPE.unsub, 5, zeros(0)),
+    frame(TYPE.work, 6, bodyOf.work(MATCH, 8)),
+    frame(TYPE.settle, 6, bodyOf.settle(1, 1)),
   ];
   for (const w of ALL) {
     const no = (id: string, comment: string, bytes: Bytes, error: string, spec: string[], flags: string[] = []): void =>
@@ -189,9 +219,6 @@ function refused(runs: Runs): void {
     const hello = '(ambiguous: no requirement names it on an open link; messages.7 is the nearest)';
     no('hello', `a hello on an open link ${hello}`, helloOf(w), 'E_ENCODING', ['messages.7']);
     no('auth', `an auth on an open link ${hello}`, authFrame(zeros(0)), 'E_ENCODING', ['messages.7']);
-    no('job', 'a job, which no chapter carries yet', encodeFrame(frame(0x13, 0, ENVELOPE)), 'E_ENCODING', [
-      'messages.7',
-    ]);
     no(
       'undefined',
       'type 0x40',
@@ -272,6 +299,24 @@ function refused(runs: Runs): void {
   own(TR, 'watch-24', 'an address and a half', encodeFrame(frame(TYPE.watch, 0, zeros(24))), 'E_LENGTH', [
     'messages.3',
   ]);
+  for (const [name, type] of [
+    ['leased', TYPE.leased],
+    ['job', TYPE.job],
+  ] as [string, number][]) {
+    const one = (id: string, comment: string, channel: number, body: Bytes, error: string, spec: string): void =>
+      own(TI, `${name}-${id}`, comment, encodeFrame(frame(type, channel, body)), error, [spec]);
+    one('channel', `a ${name} frame on channel 0`, 0, bodyOf.leased(1, ENVELOPE), 'E_ENCODING', 'messages.4');
+    one('8', `a ${name} frame that is a lease alone`, 6, bodyOf.leased(1, zeros(0)), 'E_LENGTH', 'messages.3');
+    one('u64', `a ${name} frame with a lease of 2^53`, 6, bodyOf.leased(OVER, ENVELOPE), 'E_LIMIT', 'messages.5');
+  }
+  const taker = (id: string, comment: string, f: Frame, error: string, spec: string): void =>
+    own(TR, id, comment, encodeFrame(f), error, [spec]);
+  const { work, settle } = TYPE;
+  taker('work-channel', 'a work on channel 0', frame(work, 0, bodyOf.work(MATCH, 8)), 'E_ENCODING', 'messages.4');
+  taker('work-length', 'a match without a capacity', frame(work, 6, MATCH), 'E_LENGTH', 'messages.3');
+  taker('settle-channel', 'a settle on channel 0', frame(settle, 0, bodyOf.settle(1, 1)), 'E_ENCODING', 'messages.4');
+  taker('settle-outcome', 'outcome 3', frame(settle, 6, bodyOf.settle(1, 3)), 'E_ENCODING', 'messages.4');
+  taker('settle-u64', 'a lease of 2^53', frame(settle, 6, bodyOf.settle(OVER, 1)), 'E_LIMIT', 'messages.5');
   own(
     TI,
     'stored-u64',
@@ -312,6 +357,8 @@ function caps(runs: Runs): void {
     cap(NR, 'envelope', TYPE.envelope, 2, 1_048_576, MOST_CAP),
     cap(TI, 'stored', TYPE.stored, 1, 1_048_584, LEAST_CAP),
     cap(NI, 'stored', TYPE.stored, 1, 1_048_584, MOST_CAP),
+    cap(TI, 'leased', TYPE.leased, 1, 1_048_584, LEAST_CAP),
+    cap(TI, 'job', TYPE.job, 1, 1_048_584, MOST_CAP),
     cap(TI, 'object', TYPE.object, 0, 8_388_624, MOST_CAP),
     cap(TI, 'object-under-cap', TYPE.object, 0, LEAST_CAP, LEAST_CAP),
     cap(NI, 'object-under-cap', TYPE.object, 0, 2_000_000, 2_000_000),
@@ -322,6 +369,8 @@ function caps(runs: Runs): void {
     cap(TR, 'sub', TYPE.sub, 1, 4096, MOST_CAP),
     cap(TR, 'unsub', TYPE.unsub, 1, 4096, MOST_CAP),
     cap(TR, 'credit', TYPE.credit, 0, 4096, MOST_CAP),
+    cap(TR, 'work', TYPE.work, 1, 4096, MOST_CAP),
+    cap(TR, 'settle', TYPE.settle, 1, 4096, MOST_CAP),
     cap(TI, 'ack', TYPE.ack, 0, 4096, LEAST_CAP),
     cap(TI, 'ping', TYPE.ping, 1, 4096, LEAST_CAP),
     cap(TR, 'ping', TYPE.ping, 1, 4096, MOST_CAP),
@@ -333,6 +382,8 @@ function caps(runs: Runs): void {
   const waits = new Set([
     'envelope',
     'stored',
+    'leased',
+    'job',
     'object',
     'bundle',
     'reject',

@@ -320,7 +320,7 @@ export function parseBlock(bytes: Bytes, partial = false): ParsedBlock {
   if (h.suite !== 1 && h.suite !== 2) refuse('E_SUITE', 'suite');
   if (h.flags > 1) refuse('E_ENCODING', 'flags');
   if (hdr[183] !== 0) refuse('E_ENCODING', 'last byte');
-  if (h.purpose < 1 || h.purpose > 4) refuse('E_ENCODING', 'purpose');
+  if (h.purpose < 1 || h.purpose > 5) refuse('E_ENCODING', 'purpose');
   // 3
   if ([h.notBefore, h.notAfter, h.drainUntil, h.policyVersion].some((v) => v > MAX_U64)) refuse('E_LIMIT', 'u64');
   if (h.height > 24) refuse('E_LIMIT', 'height');

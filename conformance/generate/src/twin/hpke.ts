@@ -1,4 +1,4 @@
-/** HPKE of RFC 9180, mode Base, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, one message for each key. */
+/** HPKE of RFC 9180, mode Base, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256: one message for each key, or exports. */
 import * as aead from './aead.ts';
 import { cat, text, u16, u8, zeros, type Bytes } from './bytes.ts';
 import { hkdfExpand, hkdfExtract } from './hash.ts';
@@ -27,7 +27,7 @@ function labeledExpand(suiteId: Bytes, prk: Bytes, label: string, info: Bytes, l
 }
 
 /** §7.1.3 */
-function deriveSecretKey(ikm: Bytes): Bytes {
+export function deriveSecretKey(ikm: Bytes): Bytes {
   const prk = labeledExtract(KEM_SUITE, zeros(0), 'dkp_prk', ikm);
   return labeledExpand(KEM_SUITE, prk, 'sk', zeros(0), 32);
 }
@@ -41,6 +41,8 @@ function sharedSecret(dh: Bytes, enc: Bytes, publicKey: Bytes): Bytes {
 export interface HpkeKey {
   key: Bytes;
   nonce: Bytes;
+  /** Export of §5.3 */
+  exports: (context: Bytes, length: number) => Bytes;
 }
 
 /** §5.1, mode Base */
@@ -52,14 +54,16 @@ function keySchedule(suite: number, shared: Bytes, info: Bytes): HpkeKey {
     labeledExtract(id, zeros(0), 'info_hash', info),
   );
   const secret = labeledExtract(id, shared, 'secret', zeros(0));
+  const exporter = labeledExpand(id, secret, 'exp', context, 32);
   return {
     key: labeledExpand(id, secret, 'key', context, 32),
     nonce: labeledExpand(id, secret, 'base_nonce', context, 12),
+    exports: (label, length) => labeledExpand(id, exporter, 'sec', label, length),
   };
 }
 
-/** Key and nonce of the one message of a sender; `drawn` makes the ephemeral. */
-function senderKey(suite: number, publicKey: Bytes, info: Bytes, drawn: Bytes): HpkeKey & { enc: Bytes } {
+/** What a sender gets; `drawn` makes the ephemeral. */
+export function senderKey(suite: number, publicKey: Bytes, info: Bytes, drawn: Bytes): HpkeKey & { enc: Bytes } {
   const ephemeral = deriveSecretKey(drawn);
   const enc = x25519Public(ephemeral);
   return { enc, ...keySchedule(suite, sharedSecret(x25519(ephemeral, publicKey), enc, publicKey), info) };
@@ -82,12 +86,15 @@ export function receiverKey(suite: number, secret: Bytes, enc: Bytes, info: Byte
 }
 
 /** An `enc` that X25519 cannot use opens nothing either: E_AEAD. */
-export function openBase(suite: number, secret: Bytes, enc: Bytes, info: Bytes, aad: Bytes, ct: Bytes): Bytes {
-  let k: HpkeKey;
+export function decapsulated(suite: number, secret: Bytes, enc: Bytes, info: Bytes): HpkeKey {
   try {
-    k = receiverKey(suite, secret, enc, info);
+    return receiverKey(suite, secret, enc, info);
   } catch {
     return refuse('E_AEAD', 'enc of small order');
   }
+}
+
+export function openBase(suite: number, secret: Bytes, enc: Bytes, info: Bytes, aad: Bytes, ct: Bytes): Bytes {
+  const k = decapsulated(suite, secret, enc, info);
   return aead.open(suite, k.key, k.nonce, aad, ct);
 }

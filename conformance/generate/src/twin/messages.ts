@@ -1,5 +1,5 @@
 /** Chapter 04: bodies of frames, and what their receiver asks of them. */
-import { cat, number, u64, u8, zeros, type Bytes } from './bytes.ts';
+import { cat, number, u32, u64, u8, zeros, type Bytes } from './bytes.ts';
 import type { Side } from './noise.ts';
 import { encodeBody, type Fields, type Value } from './objects.ts';
 import { refuse } from './refusal.ts';
@@ -10,7 +10,9 @@ export const TYPE = {
   auth: 0x02,
   reject: 0x03,
   envelope: 0x10,
+  job: 0x13,
   stored: 0x14,
+  leased: 0x15,
   object: 0x20,
   bundle: 0x21,
   watch: 0x22,
@@ -18,6 +20,8 @@ export const TYPE = {
   unsub: 0x31,
   credit: 0x32,
   ack: 0x33,
+  work: 0x36,
+  settle: 0x37,
   ping: 0x3e,
   close: 0x3f,
 } as const;
@@ -32,7 +36,9 @@ const LARGEST: Readonly<Record<keyof typeof TYPE, number>> = {
   auth: 49_152,
   reject: 4_096,
   envelope: 1_048_576,
+  job: 1_048_584,
   stored: 1_048_584,
+  leased: 1_048_584,
   object: 8_388_624,
   bundle: 16_777_216,
   watch: 4_096,
@@ -40,14 +46,17 @@ const LARGEST: Readonly<Record<keyof typeof TYPE, number>> = {
   unsub: 4_096,
   credit: 4_096,
   ack: 4_096,
+  work: 4_096,
+  settle: 4_096,
   ping: 4_096,
   close: 4_096,
 };
-const FROM_RESPONDER_ONLY: readonly string[] = ['reject', 'stored', 'object', 'ack'];
-const FROM_INITIATOR_ONLY: readonly string[] = ['bundle', 'watch', 'sub', 'unsub', 'credit'];
+const FROM_RESPONDER_ONLY: readonly string[] = ['reject', 'job', 'stored', 'leased', 'object', 'ack'];
+const FROM_INITIATOR_ONLY: readonly string[] = ['bundle', 'watch', 'sub', 'unsub', 'credit', 'work', 'settle'];
+const NUMBERED: readonly string[] = ['job', 'stored', 'leased', 'sub', 'unsub', 'work', 'settle'];
 
 /** registries/errors.json */
-const CODES: ReadonlySet<string> = new Set(
+export const CODES: ReadonlySet<string> = new Set(
   (
     'LENGTH LIMIT ENCODING VERSION SUITE EXT EPOCH SENDER POLICY EXPIRED FUTURE REPLAY TOO_OLD FORK REPLAY_STATE KEY SIG PROOF ' +
     'COMMIT AEAD REFUSED STALE REVOKED BINDING HANDSHAKE CLOSED TRANSPORT USAGE INTERNAL'
@@ -64,7 +73,9 @@ export type Message =
   | { name: 'auth'; fields: Fields }
   | { name: 'reject'; about: bigint; number: bigint; code: string; retry: bigint }
   | { name: 'envelope'; durability: number; envelope: Bytes }
+  | { name: 'job'; work: number; lease: bigint; job: Bytes }
   | { name: 'stored'; sub: number; position: bigint; envelope: Bytes }
+  | { name: 'leased'; work: number; lease: bigint; envelope: Bytes }
   | { name: 'object'; address: Bytes; object: Bytes }
   | { name: 'bundle'; bundle: Bytes }
   | { name: 'watch'; keeps: boolean; addresses: Bytes[] }
@@ -72,6 +83,8 @@ export type Message =
   | { name: 'unsub'; sub: number }
   | { name: 'credit'; bytes: bigint }
   | { name: 'ack'; number: bigint }
+  | { name: 'work'; work: number; match: Bytes; capacity: number }
+  | { name: 'settle'; work: number; lease: bigint; outcome: number }
   | { name: 'ping'; answers: boolean; token: bigint; time: bigint }
   | { name: 'close'; code: string; retry: bigint };
 
@@ -86,14 +99,13 @@ export function checkHeader(from: Side, type: number, length: number): keyof typ
 }
 
 function checkChannel(from: Side, name: keyof typeof TYPE, channel: number): void {
-  const [least, most] =
-    name === 'stored' || name === 'sub' || name === 'unsub'
-      ? [1, 0xffff]
-      : name === 'watch' || name === 'ping'
-        ? [0, 1]
-        : name === 'envelope' && from === 'initiator'
-          ? [0, 3]
-          : [0, 0];
+  const [least, most] = NUMBERED.includes(name)
+    ? [1, 0xffff]
+    : name === 'watch' || name === 'ping'
+      ? [0, 1]
+      : name === 'envelope' && from === 'initiator'
+        ? [0, 3]
+        : [0, 0];
   if (channel < least || channel > most) refuse('E_ENCODING', 'messages.4: channel');
 }
 
@@ -148,6 +160,12 @@ export function decodeMessage(from: Side, type: number, channel: number, body: B
     case 'stored':
       more(body, 8);
       return { name, sub: channel, position: u64At(body, 0), envelope: body.slice(8) };
+    case 'job':
+      more(body, 8);
+      return { name, work: channel, lease: u64At(body, 0), job: body.slice(8) };
+    case 'leased':
+      more(body, 8);
+      return { name, work: channel, lease: u64At(body, 0), envelope: body.slice(8) };
     case 'object':
       more(body, 16);
       return { name, address: body.slice(0, 16), object: body.slice(16) };
@@ -174,6 +192,16 @@ export function decodeMessage(from: Side, type: number, channel: number, body: B
     case 'ack':
       exactly(body, 8);
       return { name, number: u64At(body, 0) };
+    case 'work':
+      exactly(body, 20);
+      return { name, work: channel, match: body.slice(0, 16), capacity: Number(number(body.slice(16))) };
+    case 'settle': {
+      exactly(body, 9);
+      const lease = u64At(body, 0);
+      const outcome = body[8] ?? 0;
+      if (outcome !== 1 && outcome !== 2) refuse('E_ENCODING', 'messages.4: outcome');
+      return { name, work: channel, lease, outcome };
+    }
     case 'ping':
       exactly(body, 16);
       return { name, answers: channel === 1, token: u64At(body, 0), time: u64At(body, 8) };
@@ -197,6 +225,10 @@ export const bodyOf = {
   reject: (about: number, n: number | bigint, code: string, retry = 0): Bytes =>
     encodeBody('Reject', { about, number: n, code, retry_ms: retry }),
   stored: (position: number | bigint, envelope: Bytes): Bytes => cat(u64(position), envelope),
+  /** also of a job frame */
+  leased: (lease: number | bigint, unit: Bytes): Bytes => cat(u64(lease), unit),
+  work: (match: Bytes, capacity: number): Bytes => cat(match, u32(capacity)),
+  settle: (lease: number | bigint, outcome: number): Bytes => cat(u64(lease), u8(outcome)),
   object: (address: Bytes, object: Bytes): Bytes => cat(address, object),
   watch: (addresses: readonly Bytes[]): Bytes => cat(...addresses),
   sub: (s: SubFields): Bytes => cat(u8(s.matchKind), u8(s.level), s.match, u64(s.from)),

@@ -23,6 +23,8 @@ const SKEW = 30_000n;
 const MAX_AGE = 120_000n;
 const FOREVER_NOT = 2n ** 63n;
 const BEHIND = 5_000n;
+/** pattern and kind of what the members of a group send each other, by its purpose */
+const PATTERN: Readonly<Record<number, number>> = { 1: 0x20, 2: 0x60, 3: 0x50 };
 
 const asBytes = (v: Value | undefined): Bytes => (v instanceof Uint8Array ? v : zeros(0));
 const asNumber = (v: Value | undefined): bigint => (typeof v === 'bigint' ? v : 0n);
@@ -77,6 +79,28 @@ export interface Delivered {
   sender: Bytes;
   stale: boolean;
   gaps: { from: bigint; to: bigint }[];
+  survey?: Survey;
+}
+export interface Survey {
+  surveyId: Bytes;
+  deadline: bigint;
+  maxReply: number;
+  replyKey: Bytes;
+}
+
+/** patterns.28 */
+function surveyOf(value: Bytes | undefined, timestamp: bigint): Survey {
+  if (value === undefined) return refuse('E_EXT', 'patterns.28: extension 2');
+  const s: Survey = {
+    surveyId: value.slice(0, 16),
+    deadline: number(value.slice(16, 24)),
+    maxReply: Number(number(value.slice(24, 28))),
+    replyKey: value.slice(30),
+  };
+  if (s.deadline < timestamp || s.deadline > timestamp + 3_600_000n) refuse('E_EXT', 'patterns.28: deadline');
+  if (s.maxReply === 0 || s.maxReply > 65_535) refuse('E_EXT', 'patterns.28: max_reply');
+  if (s.replyKey.length !== 32) refuse('E_EXT', 'patterns.28: reply_pk');
+  return s;
 }
 
 /** How an envelope came, and what was asked for that way. */
@@ -382,9 +406,14 @@ export class Node {
     const stale = !this.fresh(view, now);
     if (stale && view.record['stale_ok'] !== true) refuse('E_STALE', 'principals.30');
     if (block.header.suite !== h.suite) refuse('E_SUITE', 'step 8');
-    if (h.patternKind !== 0x20 || (h.flags & MERKLE) !== 0 || e.keyinfo.length > 0) refuse('E_ENCODING', 'patterns.3');
+    const purpose = Number(asNumber(view.record['purpose']));
+    if (h.patternKind !== PATTERN[purpose] || (h.flags & MERKLE) !== 0 || e.keyinfo.length > 0) {
+      refuse('E_ENCODING', 'patterns.3');
+    }
     const headSeq = extension(8);
     if (headSeq === undefined || (chains && extension(9) === undefined)) return refuse('E_EXT', 'patterns.3');
+    if (purpose === 3 && (h.flags & BATCH) !== 0) refuse('E_ENCODING', 'patterns.28: a batch');
+    const survey = purpose === 3 ? surveyOf(extension(2), h.timestamp) : undefined;
     // 9
     const found = [...this.principals].find(([id]) => id.startsWith(hex(h.senderId)));
     if (found === undefined) return refuse('E_SENDER', 'step 9');
@@ -459,7 +488,8 @@ export class Node {
     if (grammar !== undefined) throw grammar;
     const gaps = this.gapsOf(offer);
     if (!wants(way)) return undefined;
-    return { messages: records.map((m) => m.payload), topic, sender: senderId, stale, gaps };
+    const messages = records.map((m) => m.payload);
+    return { messages, topic, sender: senderId, stale, gaps, ...(survey === undefined ? {} : { survey }) };
   }
 
   /** patterns.4 */

@@ -120,7 +120,7 @@ const MESSAGES: Readonly<Record<string, readonly Field[]>> = {
   GroupRecord: [
     fixed(1, 'group_id16', 16, req),
     u64f(2, 'serial', req),
-    u32f(3, 'purpose', { values: [1, 2, 3, 4], ...req }),
+    u32f(3, 'purpose', { values: [1, 2, 3, 4, 5], ...req }),
     u32f(4, 'suite', { values: [1, 2], ...req }),
     u32f(5, 'block_kind', { values: [1, 2, 5], ...req }),
     sub(6, 'controller', 'Key', req),
@@ -130,6 +130,19 @@ const MESSAGES: Readonly<Record<string, readonly Field[]>> = {
     u32f(10, 'period_ms', req),
     flag(11, 'topic_chains'),
     flag(12, 'stale_ok'),
+    fixed(13, 'crew_id16', 16),
+  ],
+  PoolRecord: [
+    fixed(1, 'group_id16', 16, req),
+    fixed(2, 'crew_id16', 16, req),
+    u32f(3, 'generation', req),
+    u32f(4, 'epoch', req),
+    fixed(5, 'block_hash32', 32, req),
+    u32f(6, 'suite', { values: [1, 2], ...req }),
+    fixed(7, 'public_key32', 32, req),
+    u64f(8, 'not_before_ms', req),
+    u64f(9, 'not_after_ms', req),
+    flag(10, 'revokes'),
   ],
   GroupPrivate: [textf(1, 'patterns', 2047, many(256)), sub(2, 'route_secrets', 'RouteSecret', many(8))],
   RouteSecret: [u32f(1, 'from_period'), fixed(2, 'secret32', 32, req)],
@@ -279,7 +292,7 @@ export function ascending<T extends { keyId: Bytes }>(keys: readonly T[]): T[] {
 
 // ---- Signed objects
 
-export const KIND = { authority: 1, principal: 2, keys: 3, policy: 4, group: 5 } as const;
+export const KIND = { authority: 1, principal: 2, keys: 3, policy: 4, group: 5, pool: 6 } as const;
 
 /** SIGIN of chapters 03 and 07, also for heads, blocks, enrolments and links. */
 export function sigin(label: string, signerKeyId: Bytes, bind: Bytes, first: Bytes, second: Bytes): Bytes {
@@ -426,6 +439,12 @@ export function groupRecord(authorityId: Bytes, signer: KeyPair, fields: Fields)
   ]);
 }
 
+export function poolRecord(authorityId: Bytes, controller: KeyPair, fields: Fields): SignedObject {
+  return encodeObject(KIND.pool, authorityId, encodeBody('PoolRecord', fields), [
+    { seed: controller.seed, label: 'pool' },
+  ]);
+}
+
 // ---- Trees over data
 
 export function treeHead(leaves: readonly Bytes[]): Bytes {
@@ -444,7 +463,7 @@ export function sortBytes(list: readonly Bytes[]): Bytes[] {
 // ---- Access lists
 
 export const USE = { writers: 1, edge: 2 } as const;
-export const ACTION = { publish: 1, subscribe: 2 } as const;
+export const ACTION = { publish: 1, subscribe: 2, respond: 4 } as const;
 
 export interface Entry {
   keyId: Bytes;
@@ -576,6 +595,7 @@ export const ADDRESS = {
   enrolment: 10,
   groupHead: 11,
   head: 12,
+  pool: 13,
 } as const;
 
 export function address16(authorityId: Bytes, type: number, id: Bytes): Bytes {

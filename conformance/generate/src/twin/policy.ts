@@ -1,8 +1,8 @@
 /** What follows from rules and grants, chapter 07. */
 import { hex, same, text, zeros, type Bytes } from './bytes.ts';
-import { entry60, type Entry } from './objects.ts';
+import { ACTION, entry60, type Entry } from './objects.ts';
 import { refuse } from './refusal.ts';
-import { parsePattern, tokenOf } from './topics.ts';
+import { answerOf, parsePattern, tokenOf } from './topics.ts';
 
 export interface Rule {
   pattern: Bytes;
@@ -16,6 +16,7 @@ export interface Grant {
 }
 export interface PolicyGroup {
   groupId: Bytes;
+  purpose: number;
   routeSecrets: { fromPeriod: number; secret: Bytes }[];
   periods: number[];
 }
@@ -70,10 +71,12 @@ export function compile(rules: readonly Rule[], grants: readonly Grant[], groups
   }
   return groups.map((group) => {
     const own = r.filter((x) => same(x.groupId, group.groupId));
-    const entryOf = (x: Grant, pattern: readonly Bytes[], period: number): Entry => {
+    const secretAt = (period: number): Bytes => {
       const secrets = group.routeSecrets.filter((s) => s.fromPeriod <= period);
-      const secret = secrets.reduce((a, b) => (b.fromPeriod > a.fromPeriod ? b : a));
-      const t = tokenOf(secret.secret, group.groupId, period, pattern);
+      return secrets.reduce((a, b) => (b.fromPeriod > a.fromPeriod ? b : a)).secret;
+    };
+    const entryOf = (x: Grant, pattern: readonly Bytes[], period: number): Entry => {
+      const t = tokenOf(secretAt(period), group.groupId, period, pattern);
       return {
         keyId: x.keyId,
         actions: x.action,
@@ -93,10 +96,30 @@ export function compile(rules: readonly Rule[], grants: readonly Grant[], groups
     const writers = g
       .filter((x) => (x.action & 1) !== 0)
       .flatMap((x): Entry[] =>
-        own.every((rule) => covers(x.segments, rule.segments))
+        own.length > 0 && own.every((rule) => covers(x.segments, rule.segments))
           ? [{ keyId: x.keyId, actions: x.action, matchKind: 0, level: 0, match: zeros(16), notAfter: x.notAfter }]
           : each(x),
       );
-    return { groupId: group.groupId, writers: unique(writers), edge: unique(g.flatMap(each)) };
+    const edge = g.flatMap(each);
+    if (group.purpose === 3 || group.purpose === 4) {
+      const answer = (x: Grant, level: number, period: number): Entry => {
+        const a = answerOf(secretAt(period), group.groupId, period, x.keyId);
+        const { keyId, notAfter } = x;
+        return level === 1
+          ? { keyId, actions: ACTION.publish, matchKind: 2, level, match: a.root.slice(0, 16), notAfter }
+          : { keyId, actions: ACTION.subscribe, matchKind: 1, level, match: a.own.slice(0, 16), notAfter };
+      };
+      for (const x of g) {
+        const { keyId, notAfter } = x;
+        if ((x.action & 2) !== 0 && own.some((rule) => covers(x.segments, rule.segments))) {
+          writers.push({ keyId, actions: ACTION.respond, matchKind: 0, level: 0, match: zeros(16), notAfter });
+          edge.push(...group.periods.map((p) => answer(x, 1, p)));
+        }
+        if ((x.action & 1) !== 0 && own.some((rule) => overlap(x.segments, rule.segments))) {
+          edge.push(...group.periods.map((p) => answer(x, 0, p)));
+        }
+      }
+    }
+    return { groupId: group.groupId, writers: unique(writers), edge: unique(edge) };
   });
 }

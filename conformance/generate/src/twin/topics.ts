@@ -1,5 +1,5 @@
 /** Chapter 12. */
-import { cat, same, text, u32, vec8, type Bytes } from './bytes.ts';
+import { cat, same, text, u32, u8, vec8, type Bytes } from './bytes.ts';
 import { hmac, xp } from './hash.ts';
 import { refuse } from './refusal.ts';
 
@@ -74,6 +74,18 @@ export function chainOf(routeSecret: Bytes, groupId: Bytes, period: number, segm
   const values = [xp(routeKey, 'topic root', u32(period), 32)];
   for (const s of segments) values.push(hmac(values[values.length - 1] ?? s, vec8(s)));
   return { routeKey, values };
+}
+
+/** The section Answers: t_a and t_k, whole. */
+export function answerOf(
+  routeSecret: Bytes,
+  groupId: Bytes,
+  period: number,
+  askerKeyId: Bytes,
+): { first: Bytes; root: Bytes; own: Bytes } {
+  const first = chainOf(routeSecret, groupId, period, []).values[0] ?? routeSecret;
+  const root = hmac(first, vec8(cat(u8(0), text('answer'))));
+  return { first, root, own: hmac(root, vec8(askerKeyId)) };
 }
 
 /** The table of subscriptions as a broker sees them. */

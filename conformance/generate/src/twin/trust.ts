@@ -167,7 +167,7 @@ export function checkList(list: Bytes, use: number, groupId: Bytes, root: Bytes)
       if (!same(before.slice(0, 32), e.keyId) && same(before.slice(0, 16), e.keyId.slice(0, 16)))
         encoding('principals.20: sender ids');
     }
-    if (e.actions === 0 || e.actions > 3) encoding('principals.20: actions');
+    if (e.actions === 0 || e.actions > (use === 1 ? 7 : 3)) encoding('principals.20: actions');
     if (e.matchKind > 2 || (e.matchKind === 0 && use !== 1)) encoding('principals.20: match kind');
     if (e.matchKind !== 2 && e.level !== 0) encoding('principals.20: level');
     if (e.level > 7) encoding('principals.20: level');
@@ -320,6 +320,8 @@ export class Trust {
   /** issuer of each principal record held, by key id */
   private readonly issuers = new Map<string, Bytes>();
   private readonly placed: Map<string, Placed> = new Map();
+  private readonly groups: Map<string, Fields> = new Map();
+  private readonly poolBefore: Map<string, { hash: Bytes; until: bigint }> = new Map();
   private head: { seq: bigint; hash: Bytes } | undefined;
   private readonly leaves: Map<string, string> = new Map();
 
@@ -426,14 +428,53 @@ export class Trust {
         const f = decodeBody('GroupRecord', body);
         const controller = keyOf(f['controller']);
         only([controller], ED25519);
-        between(asNumber(f['max_head_age_ms']), 5000n, f['purpose'] === 4n ? 60_000n : 86_400_000n);
+        const purpose = asNumber(f['purpose']);
+        const crew = f['crew_id16'];
+        if ((purpose === 4n) !== (crew !== undefined)) encoding('crew_id16');
+        if (crew !== undefined && same(asBytes(crew), asBytes(f['group_id16']))) encoding('its own crew');
+        if (f['topic_chains'] === true && purpose >= 3n) encoding('topic_chains');
+        between(asNumber(f['max_head_age_ms']), 5000n, purpose >= 4n ? 60_000n : 86_400_000n);
         between(asNumber(f['epoch_life_ms']), 1000n, 3_600_000n);
         between(asNumber(f['drain_ms']), 0n, 3_600_000n);
         between(asNumber(f['period_ms']), 60_000n, 604_800_000n);
         usable([controller]);
         const [signer] = named(1);
         check(0, 'group', this.delegated(signer ?? body, ROLE.policy, now));
-        return this.place(`group ${hex(asBytes(f['group_id16']))}`, asNumber(f['serial']), hash, 'E_EPOCH');
+        const taken = this.place(`group ${hex(asBytes(f['group_id16']))}`, asNumber(f['serial']), hash, 'E_EPOCH');
+        this.groups.set(hex(asBytes(f['group_id16'])), f);
+        return taken;
+      }
+      case KIND.pool: {
+        const f = decodeBody('PoolRecord', body);
+        const [front, crew] = [asBytes(f['group_id16']), asBytes(f['crew_id16'])];
+        const [from, to] = [asNumber(f['not_before_ms']), asNumber(f['not_after_ms'])];
+        if (from > to) encoding('ends before it begins');
+        if (same(front, crew)) encoding('a crew that is the front');
+        const publicKey = asBytes(f['public_key32']);
+        keyId(X25519, publicKey);
+        if (LOW_ORDER.has(hex(publicKey))) refuse('E_KEY', 'step 5: 32 zero bytes');
+        const [signer] = named(1);
+        const frontRecord = this.groups.get(hex(front)) ?? refuse('E_POLICY', 'step 7: no record of the front');
+        const crewRecord = this.groups.get(hex(crew)) ?? refuse('E_POLICY', 'step 7: no record of the crew');
+        if (frontRecord['purpose'] !== 4n) refuse('E_BINDING', 'step 7: no front');
+        if (crewRecord['purpose'] !== 5n) refuse('E_BINDING', 'step 7: no crew');
+        if (!same(asBytes(frontRecord['crew_id16']), crew)) refuse('E_BINDING', 'step 7: another crew');
+        if (f['suite'] !== crewRecord['suite']) refuse('E_SUITE', 'step 7');
+        const controller = keyOf(crewRecord['controller']);
+        if (!same(signer ?? body, controller.id)) refuse('E_POLICY', 'step 7: another signer');
+        check(0, 'pool', controller.publicKey);
+        if (now - this.skew > to) refuse('E_EXPIRED', 'step 9');
+        // the generation counts first
+        const serial = (asNumber(f['generation']) << 32n) + asNumber(f['epoch']);
+        const name = `pool ${hex(front)}`;
+        const [held, before] = [this.placed.get(name), this.poolBefore.get(name)];
+        // patterns.12: until the newest has begun, the one before is held too
+        if (held !== undefined && before !== undefined && same(before.hash, hash) && now < before.until)
+          return { known: true };
+        const taken = this.place(name, serial, hash, 'E_EPOCH');
+        if (held !== undefined && 'held' in taken)
+          this.poolBefore.set(name, { hash: held.hash, until: f['revokes'] === true ? 0n : from });
+        return taken;
       }
       default:
         return encoding('step 2: kind');

@@ -2,11 +2,12 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { enrol } from '@tridcomm/client-node';
+import { AdminClient, enrol } from '@tridcomm/client-node';
 import { readDevWorld, runtimeDirectory, writeDevWorld } from '@tridcomm/client-node/dev';
 import { TridcommError } from '@tridcomm/core';
 import { createBroker, type Broker } from '../broker.ts';
 import type { BrokerEvent } from '../engine/events.ts';
+import type { DevGroup } from './dev-groups.ts';
 import { adminSocketName, enrolSocketName, type FromAuthority, type ToAuthority } from './dev-files.ts';
 
 /** A broker for development that runs, and what its user has to know. */
@@ -25,9 +26,13 @@ export interface DevBroker extends Pick<Broker, 'addresses'> {
  * Starts an authority as a process of its own, enrols a broker with it, and starts that broker, on a local socket and on a free port of
  * loopback. All of it is for the user who runs it, and ends with it.
  *
- * @throws TridcommError `E_USAGE` where another one runs
+ * @param groups - that its authority has from the beginning
+ * @throws TridcommError `E_USAGE` where another one runs; AdminRefusal for a group that there cannot be
  */
-export async function startDevBroker(onEvent: (event: BrokerEvent) => void): Promise<DevBroker> {
+export async function startDevBroker(
+  onEvent: (event: BrokerEvent) => void,
+  groups: readonly DevGroup[] = [],
+): Promise<DevBroker> {
   const runtime = runtimeDirectory();
   const other = readDevWorld(runtime);
   if (other !== undefined && isRunning(other.pid)) {
@@ -55,6 +60,7 @@ export async function startDevBroker(onEvent: (event: BrokerEvent) => void): Pro
     const identity = join(folder, 'broker');
     const adminSocket = join(folder, adminSocketName);
     await enrol(identity, adminSocket, brokerName, { roles: ['broker'] });
+    if (groups.length > 0) await addGroups(adminSocket, groups);
     const socketPath = join(folder, 'broker.sock');
     let fed!: () => void;
     const isFed = new Promise<void>((resolve) => (fed = resolve));
@@ -87,6 +93,15 @@ export async function startDevBroker(onEvent: (event: BrokerEvent) => void): Pro
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+async function addGroups(adminSocket: string, groups: readonly DevGroup[]): Promise<void> {
+  const authority = await AdminClient.connect(adminSocket);
+  try {
+    for (const { purpose, pattern } of groups) await authority.request('addGroup', { purpose, patterns: [pattern] });
+  } finally {
+    authority.close();
   }
 }
 

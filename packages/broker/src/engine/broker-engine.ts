@@ -13,11 +13,14 @@ import {
   type AddressedObject,
   decodePrincipalRecord,
   hexOf,
+  isForOne,
   type JudgedBundle,
   limits,
   objectKinds,
   parseObject,
   RelayState,
+  unitsOf,
+  WorkQueues,
 } from '@tridcomm/core/internal';
 import { durabilities, principalRoles } from '@tridcomm/core/link';
 import type { EnvelopeLog } from '../store/envelope-log.ts';
@@ -47,7 +50,10 @@ export interface BrokerEngineOptions {
   /** Keeps objects of the authority for the next life; resolves when they outlive power. */
   readonly keep?: (objects: readonly AddressedObject[], nowMs: number) => Promise<void>;
   readonly principalLimits?: Partial<PrincipalLimits>;
-  /** Bytes of live envelopes that wait for one link; 1,048,576 or more, default 4 MiB. */
+  /**
+   * Bytes of live envelopes that wait for one link; 1,048,576 or more, default 4 MiB. With as many bytes of work leased to it, a link gets
+   * no more work.
+   */
   readonly mostQueuedBytes?: number;
   /** Gets every decision. It must not throw. */
   readonly onEvent?: (event: BrokerEvent) => void;
@@ -83,11 +89,12 @@ interface Keeping {
  *
  * It sees header, tags and sizes; it has no key that opens anything.
  *
- * @spec delivery.1, delivery.3, delivery.4, delivery.6, delivery.7, delivery.8, delivery.10, delivery.11, delivery.18, link.22
+ * @spec delivery.1, delivery.3, delivery.4, delivery.6, delivery.7, delivery.8, delivery.10, delivery.11, delivery.18, delivery.21, delivery.28, link.22
  */
 export class BrokerEngine implements ConnectionHost {
   readonly counters: Counters = newCounters();
   readonly mostQueuedBytes: number;
+  readonly work: WorkQueues;
   readonly log: EnvelopeLog | undefined;
   readonly watches: Watches<Connection> = new Watches();
   readonly #options: BrokerEngineOptions;
@@ -117,6 +124,13 @@ export class BrokerEngine implements ConnectionHost {
     this.#options = options;
     this.log = store?.log;
     this.mostQueuedBytes = mostQueuedBytes;
+    this.work = new WorkQueues({
+      mostBytes: limits.workBytes,
+      mostSenderBytes: limits.workBytes,
+      mostTotalBytes: 4 * limits.workBytes,
+      mostLeasedBytes: mostQueuedBytes,
+      onDropped: (why, _tag, sender) => this.emit({ type: 'workDropped', why, keyId: sender }),
+    });
     this.#quotas = new Quotas({ ...defaultPrincipalLimits, ...principalLimits });
     this.#state = new RelayState({
       provider,
@@ -138,7 +152,7 @@ export class BrokerEngine implements ConnectionHost {
   /** Subs of all links. */
   get subCount(): number {
     let count = 0;
-    for (const { subs } of this.#connections) count += subs.size;
+    for (const { subs, works } of this.#connections) count += subs.size + works.count;
     return count;
   }
 
@@ -203,9 +217,10 @@ export class BrokerEngine implements ConnectionHost {
     if (keeping !== undefined && nowMs - keeping.sinceMs >= mostKeepingMs) this.#commit(keeping);
     for (const connection of this.#connections) {
       if (connection.outbox.waitingAddresses > 0) this.wantFlush(connection);
-      if (nowMs > connection.notAfterMs + limits.skewMs) this.#check(connection, nowMs);
     }
-    this.#checkSome(nowMs);
+    this.#checkAll(nowMs, ({ notAfterMs }) => nowMs > notAfterMs + limits.skewMs);
+    this.work.hold(() => this.#checkSome(nowMs), nowMs);
+    this.work.tick(nowMs);
     this.#quotas.forget(nowMs);
   }
 
@@ -235,7 +250,13 @@ export class BrokerEngine implements ConnectionHost {
     const view = parseEnvelope(bytes);
     const groupId16 = this.#state.checkEnvelope(connection, view, nowMs);
     const { count } = view.header;
+    const isWork = isForOne(view);
+    if (isWork && isDurable) throw new TridcommError('E_POLICY', 'work of durability disk');
     connection.quota.takeMessages(count, nowMs);
+    if (isWork) {
+      const units = unitsOf(this.#options.provider, view, bytes);
+      this.work.offer(hexOf(view.header.topicTag), connection.keyId, units, nowMs);
+    }
     this.counters.envelopesTaken++;
     this.counters.messagesTaken += count;
     this.counters.envelopeBytesTaken += bytes.length;
@@ -244,13 +265,13 @@ export class BrokerEngine implements ConnectionHost {
       this.#verifyLater(appending, groupId16, () => this.#store(appending));
       return;
     }
-    this.#deliver(view, { type: 'envelope', durability: 0, envelope: bytes });
+    if (!isWork) this.#deliver(view, { type: 'envelope', durability: 0, envelope: bytes });
     // One of 64 that nobody can foresee: it is on its way already, but who sent a forgery sends no second one.
     if (this.#draws()) {
       appending.waitsFor++;
       this.#verifyLater(appending, groupId16, () => this.#settleOne(appending));
     }
-    if (durability === durabilities.none || this.log === undefined) this.#settleOne(appending);
+    if (isWork || durability === durabilities.none || this.log === undefined) this.#settleOne(appending);
     else this.#store(appending);
   }
 
@@ -528,7 +549,10 @@ export class BrokerEngine implements ConnectionHost {
   }
 
   #checkAll(nowMs: number, isMeant: (connection: Connection) => boolean): void {
-    for (const connection of this.#connections) if (isMeant(connection)) this.#check(connection, nowMs);
+    // What one loses must not go to another that loses its right with it.
+    this.work.hold(() => {
+      for (const connection of this.#connections) if (isMeant(connection)) this.#check(connection, nowMs);
+    }, nowMs);
   }
 
   /** Checks a part of the links: what a time limit of an entry or of an issuer ends. */
@@ -557,6 +581,10 @@ export class BrokerEngine implements ConnectionHost {
     for (const sub of connection.subs.values()) {
       if (this.#state.maySubscribe(connection, sub.match, nowMs)) continue;
       connection.endSub(sub, new TridcommError('E_POLICY', 'sub that the lists no longer allow'));
+    }
+    for (const { number, match } of connection.works.values()) {
+      if (this.#state.maySubscribe(connection, match, nowMs)) continue;
+      connection.endWork(number, new TridcommError('E_POLICY', 'work that the lists no longer allow'));
     }
   }
 

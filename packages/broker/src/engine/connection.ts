@@ -1,10 +1,11 @@
 import { TridcommError, type ErrorCode, type PrincipalRecord, type TopicMatch } from '@tridcomm/core';
-import { hexOf, limits } from '@tridcomm/core/internal';
+import { hexOf, limits, type Unit, type WorkQueues } from '@tridcomm/core/internal';
 import type { LinkMessage } from '@tridcomm/core/link';
 import type { EnvelopeLog } from '../store/envelope-log.ts';
 import { Answers, type Answer } from './answers.ts';
 import type { Counters } from './counters.ts';
 import type { BrokerEvent, OfLink } from './events.ts';
+import { LinkWorks, matchOfWork, type WorksHost } from './link-works.ts';
 import { Outbox, type LiveMessage, type OutboxHost, type PeerSink } from './outbox.ts';
 import { RateError, type PrincipalQuota } from './quotas.ts';
 import { StoredPump, type PumpHost } from './stored-pump.ts';
@@ -16,6 +17,7 @@ export interface ConnectionHost {
   readonly log: EnvelopeLog | undefined;
   readonly counters: Counters;
   readonly mostQueuedBytes: number;
+  readonly work: WorkQueues;
   readonly watches: Watches<Connection>;
   now(): number;
   /** Takes an envelope, and settles its answer when it has one. @throws TridcommError the refusal */
@@ -36,9 +38,9 @@ export interface ConnectionHost {
 /**
  * The broker's side of one open link. What the peer does wrong is answered, or ends the link: nothing of it is thrown.
  *
- * @spec delivery.1, delivery.9, delivery.15, delivery.17
+ * @spec delivery.1, delivery.9, delivery.15, delivery.17, delivery.22
  */
-export class Connection implements PumpHost, OutboxHost {
+export class Connection implements PumpHost, OutboxHost, WorksHost {
   /** Counts from 1 since the start of the broker. */
   readonly number: number;
   /** As it stood when the link was opened. */
@@ -49,6 +51,7 @@ export class Connection implements PumpHost, OutboxHost {
   readonly quota: PrincipalQuota;
   /** Undefined until there was one: there may be very many links that only wait. */
   #subs: Map<number, Sub> | undefined;
+  readonly works: LinkWorks;
   readonly answers: Answers = new Answers();
   readonly outbox: Outbox;
   /** When its principal's record ends, as far as was looked. */
@@ -81,6 +84,7 @@ export class Connection implements PumpHost, OutboxHost {
     this.keyId32 = peer.key.keyId32;
     this.keyId = hexOf(this.keyId32);
     this.quota = quota;
+    this.works = new LinkWorks(host.work, this);
     this.outbox = new Outbox(this, creditBytes, host.mostQueuedBytes);
   }
 
@@ -88,9 +92,9 @@ export class Connection implements PumpHost, OutboxHost {
     return this.#isOpen;
   }
 
-  /** @internal Whether the transport has as much as it should be given at a time. */
+  /** @internal Whether the transport has as much as it should be given at a time, or is gone. */
   get isFull(): boolean {
-    return this.#sink.isFull;
+    return !this.#isOpen || this.#sink.isFull;
   }
 
   /** By their numbers. */
@@ -119,6 +123,12 @@ export class Connection implements PumpHost, OutboxHost {
       case 'unsub':
         this.#takeUnsub(message.sub);
         break;
+      case 'work':
+        this.#takeWork(message.work, message.match16, message.capacity);
+        break;
+      case 'settle':
+        this.#takeSettle(message);
+        break;
       case 'watch':
         this.#takeWatch(message.keeps, message.addresses);
         break;
@@ -136,6 +146,8 @@ export class Connection implements PumpHost, OutboxHost {
         break;
       case 'reject':
       case 'stored':
+      case 'leased':
+      case 'job':
       case 'object':
       case 'ack':
         // Chapter 04 lets no initiator send them.
@@ -201,6 +213,13 @@ export class Connection implements PumpHost, OutboxHost {
     this.#reject('sub', sub.number, error, retryMs);
   }
 
+  /** Ends a work that the lists no longer allow. @spec delivery.11 */
+  endWork(number: number, error: TridcommError): void {
+    this.#dropWork(number);
+    this.#host.emit({ type: 'subEnded', ...this.names, sub: number, code: error.code });
+    this.#reject('sub', number, error, 0);
+  }
+
   /** Sends what waits, as far as it goes. */
   flush(): void {
     if (!this.#isOpen) return;
@@ -216,6 +235,7 @@ export class Connection implements PumpHost, OutboxHost {
       }
     }
     this.outbox.flushLive((bytes) => this.#countDelivered(bytes));
+    this.works.wake(nowMs);
     this.#pump?.resume();
     this.#updateReading();
   }
@@ -223,6 +243,12 @@ export class Connection implements PumpHost, OutboxHost {
   /** @internal */
   sendLive(message: LiveMessage): void {
     this.#send(message);
+  }
+
+  /** @internal */
+  sendUnit(work: number, lease: number, { type, bytes }: Unit): void {
+    this.#host.counters.unitsLeased++;
+    this.#send(type === 'job' ? { type, work, lease, job: bytes } : { type, work, lease, envelope: bytes });
   }
 
   /** @internal */
@@ -295,13 +321,13 @@ export class Connection implements PumpHost, OutboxHost {
 
   /** @spec delivery.9 */
   #takeSub(number: number, match: TopicMatch, from: number): void {
-    if (this.subs.has(number)) {
+    if (this.subs.has(number) || this.works.has(number)) {
       // A reject would name the sub that is there, so there is nothing to say but the end.
       this.end(new TridcommError('E_ENCODING', `sub ${number} that is in use`));
       return;
     }
     try {
-      if (this.subs.size >= limits.subsPerLink) throw new TridcommError('E_LIMIT', 'subs of a link');
+      this.#checkRoomForSub();
       if (from !== 0 && this.#host.log === undefined) throw new TridcommError('E_POLICY', 'stored sub without a log');
       if (!this.#host.maySubscribe(this, match)) throw new TridcommError('E_POLICY', 'sub that no edge entry allows');
       this.quota.addSub();
@@ -321,6 +347,49 @@ export class Connection implements PumpHost, OutboxHost {
   #takeUnsub(number: number): void {
     const sub = this.subs.get(number);
     if (sub !== undefined) this.#dropSub(sub);
+    else this.#dropWork(number);
+  }
+
+  /** @spec delivery.22 */
+  #takeWork(number: number, match16: Uint8Array, capacity: number): void {
+    const nowMs = this.#host.now();
+    this.#orEnd(() => {
+      if (this.subs.has(number)) throw new TridcommError('E_ENCODING', `work ${number}, which is a sub`);
+      if (this.works.change(number, match16, capacity, nowMs)) return;
+      const match = matchOfWork(match16);
+      try {
+        this.#checkRoomForSub();
+        if (!this.#host.maySubscribe(this, match))
+          throw new TridcommError('E_POLICY', 'work that no edge entry allows');
+        this.quota.addSub();
+      } catch (error) {
+        this.#refuse('work', error, (refusal, retryMs) => this.#reject('sub', number, refusal, retryMs));
+        return;
+      }
+      this.#host.emit({ type: 'workTaken', ...this.names, work: number });
+      this.works.add(number, match, capacity, nowMs);
+    });
+  }
+
+  #takeSettle({ work, lease, isDone }: Extract<LinkMessage, { readonly type: 'settle' }>): void {
+    this.#orEnd(() => {
+      // One of a lease that is over means nothing, and may come any number of times.
+      if (!this.works.settle(work, lease, isDone, this.#host.now())) this.#takeControl();
+    });
+  }
+
+  #checkRoomForSub(): void {
+    if (this.subs.size + this.works.count >= limits.subsPerLink) throw new TridcommError('E_LIMIT', 'subs of a link');
+  }
+
+  /** Does what a refusal of ends the link. */
+  #orEnd(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof TridcommError)) throw error;
+      this.end(error);
+    }
   }
 
   #takeWatch(keeps: boolean, addresses: readonly Uint8Array[]): void {
@@ -346,7 +415,7 @@ export class Connection implements PumpHost, OutboxHost {
 
   /** Tells of a refusal, and lets it be answered. What is no refusal is a mistake of ours, and ends the link. */
   #refuse(
-    what: 'envelope' | 'bundle' | 'sub' | 'watch',
+    what: 'envelope' | 'bundle' | 'sub' | 'work' | 'watch',
     error: unknown,
     answer: (refusal: TridcommError, retryMs: number) => void,
   ): void {
@@ -401,6 +470,10 @@ export class Connection implements PumpHost, OutboxHost {
     this.#pump?.delete(sub);
   }
 
+  #dropWork(number: number): void {
+    if (this.works.delete(number, this.#host.now())) this.quota.subs--;
+  }
+
   /** While much waits for its answer nothing more is read. */
   #updateReading(): void {
     const isReading = this.answers.count < mostWaitingAnswers && this.answers.bytes < mostWaitingBytes;
@@ -413,6 +486,7 @@ export class Connection implements PumpHost, OutboxHost {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     for (const sub of this.subs.values()) this.#dropSub(sub);
+    for (const { number } of this.works.values()) this.#dropWork(number);
     for (const watch of this.#watches.splice(0)) this.#host.watches.delete(watch, this);
     this.#pump?.end();
     this.outbox.clear();
@@ -422,8 +496,8 @@ export class Connection implements PumpHost, OutboxHost {
 }
 
 const noSubs: ReadonlyMap<number, Sub> = new Map();
-/** Messages that cost nothing else. */
-const meteredTypes: ReadonlySet<LinkMessage['type']> = new Set(['ping', 'sub', 'unsub', 'watch']);
+/** Messages that cost nothing else. A settle does, where nothing comes of it. */
+const meteredTypes: ReadonlySet<LinkMessage['type']> = new Set(['ping', 'sub', 'unsub', 'watch', 'work']);
 /** Addresses that one link may watch. */
 const mostWatches = 4_096;
 /** As many as one link may watch, and as many again that it fetches. */

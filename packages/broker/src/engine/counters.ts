@@ -9,6 +9,8 @@ export interface Counters {
   /** Those of them that came from the log. */
   storedDelivered: number;
   objectsDelivered: number;
+  /** Requests, and jobs or runs of jobs, given to links; each time counted. */
+  unitsLeased: number;
   signaturesVerified: number;
   /** Appended to the log. */
   envelopesStored: number;
@@ -25,6 +27,7 @@ export function newCounters(): Counters {
     envelopeBytesDelivered: 0,
     storedDelivered: 0,
     objectsDelivered: 0,
+    unitsLeased: 0,
     signaturesVerified: 0,
     envelopesStored: 0,
     acksSent: 0,

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@tridcomm/core';
+import type { Dropped } from '@tridcomm/core/internal';
 
 /** Where an event belongs: a link by its number since the start, and its principal by the hex of its key id. */
 export interface OfLink {
@@ -19,11 +20,12 @@ export type BrokerEvent =
   | ({ readonly type: 'linkEnded'; readonly by: 'broker' | 'peer'; readonly code: ErrorCode | 'none' } & OfLink)
   | ({
       readonly type: 'refused';
-      readonly what: 'envelope' | 'bundle' | 'sub' | 'watch' | 'link';
+      readonly what: 'envelope' | 'bundle' | 'sub' | 'work' | 'watch' | 'link';
       readonly code: ErrorCode;
       readonly retryMs: number;
     } & OfLink)
   | ({ readonly type: 'subTaken'; readonly sub: number; readonly stored: boolean } & OfLink)
+  | ({ readonly type: 'workTaken'; readonly work: number } & OfLink)
   /** By the broker: the lists no longer allow it, or its log failed. */
   | ({ readonly type: 'subEnded'; readonly sub: number; readonly code: ErrorCode } & OfLink)
   | ({ readonly type: 'bundleTaken'; readonly objects: number; readonly bytes: number } & OfLink)
@@ -33,6 +35,8 @@ export type BrokerEvent =
   | { readonly type: 'certificatesRead'; readonly listener: string; readonly code: ErrorCode | 'none' }
   /** What an earlier life kept on disk; `leftOut`: objects that no longer hold. */
   | { readonly type: 'restored'; readonly objects: number; readonly leftOut: number; readonly isDamaged: boolean }
+  /** A request or job that nobody did in time, or that was given out too often; `keyId`: of who sent it. */
+  | { readonly type: 'workDropped'; readonly why: Dropped; readonly keyId: string }
   | { readonly type: 'notKept'; readonly code: ErrorCode }
   | { readonly type: 'logFailed'; readonly what: 'append' | 'read' | 'trim'; readonly code: ErrorCode }
   | { readonly type: 'logDamaged'; readonly fromPosition: number; readonly toPosition: number }

@@ -6,8 +6,10 @@ import {
   type ClientEvent,
   type Delivery,
   type ErrorCode,
+  type Lease,
   type PrincipalRecord,
   type TopicMatch,
+  type WorkCarrier,
 } from '@tridcomm/core';
 import { decodeBundle, decodePrincipalRecord, objectKinds, parseObject } from '@tridcomm/core/internal';
 import { principalRoles, type LinkMessage } from '@tridcomm/core/link';
@@ -89,6 +91,7 @@ export class Member {
   readonly client: Client;
   #subs = 0;
   readonly #numbers = new Map<string, number>();
+  readonly #works = new Map<string, number>();
   readonly matches: TopicMatch[] = [];
 
   constructor(world: World, name: string, identity: Identity, record: PrincipalRecord) {
@@ -100,6 +103,33 @@ export class Member {
     this.peer.onMessage = (message) => {
       if (message.type === 'envelope') receiver.envelope(message.envelope);
       if (message.type === 'object') receiver.object(message.address16, message.object);
+      if (message.type === 'leased') receiver.leased(message.envelope, 'envelope', this.#lease(message));
+      if (message.type === 'job') receiver.leased(message.job, 'job', this.#lease(message));
+    };
+    const carrier: WorkCarrier = {
+      publish: (envelope) => {
+        this.sealed.push(envelope);
+        if (this.sends) this.peer.publish(envelope, this.durability);
+      },
+      subscribe: (match) => {
+        this.matches.push(match);
+        const sub = ++this.#subs;
+        this.#numbers.set(nameOf(match), sub);
+        this.peer.says({ type: 'sub', sub, match, from: 0 });
+      },
+      unsubscribe: (match) => void this.peer.says({ type: 'unsub', sub: this.#numbers.get(nameOf(match))! }),
+      work: (match, capacity) => {
+        const work = this.#works.get(nameOf(match)) ?? ++this.#subs;
+        this.#works.set(nameOf(match), work);
+        this.peer.says({ type: 'work', work, match16: match.match16, capacity });
+      },
+      endWork: (match) => {
+        const sub = this.#works.get(nameOf(match))!;
+        this.#works.delete(nameOf(match));
+        this.peer.says({ type: 'unsub', sub });
+      },
+      watch: (address16) => void this.peer.says({ type: 'watch', keeps: true, addresses: [address16] }),
+      fetch: (address16) => void this.peer.says({ type: 'watch', keeps: false, addresses: [address16] }),
     };
     this.client = new Client({
       provider,
@@ -107,21 +137,7 @@ export class Member {
       authorityId32: world.authority.authorityId32,
       identity,
       startMs,
-      carrier: {
-        publish: (envelope) => {
-          this.sealed.push(envelope);
-          if (this.sends) this.peer.publish(envelope, this.durability);
-        },
-        subscribe: (match) => {
-          this.matches.push(match);
-          const sub = ++this.#subs;
-          this.#numbers.set(nameOf(match), sub);
-          this.peer.says({ type: 'sub', sub, match, from: 0 });
-        },
-        unsubscribe: (match) => void this.peer.says({ type: 'unsub', sub: this.#numbers.get(nameOf(match))! }),
-        watch: (address16) => void this.peer.says({ type: 'watch', keeps: true, addresses: [address16] }),
-        fetch: (address16) => void this.peer.says({ type: 'watch', keeps: false, addresses: [address16] }),
-      },
+      carrier,
       onEvent: (event) => {
         this.events.push(event);
         if (event.type === 'message') this.deliveries.push(event.delivery);
@@ -158,6 +174,10 @@ export class Member {
     const envelope = this.publish(topic, ...texts);
     this.sends = sends;
     return envelope;
+  }
+
+  #lease({ work, lease }: { readonly work: number; readonly lease: number }): Lease {
+    return { settle: (outcome) => void this.peer.says({ type: 'settle', work, lease, isDone: outcome === 'done' }) };
   }
 
   texts(): string[] {

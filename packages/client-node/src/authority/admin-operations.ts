@@ -16,6 +16,7 @@ import {
 import { nodeProvider } from '@tridcomm/core/node';
 import type { AdminArguments } from './admin-arguments.ts';
 import { errorOf, type AdminScope } from './admin-protocol.ts';
+import { groupPurposes } from './group-memory.ts';
 import type { AuthorityService } from './service.ts';
 import { readSignRequest } from './sign-request.ts';
 
@@ -143,6 +144,7 @@ const rotate: AdminOperation = (service, args) => {
 
 const addGroup: AdminOperation = (service, args) => {
   const patterns = args.optionalTexts('patterns') ?? [];
+  const purpose = args.optionalName('purpose', groupPurposes);
   const kind = args.optionalName('kind', ['list', 'completeSubtree']);
   const numbers = groupNumbers.map((name) => [name, args.optionalNumber(name)] as const);
   const staleOk = args.optionalFlag('staleOk');
@@ -151,10 +153,18 @@ const addGroup: AdminOperation = (service, args) => {
   const fields: GroupFields = {
     patterns,
     ...Object.fromEntries(numbers.filter(([, value]) => value !== undefined)),
+    ...(purpose !== undefined && { purpose }),
     ...(kind !== undefined && { blockKind: keyBlockKinds[kind] }),
     ...(staleOk !== undefined && { staleOk }),
   };
   return { groupId: hexOf(service.perform((authority, nowMs) => authority.addGroup(fields, nowMs))) };
+};
+
+const removeGroup: AdminOperation = (service, args) => {
+  const groupId16 = args.bytes('groupId', 16);
+  args.end();
+  service.perform((authority, nowMs) => authority.removeGroup(groupId16, nowMs));
+  return {};
 };
 
 /** All that a carrier should retain, one bundle at a time: index 0 makes them anew. */
@@ -224,6 +234,7 @@ const operations: ReadonlyMap<string, AdminOperation> = new Map(
     revoke,
     rotate,
     addGroup,
+    removeGroup,
     bundle,
     tlsCertificate,
   }),

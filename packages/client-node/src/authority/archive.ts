@@ -1,5 +1,5 @@
 import { addressOf, addressTypes, decodeBundle, type CryptoProvider } from '@tridcomm/core';
-import { type AddressedObject, encodeBundle, hexOf } from '@tridcomm/core/internal';
+import { type AddressedObject, encodeBundle, hexOf, objectKinds } from '@tridcomm/core/internal';
 import { StoreError } from '../store/fs-error.ts';
 import { ArchiveFile } from './archive-file.ts';
 
@@ -11,7 +11,8 @@ export interface ArchivedBundle {
 }
 
 /**
- * What an authority published: under each address the newest object, of authority records the whole chain, of key blocks the newest few.
+ * What an authority published: under each address the newest object, of authority records the whole chain, of key blocks and pool records the
+ * newest few.
  *
  * A bundle is written here before it is handed to anybody, so that the archive never knows less than a broker does.
  */
@@ -78,7 +79,7 @@ export class Archive {
   #hold(object: AddressedObject): void {
     const name = nameOf(object.address16);
     const held = [...(this.#held.get(name) ?? []), object];
-    const most = name === this.#chainAddress ? Infinity : isBlock(object) ? mostBlocks : 1;
+    const most = name === this.#chainAddress ? Infinity : isOfEpoch(object) ? mostEpochs : 1;
     const dropped = held.splice(0, Math.max(0, held.length - most));
     this.#held.set(name, held);
     for (const { bytes } of dropped) this.#heldBytes -= bytes.length;
@@ -101,8 +102,10 @@ function nameOf(address16: Uint8Array): string {
   return hexOf(address16);
 }
 
-function isBlock({ bytes }: AddressedObject): boolean {
-  return Buffer.from(bytes.subarray(0, 4)).toString('latin1') === 'TDKB';
+/** Whether several count at a time: key blocks, and the pool records that belong to them. */
+function isOfEpoch({ bytes }: AddressedObject): boolean {
+  const magic = Buffer.from(bytes.subarray(0, 4)).toString('latin1');
+  return magic === 'TDKB' || (magic === 'TDOB' && bytes[kindOffset] === objectKinds.poolRecord);
 }
 
 function copyOf({ address16, bytes }: AddressedObject): AddressedObject {
@@ -110,6 +113,7 @@ function copyOf({ address16, bytes }: AddressedObject): AddressedObject {
 }
 
 /** Of one group: those that are in use when epochs drain, and a few more. */
-const mostBlocks = 8;
+const mostEpochs = 8;
+const kindOffset = 5;
 /** Below this a file is not worth writing anew. */
 const leastBytes = 1_048_576;

@@ -1,6 +1,7 @@
 import type { AuthorityOptions, CryptoProvider, RandomSource } from '@tridcomm/core';
 import type { BundleSink } from './broker-feed.ts';
 import type { Clock } from './clock.ts';
+import type { GroupPurpose } from './group-memory.ts';
 import type { RestoreSource, Testimony } from './restore-sources.ts';
 import type { ServicePrincipal } from './service-principal.ts';
 import type { StateSecret } from './state-secret.ts';
@@ -72,9 +73,10 @@ export interface ServiceStatus {
   readonly sources: readonly Pick<Testimony, 'name' | 'kind'>[];
 }
 
-/** How a group is. */
+/** How a group is; a front together with its crew. */
 export interface GroupStatus {
   readonly groupId16: Uint8Array;
+  readonly purpose: GroupPurpose;
   readonly patterns: readonly string[];
   readonly generation: number;
   readonly epoch: number;

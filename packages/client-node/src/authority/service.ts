@@ -1,16 +1,8 @@
 import { Authority, TridcommError, type PrincipalFields } from '@tridcomm/core';
-import {
-  type AuthorityMemory,
-  decodeGroupRecord,
-  hexOf,
-  limits,
-  objectKinds,
-  parseObject,
-  principalRoles,
-  readSnapshot,
-} from '@tridcomm/core/internal';
+import { type AuthorityMemory, hexOf, limits, principalRoles, readSnapshot } from '@tridcomm/core/internal';
 import { Archive } from './archive.ts';
 import { systemClock, type Clock } from './clock.ts';
+import { groupsOf, type RememberedGroup } from './group-memory.ts';
 import {
   authorityOptions,
   closeAll,
@@ -231,7 +223,7 @@ export class AuthorityService {
       policyVersion: memory.policyVersion,
       principals: memory.principals.length,
       grants: memory.grants.length,
-      groups: memory.groups.map((group) => this.#groupStatus(group)),
+      groups: groupsOf(memory).map((group) => this.#groupStatus(group)),
       brokers: this.#publisher.status(head.headSeq),
       isUnwritten: this.#unwritten !== undefined,
       sources: this.#findings?.testimonies.map(({ name, kind }) => ({ name, kind })) ?? [],
@@ -366,12 +358,11 @@ export class AuthorityService {
     this.#failedGroups = new Set(failures.map(({ groupId16 }) => hexOf(groupId16)));
   }
 
-  #groupStatus({ record, patterns, generation, epoch }: AuthorityMemory['groups'][number]): GroupStatus {
-    const object = parseObject(providerOf(this.#options), record, objectKinds.groupRecord);
-    const { groupId16 } = decodeGroupRecord(providerOf(this.#options), object);
+  #groupStatus({ groupId16, crewId16 = groupId16, ...group }: RememberedGroup): GroupStatus {
     const waiting = this.#authority.waiting(groupId16).length;
-    const failure = this.#authority.failures.find((one) => hexOf(one.groupId16) === hexOf(groupId16));
-    return { groupId16, patterns, generation, epoch, waiting, error: failure?.error };
+    const ids = [groupId16, crewId16].map(hexOf);
+    const failure = this.#authority.failures.find((one) => ids.includes(hexOf(one.groupId16)));
+    return { groupId16, ...group, waiting, error: failure?.error };
   }
 
   #tell(event: ServiceEvent): void {

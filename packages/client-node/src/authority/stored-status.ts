@@ -1,5 +1,5 @@
-import { decodeGroupRecord, hexOf, objectKinds, parseObject, readSnapshot } from '@tridcomm/core/internal';
-import { nodeProvider } from '@tridcomm/core/node';
+import { hexOf, readSnapshot } from '@tridcomm/core/internal';
+import { groupsOf, type GroupPurpose } from './group-memory.ts';
 import { StateDirectory } from './state-directory.ts';
 import type { StateSecret } from './state-secret.ts';
 
@@ -14,6 +14,7 @@ export interface StoredStatus {
   readonly grants: number;
   readonly groups: readonly {
     readonly groupId: string;
+    readonly purpose: GroupPurpose;
     readonly patterns: readonly string[];
     readonly epoch: number;
   }[];
@@ -27,16 +28,16 @@ export interface StoredStatus {
 export async function readStoredStatus(path: string, secret: StateSecret): Promise<StoredStatus> {
   const { directory, content } = await StateDirectory.open(path, secret);
   directory.release();
-  const { authorityId32, headSeq, principals, grants, groups } = readSnapshot(content.snapshot);
+  const memory = readSnapshot(content.snapshot);
+  const { authorityId32, headSeq, principals, grants } = memory;
   return {
     authorityId: hexOf(authorityId32),
     headSeq,
     isHandedOut: content.handedOutSeq > 0,
     principals: principals.length,
     grants: grants.length,
-    groups: groups.map(({ record, patterns, epoch }) => {
-      const { groupId16 } = decodeGroupRecord(nodeProvider, parseObject(nodeProvider, record, objectKinds.groupRecord));
-      return { groupId: hexOf(groupId16), patterns, epoch };
+    groups: groupsOf(memory).map(({ groupId16, purpose, patterns, epoch }) => {
+      return { groupId: hexOf(groupId16), purpose, patterns, epoch };
     }),
   };
 }

@@ -106,6 +106,7 @@ export class CarrierFeed implements BundleSink, RestoreSource {
       .open(
         {
           onEnvelope: () => {},
+          onWork: () => {},
           onValue: () => {},
           onDrain: () => {},
           onEnd: () => {

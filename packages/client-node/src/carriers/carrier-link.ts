@@ -1,9 +1,10 @@
-import { TridcommError } from '@tridcomm/core';
+import { TridcommError, type TopicMatch } from '@tridcomm/core';
 import { hexOf } from '@tridcomm/core/internal';
 import { durabilities, type LinkMessage } from '@tridcomm/core/link';
 import type { Link, LinkHandlers } from '../links/link.ts';
 import type { CarrierSession, ForeignCarrier, SessionHandlers } from './foreign-carrier.ts';
 import { envelopePath } from './names.ts';
+import { CarrierWorks } from './carrier-works.ts';
 import { OrderedAnswers } from './ordered-answers.ts';
 import { OrderedValues } from './ordered-values.ts';
 import { decodeValue } from './retained-value.ts';
@@ -47,6 +48,7 @@ class CarrierLink implements Link, SessionHandlers {
   readonly #numbered = new OrderedAnswers();
   /** What is asked for by a sub, by its number. */
   readonly #subs = new Map<number, Extract<LinkMessage, { readonly type: 'sub' }>>();
+  readonly #works = new CarrierWorks(mostWorkBytes);
   /** Questions whose answers have not come. */
   readonly #asked = new Set<Promise<unknown>>();
   #lastWatch = 0;
@@ -98,8 +100,16 @@ class CarrierLink implements Link, SessionHandlers {
         const sub = this.#subs.get(message.sub);
         this.#subs.delete(message.sub);
         if (sub !== undefined) this.#session.unsubscribe(sub.match);
+        const work = this.#works.delete(message.sub);
+        if (work?.isAsked === true) this.#session.endWork(work.match);
         break;
       }
+      case 'work':
+        this.#work(message);
+        break;
+      case 'settle':
+        this.#works.settled(message.work, message.lease);
+        break;
       case 'watch':
         this.#watch(message.addresses);
         break;
@@ -112,6 +122,8 @@ class CarrierLink implements Link, SessionHandlers {
       case 'ack':
       case 'reject':
       case 'stored':
+      case 'leased':
+      case 'job':
       case 'object':
       case 'bundle':
       case 'close':
@@ -135,6 +147,15 @@ class CarrierLink implements Link, SessionHandlers {
     }
     this.#receivedBytes += bytes.length;
     this.#tell({ type: 'envelope', durability: 0, envelope: bytes });
+  }
+
+  /** @spec bindings.8, bindings.16 */
+  onWork(match: TopicMatch, bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    const leased = this.#works.add(match, bytes);
+    if (leased === 'full') {
+      this.#onRefused('envelope', new TridcommError('E_LIMIT', 'more work came than is held for who does it'));
+    } else if (leased !== undefined) this.#tell({ type: 'leased', ...leased, envelope: bytes });
   }
 
   onValue(address: string, value: Uint8Array, isNews: boolean): void {
@@ -212,6 +233,20 @@ class CarrierLink implements Link, SessionHandlers {
     });
   }
 
+  /** A server knows no capacity but some and none. */
+  #work({ work: number, match16, capacity }: Extract<LinkMessage, { readonly type: 'work' }>): void {
+    const work = this.#works.find(number, match16);
+    if (capacity > 0 === work.isAsked) return;
+    work.isAsked = capacity > 0;
+    if (!work.isAsked) {
+      this.#session.endWork(work.match);
+      return;
+    }
+    this.#ask(this.#session.work(work.match), (error) => {
+      if (this.#works.delete(number) !== undefined) this.#reject('sub', number, error);
+    });
+  }
+
   #watch(addresses: readonly Uint8Array[]): void {
     const number = ++this.#lastWatch;
     let isRefused = false;
@@ -270,6 +305,9 @@ class CarrierLink implements Link, SessionHandlers {
     }
   }
 }
+
+/** Of units that wait for their handlers. */
+const mostWorkBytes = 16 * 1024 * 1024;
 
 /** Not that the connection is lost: then the session ends, and what was not answered is sent again on the next. */
 function isRefusal(error: unknown): error is TridcommError {

@@ -21,6 +21,8 @@ export interface ForeignCarrier {
 /** What a session tells. None of it is checked. */
 export interface SessionHandlers {
   onEnvelope(bytes: Uint8Array): void;
+  /** An envelope that came for {@link CarrierSession.work}. */
+  onWork(match: TopicMatch, bytes: Uint8Array): void;
   /**
    * @param address - in hex
    * @param isNews - whether it was put there just now; not, where it answers a question
@@ -52,6 +54,14 @@ export interface CarrierSession {
   /** Asks for the envelopes of a match. @returns resolves when the server has taken it; rejects with `E_POLICY` where it says no */
   subscribe(match: TopicMatch): Promise<void>;
   unsubscribe(match: TopicMatch): void;
+  /**
+   * Asks for the envelopes of a match, of which the server gives each to one of those who ask so.
+   *
+   * @param match - exact
+   * @returns resolves when the server has taken it; rejects with `E_POLICY` where it says no, or gives nobody work
+   */
+  work(match: TopicMatch): Promise<void>;
+  endWork(match: TopicMatch): void;
   /**
    * Asks for the value of an address, in hex, now and at every change, or once more.
    *

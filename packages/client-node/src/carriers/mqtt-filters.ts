@@ -23,6 +23,11 @@ export class MqttFilters {
     return filters;
   }
 
+  /** Whether a session asked for a filter. */
+  has(filter: string): boolean {
+    return this.#wanted.has(filter);
+  }
+
   /** Asks for a filter, also where it is asked for: the server sends what it retains once more then. */
   ask(filter: string, isNew: boolean, callback: MqttCallback): void {
     if (isNew) this.#wanted.set(filter, (this.#wanted.get(filter) ?? 0) + 1);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { TridcommError, type TopicMatch } from '@tridcomm/core';
+import { hexOf } from '@tridcomm/core/internal';
 import type { CarrierSession, SessionHandlers } from './foreign-carrier.ts';
 import { MqttFilters } from './mqtt-filters.ts';
 import type { MqttClientLike, MqttListener } from './mqtt-types.ts';
@@ -26,6 +27,8 @@ export class MqttSession implements CarrierSession {
   readonly #filters = new Set<string>();
   /** By place in a path: the segments by which envelopes are asked for. */
   readonly #segments = new Set<string>();
+  /** Work that it takes, by tag in hex. */
+  readonly #works = new Map<string, TopicMatch>();
   readonly #addresses = new Set<string>();
   /** Who waits for values. */
   readonly #readers = new Set<(address: string, value: Uint8Array) => void>();
@@ -99,6 +102,30 @@ export class MqttSession implements CarrierSession {
     this.#drop(filterOf(match));
   }
 
+  /** @spec bindings.19 */
+  async work(match: TopicMatch): Promise<void> {
+    if (this.#client.serverProperties?.sharedSubscriptionAvailable === false) {
+      throw new TridcommError('E_POLICY', 'mqtt: the server has no shared subscriptions, so it gives nobody work');
+    }
+    const [tag, filter] = [hexOf(match.match16), workFilterOf(match)];
+    // All sessions of a client object hear what comes for it: each would do the same work.
+    if (!this.#filters.has(filter) && this.#shared.has(filter)) {
+      throw new TridcommError('E_POLICY', 'mqtt: another client takes this work by the same client object');
+    }
+    this.#works.set(tag, match);
+    try {
+      await this.#ask(filter);
+    } catch (error) {
+      this.#works.delete(tag);
+      throw error;
+    }
+  }
+
+  endWork(match: TopicMatch): void {
+    this.#works.delete(hexOf(match.match16));
+    this.#drop(workFilterOf(match));
+  }
+
   async watch(address: string): Promise<undefined> {
     this.#addresses.add(address);
     await this.#ask(topicOfAddress(address));
@@ -158,7 +185,10 @@ export class MqttSession implements CarrierSession {
     }
     const [kind, ...path] = topic.slice(prefix.length).split('/');
     if (kind === 'e') {
-      if (path.some((segment, at) => this.#segments.has(`${at}/${segment}`))) this.#handlers.onEnvelope(payload);
+      // Requests and jobs are under tags of their own, which nobody subscribes to in another way.
+      const work = this.#works.get(path[0]!);
+      if (work !== undefined) this.#handlers.onWork(work, payload);
+      else if (path.some((segment, at) => this.#segments.has(`${at}/${segment}`))) this.#handlers.onEnvelope(payload);
     } else if (kind === 'o' && path.length === 1 && payload.length > 0) {
       for (const reader of this.#readers) reader(path[0]!, payload);
       if (this.#addresses.has(path[0]!)) this.#handlers.onValue(path[0]!, payload, !retain);
@@ -252,6 +282,11 @@ function filterOf(match: TopicMatch): string {
   return `${prefix}e/${matchPath(match)
     .map((segment) => segment ?? '+')
     .join('/')}/#`;
+}
+
+/** Of those who share it each message goes to one. */
+function workFilterOf(match: TopicMatch): string {
+  return `$share/tridcomm-v1/${filterOf(match)}`;
 }
 
 /** The segment by which a match is met, with its place. */

@@ -21,6 +21,7 @@ export interface MqttClientLike {
         readonly maximumPacketSize?: number | undefined;
         readonly receiveMaximum?: number | undefined;
         readonly retainAvailable?: boolean | undefined;
+        readonly sharedSubscriptionAvailable?: boolean | undefined;
       }
     | undefined;
   publish(topic: string, message: Buffer, options: { qos: 0 | 1; retain: boolean }, callback: MqttCallback): unknown;

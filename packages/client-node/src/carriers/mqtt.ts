@@ -13,6 +13,11 @@ import type { MqttClientLike } from './mqtt-types.ts';
  * Backpressure: while more than 4 MiB have not been acknowledged, publishing waits; a server drops what exceeds its queue for a client, and what
  * comes while the window of a client is full is refused with `E_LIMIT`.
  *
+ * Work: requests and jobs come by a shared subscription; a server without those is refused with `E_POLICY`, and so is a second client on one client object
+ * for the same topic. There are no leases, and whole envelopes only: requests
+ * are asked again by who asked, and a job comes at most once, so `push` refuses more than the durability `none`, and `jobsPerLeaf`, with `E_POLICY`. What a handler
+ * gives back goes to nobody.
+ *
  * Let nobody but the authority publish to `tridcomm/v1/o/#`, and let members publish and subscribe to `tridcomm/v1/e/#` and `tridcomm/v1/p/#`.
  *
  * @param client - of the package `mqtt`; it stays open when the client is closed. Several clients may share one

@@ -21,7 +21,7 @@ export class NatsSession implements CarrierSession {
   readonly #connection: NatsConnectionLike;
   readonly #handlers: SessionHandlers;
   readonly #statuses: Set<(status: NatsStatus) => void>;
-  /** By subject. */
+  /** By subject; work by its queue, too. */
   readonly #subscriptions = new Map<string, { unsubscribe(): void }>();
   /** In order; those in front may be on their way. */
   #waiting: Waiting[] = [];
@@ -94,9 +94,16 @@ export class NatsSession implements CarrierSession {
   }
 
   unsubscribe(match: TopicMatch): void {
-    const subject = subjectOfMatch(match);
-    this.#subscriptions.get(subject)?.unsubscribe();
-    this.#subscriptions.delete(subject);
+    this.#drop(subjectOfMatch(match));
+  }
+
+  /** @spec bindings.19 */
+  async work(match: TopicMatch): Promise<void> {
+    await this.#listen(subjectOfMatch(match), (data) => this.#handlers.onWork(match, data), workQueue);
+  }
+
+  endWork(match: TopicMatch): void {
+    this.#drop(subjectOfMatch(match), workQueue);
   }
 
   async watch(address: string): Promise<Uint8Array | undefined> {
@@ -142,26 +149,35 @@ export class NatsSession implements CarrierSession {
     else if (isDenial(error)) this.#denied.add(error.subject);
   };
 
-  async #listen(subject: string, take: (data: Uint8Array) => void): Promise<void> {
+  /** @param queue - among whose subscriptions each message goes to one */
+  async #listen(subject: string, take: (data: Uint8Array) => void, queue?: string): Promise<void> {
     this.#checkOpen();
+    const name = nameOf(subject, queue);
     let refusal: TridcommError | undefined;
     let isTaken = false;
-    if (!this.#subscriptions.has(subject)) {
+    if (!this.#subscriptions.has(name)) {
       const callback = (error: Error | null, message: { readonly data: Uint8Array }) => {
         if (error === null) {
           if (!this.#isOver) take(message.data);
           return;
         }
-        this.#subscriptions.delete(subject);
+        this.#subscriptions.delete(name);
         refusal = natsError(error);
         // A right that was taken away later shows when everything is asked for anew.
         if (isTaken) this.#fail(refusal);
       };
-      this.#subscriptions.set(subject, this.#connection.subscribe(subject, { callback }));
+      const options = queue === undefined ? { callback } : { queue, callback };
+      this.#subscriptions.set(name, this.#connection.subscribe(subject, options));
     }
     await this.#answer();
     if (refusal !== undefined) throw refusal;
     isTaken = true;
+  }
+
+  #drop(subject: string, queue?: string): void {
+    const name = nameOf(subject, queue);
+    this.#subscriptions.get(name)?.unsubscribe();
+    this.#subscriptions.delete(name);
   }
 
   async #hasBucket(): Promise<boolean> {
@@ -250,6 +266,11 @@ export class NatsSession implements CarrierSession {
   }
 }
 
+/** One name for a subscription: a subject has no space. */
+function nameOf(subject: string, queue: string | undefined): string {
+  return queue === undefined ? subject : `${subject} ${queue}`;
+}
+
 function subjectOfMatch(match: TopicMatch): string {
   return [envelopePrefix, ...matchPath(match).map((segment) => segment ?? '*'), '>'].join('.');
 }
@@ -265,4 +286,6 @@ function lost(cause?: unknown): TridcommError {
 }
 
 const envelopePrefix = 'tridcomm.v1.e';
+/** Of all who take work: who it is for, the subject says. */
+const workQueue = 'tridcomm-v1';
 const mostWaitingBytes = 4 * 1024 * 1024;

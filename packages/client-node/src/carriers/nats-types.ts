@@ -15,7 +15,7 @@ export interface NatsConnectionLike {
   publish(subject: string, payload: Uint8Array): void;
   subscribe(
     subject: string,
-    options: { callback: (error: Error | null, message: NatsMessage) => void },
+    options: { queue?: string; callback: (error: Error | null, message: NatsMessage) => void },
   ): { unsubscribe(): void };
   request(subject: string, payload: Uint8Array | string, options: { timeout: number }): Promise<NatsMessage>;
   flush(): Promise<void>;

@@ -12,6 +12,10 @@ import type { NatsConnectionLike } from './nats-types.ts';
  * be lost with the power, and is published anew after a reconnect. Backpressure: while more than 4 MiB have not been answered by the server, publishing waits;
  * what comes while the window of a client is full is refused with `E_LIMIT`, as NATS cannot be asked to wait.
  *
+ * Work: requests and jobs come by a queue subscription. There are no leases, and whole envelopes only: requests
+ * are asked again by who asked, and a job comes at most once, so `push` refuses more than the durability `none`, and `jobsPerLeaf`, with `E_POLICY`. What a handler
+ * gives back goes to nobody.
+ *
  * Let nobody but the authority publish to `$KV.tridcomm-v1.>`: what others put there is refused, but takes the place of what members need.
  *
  * @param connection - of `@nats-io/transport-node`; it stays open when the client is closed. Several clients may share one

@@ -78,13 +78,14 @@ const keyRecord: Command = {
 };
 
 const addGroup: Command = {
-  options: { kind: 'one' },
+  options: { purpose: 'one', kind: 'one' },
   reaches: true,
   async run(given) {
     const { words, options } = given;
     if (words.length === 0) throw new CommandLineError('a pattern is missing');
     return await using(given, async (access) => {
-      const { groupId } = await access.request('addGroup', { patterns: words, kind: options['kind'] });
+      const { purpose, kind } = options;
+      const { groupId } = await access.request('addGroup', { patterns: words, purpose, kind });
       return { lines: [`group ${String(groupId)}`], json: { groupId } };
     });
   },
@@ -119,21 +120,30 @@ const revoke: Command = {
   },
 };
 
+const removeGroup: Command = {
+  options: {},
+  reaches: true,
+  run: async (given) => await withGroup(given, 'removeGroup', 'is removed'),
+};
+
 const rotate: Command = {
   options: {},
   reaches: true,
-  async run(given) {
-    const [which] = checkWords(given.words, 1, 'a group id or a pattern') as [string];
-    return await using(given, async (access) => {
-      const { groups } = (await access.request('status')) as { groups: { groupId: string; patterns: string[] }[] };
-      const group = groups.find(({ groupId, patterns }) => groupId === which || patterns.includes(which));
-      if (group === undefined) throw new TridcommError('E_USAGE', 'no group of this id or pattern');
-      const { groupId } = group;
-      await access.request('rotate', { groupId });
-      return { lines: [`group ${groupId} has its next epoch`], json: { groupId } };
-    });
-  },
+  run: async (given) => await withGroup(given, 'rotate', 'has its next epoch'),
 };
+
+/** Does something with the group of this id, or of this pattern. */
+async function withGroup(given: Given, op: string, done: string): Promise<Outcome | undefined> {
+  const [which] = checkWords(given.words, 1, 'a group id or a pattern') as [string];
+  return await using(given, async (access) => {
+    const { groups } = (await access.request('status')) as { groups: { groupId: string; patterns: string[] }[] };
+    const group = groups.find(({ groupId, patterns }) => groupId === which || patterns.includes(which));
+    if (group === undefined) throw new TridcommError('E_USAGE', 'no group of this id or pattern');
+    const { groupId } = group;
+    await access.request(op, { groupId });
+    return { lines: [`group ${groupId} ${done}`], json: { groupId } };
+  });
+}
 
 const certificate: Command = {
   options: { 'public-key-file': 'one', host: 'many' },
@@ -207,6 +217,7 @@ export const commands: Readonly<Record<string, Command>> = {
   issue,
   'key-record': keyRecord,
   'add-group': addGroup,
+  'remove-group': removeGroup,
   grant,
   withdraw,
   revoke,
@@ -286,10 +297,10 @@ function linesOf(found: Readonly<Record<string, unknown>>): string[] {
     `head       ${String(headSeq)}`,
     `principals ${String(principals)}, grants ${String(grants)}`,
     ...list(groups).map((group) => {
-      const { groupId, patterns, epoch, waiting, error } = group;
+      const { groupId, purpose, patterns, epoch, waiting, error } = group;
       const more = [typeof waiting === 'number' && waiting > 0 ? [`${waiting} waiting`] : [], reasonOf(error)].flat();
       return [
-        `group      ${String(groupId)}  epoch ${String(epoch)}  ${(patterns as string[]).join(' ')}`,
+        `group      ${String(groupId)}  ${String(purpose)}  epoch ${String(epoch)}  ${(patterns as string[]).join(' ')}`,
         ...more,
       ].join(', ');
     }),

@@ -13,6 +13,7 @@ Commands
   issue         give a name to the key of a principal
   key-record    hand in the key record of a principal
   add-group     make a group for topics
+  remove-group  end a group for good
   grant         let a principal publish or subscribe
   withdraw      take that back
   revoke        end a principal for good
@@ -110,13 +111,29 @@ Example
 
   tridcomm authority add-group <pattern>...
 
-  --kind KIND   completeSubtree (default) or list: how members get each epoch's key
+  --purpose PURPOSE   what its topics are for, and so what the rights to them mean:
+                        pubSub   publish sends messages, subscribe reads them (default)
+                        bus      the same, among members who do both
+                        survey   publish asks, and hears the answers; subscribe hears what is asked, and answers
+                        front    a pool: publish requests and pushes jobs; subscribe takes them and replies
+  --kind KIND         completeSubtree (default) or list: how members get each epoch's key
 
 Who may read one topic of a group can read them all: a smaller audience is a group of its own. A pattern is a topic, or literal segments
-and a \`**\` at the end; quote it, or the shell takes it for file names.
+and a \`**\` at the end; quote it, or the shell takes it for file names. A survey or a front has whole topics, without \`**\`.
 ${opening}
 Example
   tridcomm authority add-group 'orders/**' 'invoices/new'
+  tridcomm authority add-group images/resize images/crop --purpose front
+`,
+  'remove-group': `tridcomm authority remove-group: end a group for good
+
+  tridcomm authority remove-group <group id or pattern>
+
+Brokers forget it at once, and refuse what is sent to its topics; the rights to them end. The same topics can be given to another group afterwards,
+with new rights.
+${opening}
+Example
+  tridcomm authority remove-group images/resize
 `,
   grant: `tridcomm authority grant: let a principal publish or subscribe
 
@@ -150,7 +167,7 @@ Example
 
   tridcomm authority rotate <group id or pattern>
 
-Groups rotate by themselves; this is for when you do not want to wait. Nothing that is on its way is lost.
+Groups rotate by themselves; this is for when you do not want to wait. Nothing that is on its way is lost. With a front, its pool gets a new key.
 ${opening}
 Example
   tridcomm authority rotate 'orders/**'

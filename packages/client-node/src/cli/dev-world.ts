@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { matchesTopic, parsePattern, parseTopic, TridcommError, type TopicPattern } from '@tridcomm/core';
 import { AdminClient } from '../authority/admin-client.ts';
+import type { GroupPurpose } from '../authority/group-memory.ts';
 import { makePrivateDirectory, readPrivateFile, replaceFile } from '../authority/private-files.ts';
+
+export { groupPurposes, type GroupPurpose } from '../authority/group-memory.ts';
 
 /**
  * A broker for development, with its authority, as it tells where it is: the content of `dev.json` in the {@link runtimeDirectory}. Who can
@@ -69,37 +72,56 @@ export function temporaryIdentity(directory: string): string {
 }
 
 /**
- * Lets a principal publish to a topic, or read what a pattern matches: in development everybody may.
+ * Lets a principal publish to a topic, or read what a pattern matches: in development everybody may. Where there is no group for it yet, one is
+ * made.
  *
  * Who may read one topic of a group can read them all, so to read a part of what a group has is to be given all of it.
+ *
+ * @param purposes - of groups where that is of use to the principal, the first one of a group that is made; default what is published and read
+ * @throws TridcommError `E_POLICY` where the topics are of groups for something else
  */
 export async function allowInDev(
   { adminSocket }: DevWorld,
   keyId32: Uint8Array,
   action: 'publish' | 'subscribe',
   text: string,
+  purposes: readonly [GroupPurpose, ...GroupPurpose[]] = ['pubSub', 'bus'],
 ): Promise<void> {
   const authority = await AdminClient.connect(adminSocket);
   try {
     const keyId = Buffer.from(keyId32).toString('hex');
     const grant = async (pattern: string) => authority.request('grant', { keyId, action, pattern, join: 'now' });
     const groups = await groupsOf(authority);
-    const met = groups.filter((patterns) => patterns.some((pattern) => meets(action, text, pattern)));
+    const met = groups.filter(({ patterns }) => patterns.some((pattern) => meets(action, text, pattern)));
+    const fitting = met.filter(({ purpose }) => purposes.includes(purpose));
     if (met.length === 0) {
-      const pattern = groups.length === 0 ? '**' : ruleOf(text);
-      await authority.request('addGroup', { patterns: [pattern] });
+      // Others have whole topics: nobody else could have one beside them in a group for all.
+      const pattern = groups.length === 0 && purposes[0] === 'pubSub' ? '**' : ruleOf(text);
+      await authority.request('addGroup', { patterns: [pattern], purpose: purposes[0] });
       await grant(action === 'publish' ? text : pattern);
-    } else if (action === 'publish') await grant(text);
-    else for (const pattern of met.flat()) await grant(pattern);
+    } else if (fitting.length === 0) throw takenBy(met[0]!, text, purposes[0]);
+    else if (action === 'publish') await grant(text);
+    else for (const pattern of fitting.flatMap(({ patterns }) => patterns)) await grant(pattern);
   } finally {
     authority.close();
   }
 }
 
-/** The patterns of each group. */
-async function groupsOf(authority: AdminClient): Promise<readonly (readonly string[])[]> {
+/** A group, as its authority tells. */
+interface DevGroup {
+  readonly purpose: GroupPurpose;
+  readonly patterns: readonly string[];
+}
+
+async function groupsOf(authority: AdminClient): Promise<readonly DevGroup[]> {
   const { groups } = await authority.request('status');
-  return (groups as readonly { readonly patterns: readonly string[] }[]).map(({ patterns }) => patterns);
+  return groups as readonly DevGroup[];
+}
+
+function takenBy({ purpose, patterns }: DevGroup, text: string, wanted: GroupPurpose): TridcommError {
+  const taken = `${text} is of a group for ${purpose} (${patterns.join(' ')}), and not for ${wanted}`;
+  const advice = `tridcomm-broker --dev --group ${wanted}:TOPIC has one from the beginning`;
+  return new TridcommError('E_POLICY', `${taken}: ${advice}`);
 }
 
 function meets(action: 'publish' | 'subscribe', text: string, rule: string): boolean {

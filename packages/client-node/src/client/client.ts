@@ -3,10 +3,16 @@ import { parsePattern, TridcommError } from '@tridcomm/core';
 import { Member, type MemberParts } from './member.ts';
 import type { PublishOptions, SubscribeOptions } from './options.ts';
 import { payloadsOf } from './payloads.ts';
+import type { Reply } from './pending-request.ts';
 import type { Durability, Receipt } from './publish-outcome.ts';
+import type { QuestionAnswers, QuestionHandler } from './question-answers.ts';
+import type { AskOptions, JobInput, PushOptions, RequestOptions } from './request-options.ts';
 import type { ClientStatus, StatusEvent } from './status.ts';
 import { StatusTarget } from './status-target.ts';
 import { Subscription } from './subscription.ts';
+import type { SurveyReplies } from './survey-replies.ts';
+import type { TopicWork } from './topic-work.ts';
+import type { JobHandler, RequestHandler, WorkOptions } from './work-options.ts';
 
 export type { ClientEventMap } from './status-target.ts';
 
@@ -136,6 +142,108 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
   }
 
   /**
+   * Asks those who work on a topic, in a pool that this client may publish to, and gives the answer of one of them.
+   *
+   * Requests that are on their way together share envelopes. What nobody answers is asked again, on a new link and now and then, up to the
+   * deadline: as the same bytes, and later, when receivers would find those too old, sealed anew with the same key. So a request may be done twice
+   * where the pool has no effect store.
+   *
+   * @param body - text goes as UTF-8; bytes are not to be changed before this settles
+   * @throws RequestRefused what whoever took it said; TridcommError `E_EXPIRED` at the deadline, `E_USAGE` for what is no request, `E_POLICY`,
+   *   `E_STALE` as {@link publish}, `E_LIMIT` where 65,536 requests or 64 MiB wait for their answers, and for a body of more than 960 KiB, the
+   *   broker's code where that does not take it; the reason of `signal`; `E_CLOSED`
+   * @example
+   * const { data, sender } = await client.request('images/resize', image, { timeoutMs: 5_000 });
+   */
+  async request(topic: string, body: Uint8Array | string, options: RequestOptions): Promise<Reply> {
+    this.#checkOpen();
+    return this.#member.patterns.request(topic, body, options);
+  }
+
+  /**
+   * Answers requests on a topic of a pool, as one of those who may, until it is closed.
+   *
+   * One that comes again is answered with what was answered before, and not done twice here; `effects` says what stands against it elsewhere, and in
+   * a later life of this client. Late ones are refused, and go to no handler.
+   *
+   * A topic is for requests or for jobs, and all who work on it take the same: one of the other kind goes back to the broker, which drops it at last,
+   * and a `status` event tells of it.
+   *
+   * @param topic - without wildcards
+   * @throws TridcommError `E_USAGE` without a handler or `effects`, for a concurrency that cannot be, and for a topic whose work this client takes already;
+   *   `E_ENCODING`, `E_LIMIT` for what is no topic; `E_CLOSED`
+   * @example
+   * const work = client.respond('images/resize', ({ data }) => resize(data), { effects: 'idempotent', concurrency: 4 });
+   */
+  respond<Transaction = undefined>(
+    topic: string,
+    handler: RequestHandler<Transaction>,
+    options: WorkOptions<Transaction>,
+  ): TopicWork {
+    this.#checkOpen();
+    return this.#member.patterns.respond(topic, handler, options);
+  }
+
+  /**
+   * Pushes jobs to those who work on a topic: each is done by one of them, and nobody answers.
+   *
+   * @param jobs - 1 or more, text as UTF-8; not to be changed before this resolves
+   * @returns resolves when the broker has the jobs in its memory, or for `none` when they are handed to the socket
+   * @throws TridcommError `E_POLICY` for the durability `disk`, and on a carrier for more than `none` or for `jobsPerLeaf`; as {@link publish}
+   */
+  async push(
+    topic: string,
+    jobs: readonly (Uint8Array | string | JobInput)[],
+    { durability = this.#durability, ...options }: PushOptions = {},
+  ): Promise<Receipt> {
+    this.#checkOpen();
+    checkDurability(durability, this.#member.carrier);
+    return this.#member.patterns.push(topic, jobs, { durability, ...options });
+  }
+
+  /**
+   * Does jobs of a topic of a pool, as one of those who may, until it is closed: as {@link respond}, and nobody is answered. A topic of jobs is for
+   * no requests.
+   *
+   * @throws TridcommError as {@link respond}
+   */
+  pull<Transaction = undefined>(
+    topic: string,
+    handler: JobHandler<Transaction>,
+    options: WorkOptions<Transaction>,
+  ): TopicWork {
+    this.#checkOpen();
+    return this.#member.patterns.pull(topic, handler, options);
+  }
+
+  /**
+   * Asks all who may answer on a topic for surveys, and gives what they reply, one reply each, up to a deadline.
+   *
+   * The question goes out at once, whether anybody loops over the replies or not. They have to be read, or closed: see {@link SurveyReplies}.
+   *
+   * @param body - text goes as UTF-8; copied
+   * @throws TridcommError `E_USAGE`, `E_LIMIT` for options that cannot be; the reason of `signal`; `E_CLOSED`. The loop throws what the question
+   *   is refused with, as {@link publish} does
+   * @example
+   * for await (const { data, sender } of client.ask('nodes/load', '', { timeoutMs: 2_000 })) console.log(sender.name, data);
+   */
+  ask(topic: string, body: Uint8Array | string, options: AskOptions): SurveyReplies {
+    this.#checkOpen();
+    return this.#member.patterns.ask(topic, body, options);
+  }
+
+  /**
+   * Answers the questions on a topic for surveys, each once, until it is closed.
+   *
+   * @param topic - without wildcards
+   * @throws TridcommError `E_USAGE` without a handler, and for a topic whose questions this client answers already; `E_ENCODING`, `E_LIMIT` for what is no topic; `E_CLOSED`
+   */
+  answer(topic: string, handler: QuestionHandler): QuestionAnswers {
+    this.#checkOpen();
+    return this.#member.patterns.answer(topic, handler);
+  }
+
+  /**
    * Waits until the broker has answered everything that this client asked of it so far: subscriptions are taken, and what the authority
    * says has come.
    *
@@ -154,7 +262,11 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
   }
 
   /**
-   * Ends the client: waits up to 5 s for what was published, ends the link in order, and lets the identity go. Loops over subscriptions end.
+   * Ends the client: takes no work any more, waits up to 5 s for handlers of work that run, and for what was published, ends the link in order, and
+   * lets the identity go. Without a link it waits for nothing.
+   *
+   * Handlers that still run then have their signals aborted, and what they had goes to others; those of questions are not waited for. Loops over
+   * subscriptions end; requests and surveys that wait for answers end with `E_CLOSED`, but for those that were answered within the wait.
    */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -171,7 +283,7 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, closeMs);
       });
-      await Promise.race([this.#member.publisher.rest(), late]);
+      await Promise.race([this.#rest(), late]);
       clearTimeout(timer);
     }
     // What readers of the log acknowledged is written down with this.
@@ -179,6 +291,11 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
     this.#member.close();
     this.#onClose();
     this.tell({ type: 'closed' });
+  }
+
+  async #rest(): Promise<void> {
+    await this.#member.patterns.rest();
+    await this.#member.publisher.rest();
   }
 
   async #statusOf(types: readonly ClientStatus['type'][], signal: AbortSignal | undefined): Promise<void> {

@@ -32,6 +32,12 @@ export class HeldEnvelopes<T> {
     return true;
   }
 
+  /** Lets everything go. */
+  clear(): void {
+    this.#held = [];
+    this.#bytes = 0;
+  }
+
   /**
    * Tries again what is held, in the order in which it came.
    *

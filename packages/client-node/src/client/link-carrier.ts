@@ -1,7 +1,8 @@
-import { TridcommError, type Carrier, type TopicMatch } from '@tridcomm/core';
+import { TridcommError, type Lease, type TopicMatch, type WorkCarrier, type WorkForm } from '@tridcomm/core';
 import { hexOf, limits } from '@tridcomm/core/internal';
 import type { LinkMessage } from '@tridcomm/core/link';
 import type { Link } from '../links/link.ts';
+import { LeaseBound } from './lease-bound.ts';
 
 /** Who asks a broker by way of a link, and gets what it asked for. */
 export interface Asker {
@@ -15,6 +16,16 @@ export interface Asker {
   refused(match: TopicMatch, error: TridcommError): void;
   /** Does not ask for it any more. */
   dropped(match: TopicMatch): void;
+  /** Where it takes work. */
+  readonly worker?: WorkAsker;
+}
+
+/** Who takes work from a broker by way of a link. */
+interface WorkAsker {
+  /** @param lease - of the link that is open: where that is over, nothing comes of settling it */
+  leased(bytes: Uint8Array, form: WorkForm, lease: Lease): void;
+  /** The broker said no, or ended it. */
+  refused(match: TopicMatch, error: TridcommError): void;
 }
 
 interface Sub {
@@ -22,6 +33,9 @@ interface Sub {
   readonly match: TopicMatch;
   readonly name: string;
 }
+
+/** A unit of work as a frame brings it. */
+type LeasedMessage = Extract<LinkMessage, { readonly type: 'leased' | 'job' }>;
 
 /**
  * The link to a broker as the carrier of several members: one that lives on news, and one for each reader of the broker's log.
@@ -34,6 +48,8 @@ export class LinkCarrier {
   readonly #carriers = new Set<AskerCarrier>();
   /** By their numbers on the link. */
   readonly #subs = new Map<number, Sub>();
+  /** Of the numbers those that are of works, or were. */
+  readonly #works = new Map<number, LeaseBound>();
   /** The numbers up to it were given on the link, each once. */
   #lastSub = 0;
   /** Watch frames on the link. */
@@ -120,6 +136,28 @@ export class LinkCarrier {
   }
 
   /**
+   * Hands over a unit of work; one for work that is over is the broker's again by itself.
+   *
+   * @throws TridcommError `E_ENCODING` for work that never was; `E_LIMIT` for more than was asked for
+   * @spec delivery.29
+   */
+  leased(message: LeasedMessage): void {
+    const { work, lease } = message;
+    const bound = this.#works.get(work);
+    if (bound === undefined) throw new TridcommError('E_ENCODING', `unit for work ${work}, which never was`);
+    const [sub, link] = [this.#subs.get(work), this.#link];
+    const isThere = () => sub !== undefined && this.#link === link && this.#subs.get(work) === sub;
+    // A carrier knows no capacity: its link bounds what it hands over.
+    const settled = isThere() && link?.peer !== undefined ? bound.add(performance.now()) : undefined;
+    const settle: Lease['settle'] = (outcome) => {
+      settled?.();
+      if (isThere()) link!.send({ type: 'settle', work, lease, isDone: outcome === 'done' });
+    };
+    if (message.type === 'job') sub?.carrier.asker.worker?.leased(message.job, 'job', { settle });
+    else sub?.carrier.asker.worker?.leased(message.envelope, 'envelope', { settle });
+  }
+
+  /**
    * Makes sure that a reject is one of something that was asked.
    *
    * @throws TridcommError `E_ENCODING`
@@ -138,7 +176,10 @@ export class LinkCarrier {
     if (sub === undefined) return;
     this.#subs.delete(number);
     sub.carrier.numbers.delete(sub.name);
-    sub.carrier.asker.refused(sub.match, new TridcommError(code, 'the broker does not allow the subscription'));
+    const { asker } = sub.carrier;
+    if (this.#works.has(number)) {
+      asker.worker?.refused(sub.match, new TridcommError(code, 'the broker does not give the work'));
+    } else asker.refused(sub.match, new TridcommError(code, 'the broker does not allow the subscription'));
   }
 
   /** Sends what was asked in this turn, and is otherwise sent at its end. */
@@ -165,22 +206,30 @@ export class LinkCarrier {
     if (carrier.numbers.has(name)) return;
     const number = this.#freeNumber(link);
     link.send({ type: 'sub', sub: number, match, from: carrier.asker.from(match) });
-    this.#lastSub = number;
-    this.#asked++;
-    this.#subs.set(number, { carrier, match, name });
-    carrier.numbers.set(name, number);
+    this.#added(number, { carrier, match, name });
   }
 
   /** @internal */
   unsubscribe(carrier: AskerCarrier, match: TopicMatch): void {
+    if (this.#end(carrier, nameOfMatch(match))) carrier.asker.dropped(match);
+  }
+
+  /** @internal @spec delivery.22, delivery.23 */
+  work(carrier: AskerCarrier, match: TopicMatch, capacity: number): void {
     const link = this.#requireLink();
-    const name = nameOfMatch(match);
-    const number = carrier.numbers.get(name);
-    if (number === undefined) return;
-    link.send({ type: 'unsub', sub: number });
-    this.#subs.delete(number);
-    carrier.numbers.delete(name);
-    carrier.asker.dropped(match);
+    const name = nameOfWork(match);
+    const number = carrier.numbers.get(name) ?? this.#freeNumber(link);
+    link.send({ type: 'work', work: number, match16: match.match16, capacity });
+    const bound = this.#works.get(number) ?? new LeaseBound();
+    bound.asked(capacity);
+    if (carrier.numbers.has(name)) return;
+    this.#works.set(number, bound);
+    this.#added(number, { carrier, match, name });
+  }
+
+  /** @internal */
+  endWork(carrier: AskerCarrier, match: TopicMatch): void {
+    this.#end(carrier, nameOfWork(match));
   }
 
   /** @internal */
@@ -195,6 +244,24 @@ export class LinkCarrier {
       this.#isFlushing = false;
       this.flush();
     });
+  }
+
+  #added(number: number, sub: Sub): void {
+    this.#lastSub = number;
+    this.#asked++;
+    this.#subs.set(number, sub);
+    sub.carrier.numbers.set(sub.name, number);
+  }
+
+  /** @returns whether it was there */
+  #end(carrier: AskerCarrier, name: string): boolean {
+    const link = this.#requireLink();
+    const number = carrier.numbers.get(name);
+    if (number === undefined) return false;
+    link.send({ type: 'unsub', sub: number });
+    this.#subs.delete(number);
+    carrier.numbers.delete(name);
+    return true;
   }
 
   #requireLink(): Link {
@@ -217,6 +284,7 @@ export class LinkCarrier {
 
   #forget(): void {
     this.#subs.clear();
+    this.#works.clear();
     this.#lastSub = 0;
     this.#lastWatch = 0;
     this.#watches = [];
@@ -229,12 +297,12 @@ export class LinkCarrier {
 }
 
 /** One member's share of a link. */
-export class AskerCarrier implements Carrier {
+export class AskerCarrier implements WorkCarrier {
   /** @internal */
   readonly asker: Asker;
   /** @internal Addresses in hex that it asked for. */
   readonly watched: Set<string> = new Set();
-  /** @internal Numbers of its subs, by the names of their matches. */
+  /** @internal Numbers of its subs and works, by the names of their matches. */
   readonly numbers: Map<string, number> = new Map();
   /** @internal Whether it waits for {@link LinkCarrier.settled} on each link. */
   readonly isPatient: boolean;
@@ -265,6 +333,14 @@ export class AskerCarrier implements Carrier {
     this.#link.unsubscribe(this, match);
   }
 
+  work(match: TopicMatch, capacity: number): void {
+    this.#link.work(this, match, capacity);
+  }
+
+  endWork(match: TopicMatch): void {
+    this.#link.endWork(this, match);
+  }
+
   watch(address16: Uint8Array): void {
     this.#link.ask(this, address16, true);
   }
@@ -277,6 +353,11 @@ export class AskerCarrier implements Carrier {
 /** One name for a match, the same in every life. */
 export function nameOfMatch({ matchKind, level, match16 }: TopicMatch): string {
   return `${matchKind}/${level}/${hexOf(match16)}`;
+}
+
+/** Work is another question than a sub with its match. */
+function nameOfWork(match: TopicMatch): string {
+  return `work/${nameOfMatch(match)}`;
 }
 
 function checkGiven(number: number, last: number): void {

@@ -1,14 +1,16 @@
 import { Client, TridcommError, type ClientEvent, type ClientOptions, type ClientStore } from '@tridcomm/core';
 import type { LinkMessage } from '@tridcomm/core/link';
 import type { ForeignCarrier } from '../carriers/foreign-carrier.ts';
-import { sealInParts } from '../carriers/seal-in-parts.ts';
+import { mostRecordBytes, sealInParts } from '../carriers/seal-in-parts.ts';
 import type { Link, LinkTarget, MemberOfLink } from '../links/link.ts';
 import { authorityRecordsOf, names, ownRecordOf } from '../store/identity-store.ts';
 import { Connection } from './connection.ts';
 import { Incoming } from './incoming.ts';
+import { IncomingWork } from './incoming-work.ts';
 import { LinkCarrier, type AskerCarrier } from './link-carrier.ts';
 import { LogReader } from './log-reader.ts';
 import { MessageBatch } from './message.ts';
+import { Patterns } from './patterns.ts';
 import { PeerTrust } from './peer-trust.ts';
 import { Publisher } from './publisher.ts';
 import { Renewals, type AuthorityAccess } from './renewals.ts';
@@ -40,11 +42,14 @@ export class Member {
   readonly #client: Client;
   readonly #peers: PeerTrust;
   readonly #incoming: Incoming;
+  readonly #incomingWork: IncomingWork;
   readonly #renewals: Renewals;
   readonly #readers = new Map<string | symbol, LogReader>();
   readonly #ticker: NodeJS.Timeout;
   /** The sending side. */
   readonly publisher: Publisher;
+  /** Requests, jobs and surveys. */
+  readonly patterns: Patterns;
   #isSettling = false;
   #isClosed = false;
   /** Errors that were told, and thrown on from there. */
@@ -58,6 +63,12 @@ export class Member {
       windowBytes,
       client: () => this.#client,
       grant: (bytes) => this.#connection.link?.send({ type: 'credit', bytes }),
+      onRefused: (error) => this.#refused('envelope', error),
+      onFailed: (error) => this.#failed(error),
+    });
+    this.#incomingWork = new IncomingWork({
+      mostHeldBytes: windowBytes / 4,
+      client: () => this.#client,
       onRefused: (error) => this.#refused('envelope', error),
       onFailed: (error) => this.#failed(error),
     });
@@ -88,10 +99,24 @@ export class Member {
       seal: (topic, payloads) =>
         sealInParts(this.#connection.link?.mostBytes, payloads, (part) => {
           const { result, ids: sealedIds } = ids.of(() => this.#client.publish(topic, part, Date.now()));
-          return { published: result, ids: sealedIds };
+          return { envelopes: result.envelopes, ids: sealedIds };
         }),
       link: () => this.#connection.link,
       lingerMs,
+    });
+    this.patterns = new Patterns({
+      client: () => this.#client,
+      publisher: () => this.publisher,
+      isOpen: () => this.isOpen,
+      carrier: this.carrier,
+      inParts: (items, seal) => sealInParts(this.#connection.link?.mostBytes, items, seal),
+      mostItemBytes: () => mostRecordBytes(this.#connection.link?.mostBytes),
+      use: () => this.#incoming.use(),
+      random: member.random,
+      tell,
+      tellUnsent: (error, groupId16) => {
+        if (error instanceof TridcommError && !endedCodes.has(error.code)) this.#refused('answer', error, groupId16);
+      },
     });
     this.#client.start(Date.now());
     this.#ticker = setInterval(() => this.#tick(), tickMs);
@@ -187,9 +212,12 @@ export class Member {
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#ticker);
-    this.publisher.close(new TridcommError('E_CLOSED', 'client that was closed'));
+    const error = new TridcommError('E_CLOSED', 'client that was closed');
+    this.patterns.close(error);
+    this.publisher.close(error);
     this.#connection.close();
     this.#carrier.lost();
+    this.#incomingWork.lost();
     this.#renewals.close();
     this.#client.stop();
   }
@@ -207,6 +235,10 @@ export class Member {
         stored: () => {},
         refused: (match, error) => this.#client.subscriptionRefused(match, error, Date.now()),
         dropped: () => {},
+        worker: {
+          leased: (bytes, form, lease) => this.#guarded(() => this.#incomingWork.take(bytes, form, lease)),
+          refused: (match, error) => this.#client.workRefused(match, error, Date.now()),
+        },
       },
       // What is sealed comes back from the call that seals it.
       () => {},
@@ -241,11 +273,14 @@ export class Member {
     for (const reader of this.#readers.values()) this.#guarded(() => reader.reconnected());
     this.#parts.tell({ type: 'open', brokerName: link.peer?.name ?? this.carrier! });
     this.publisher.opened();
+    this.patterns.opened();
     this.#settle();
   }
 
   #lost(error: TridcommError | undefined, retryInMs: number): void {
     this.#carrier.lost();
+    this.#incomingWork.lost();
+    this.patterns.lost();
     this.publisher.lost();
     this.#parts.tell({ type: 'disconnected', error, retryInMs });
   }
@@ -266,6 +301,11 @@ export class Member {
       case 'object':
         this.#guarded(() => this.#carrier.object(message.address16, message.object));
         this.#incoming.retry();
+        this.#incomingWork.retry();
+        break;
+      case 'leased':
+      case 'job':
+        this.#carrier.leased(message);
         break;
       case 'ack':
         this.publisher.acknowledged(message.number);
@@ -281,6 +321,8 @@ export class Member {
       case 'watch':
       case 'sub':
       case 'unsub':
+      case 'work':
+      case 'settle':
       case 'credit':
       case 'ping':
       case 'close':
@@ -294,6 +336,8 @@ export class Member {
     this.#guarded(() => this.#client.tick(nowMs));
     for (const reader of this.#readers.values()) this.#guarded(() => reader.tick(nowMs));
     this.#incoming.retry();
+    this.#incomingWork.retry();
+    this.#guarded(() => this.patterns.tick());
     this.#checkPeer(nowMs);
     this.#guarded(() => this.#renewals.tick(nowMs));
   }
@@ -326,6 +370,9 @@ export class Member {
         tell(event);
         this.publisher.changed();
         break;
+      case 'pool':
+        this.publisher.changed();
+        break;
       case 'refused':
         this.#refused(event.what, event.error, event.groupId16);
         break;
@@ -335,8 +382,14 @@ export class Member {
       case 'keyRecord':
         this.#renewals.keep(event.bytes);
         break;
-      case 'message':
       case 'handlerFailed':
+        tell({ type: 'failed', what: 'handler', error: event.error });
+        break;
+      case 'message':
+      case 'work':
+      case 'reply':
+      case 'surveyReply':
+      case 'surveyEnd':
       case 'carrierFailed':
       case 'falseHead':
         // Messages go to their subscriptions; that there is no link the link tells; and a false number of a head is outvoted.
@@ -387,3 +440,5 @@ export class Member {
 }
 
 const tickMs = 500;
+/** An answer that is of no use any more, or whose client has ended, is nothing to tell of. */
+const endedCodes: ReadonlySet<string> = new Set(['E_EXPIRED', 'E_CLOSED']);

@@ -27,6 +27,18 @@ export function payloadsOf(
   });
 }
 
+/**
+ * The bytes of one message that the application gives: bytes, or text.
+ *
+ * @throws TridcommError `E_USAGE`
+ */
+export function payloadOf(topic: unknown, data: unknown): Uint8Array {
+  checkText('topic', topic);
+  if (data instanceof Uint8Array) return data;
+  checkText('message', data);
+  return encoder.encode(data);
+}
+
 /** For callers without types: what is no text would fail far from here. */
 function checkText(name: string, text: unknown): asserts text is string {
   if (typeof text !== 'string') throw new TridcommError('E_USAGE', `${name}: ${typeof text}; text or bytes are taken`);

@@ -1,20 +1,26 @@
 import { SignatureBudget } from './budget.ts';
 
+/** What goes into an envelope, with its length in bytes. */
+export interface Sized {
+  readonly length: number;
+}
+
 /** Messages that one call wants to send, as far as they wait. */
-interface Waiting<Call> {
+interface Waiting<Call, Item> {
   readonly call: Call;
-  readonly payloads: readonly Uint8Array[];
+  readonly payloads: readonly Item[];
   readonly sinceMs: number;
   /** The first that is not in a batch yet. */
   next: number;
 }
 
 /** Where messages wait that may share envelopes. */
-interface Lane<Call> {
+interface Lane<Call, Item> {
   readonly name: string;
   readonly topic: string;
   readonly durability: number;
-  waiting: Waiting<Call>[];
+  readonly kind: string;
+  waiting: Waiting<Call, Item>[];
   /** Of what waits, without what is gone. */
   bytes: number;
   messages: number;
@@ -31,10 +37,11 @@ export interface Share<Call> {
 }
 
 /** Messages for one envelope. */
-export interface Batch<Call> {
+export interface Batch<Call, Item = Uint8Array> {
   readonly topic: string;
   readonly durability: number;
-  readonly payloads: readonly Uint8Array[];
+  readonly kind: string;
+  readonly payloads: readonly Item[];
   readonly bytes: number;
   /** Whose they are, in order. */
   readonly shares: readonly Share<Call>[];
@@ -51,13 +58,14 @@ export interface SendQueueOptions {
  * What waits to be sealed, and when: at once while the budget of signatures allows it, else when it refills; a batch ends at 256 KiB or
  * 4,095 messages. Topics take turns by deficit round robin, so that one of them cannot use up the budget of all.
  *
- * Pure: `nowMs` is of a clock that does not jump. `Call` stands for whoever wants to know what became of messages.
+ * Pure: `nowMs` is of a clock that does not jump. `Call` stands for whoever wants to know what became of messages,
+ * `Item` for a message.
  */
-export class SendQueue<Call> {
+export class SendQueue<Call, Item extends Sized = Uint8Array> {
   readonly #budget: SignatureBudget;
   readonly #lingerMs: number;
   /** Those with messages, by name; the first has its turn. */
-  readonly #lanes = new Map<string, Lane<Call>>();
+  readonly #lanes = new Map<string, Lane<Call, Item>>();
   #bytes = 0;
 
   constructor({ budget = new SignatureBudget(), lingerMs = 0 }: SendQueueOptions = {}) {
@@ -70,9 +78,12 @@ export class SendQueue<Call> {
     return this.#bytes;
   }
 
-  /** @param payloads - 1 or more; kept until they are in a batch */
-  add(topic: string, durability: number, payloads: readonly Uint8Array[], call: Call, nowMs: number): void {
-    const lane = this.#laneOf(topic, durability);
+  /**
+   * @param payloads - 1 or more; kept until they are in a batch
+   * @param kind - without a space: only messages of one kind share a batch
+   */
+  add(topic: string, durability: number, payloads: readonly Item[], call: Call, nowMs: number, kind = ''): void {
+    const lane = this.#laneOf(topic, durability, kind);
     lane.waiting.push({ call, payloads, sinceMs: nowMs, next: 0 });
     this.#count(lane, payloads.length, bytesOf(payloads, 0, payloads.length));
   }
@@ -82,7 +93,7 @@ export class SendQueue<Call> {
    *
    * It has to be sealed, or put back with {@link hold}.
    */
-  take(nowMs: number): Batch<Call> | undefined {
+  take(nowMs: number): Batch<Call, Item> | undefined {
     if (!this.#budget.has(nowMs)) return undefined;
     let misses = 0;
     while (misses < this.#lanes.size) {
@@ -119,11 +130,11 @@ export class SendQueue<Call> {
    * Puts a batch back that cannot be sealed yet, and the signature that was not made: in front of what waits for the same topic, which has no
    * turn until `untilMs`.
    */
-  hold({ topic, durability, payloads, bytes, shares }: Batch<Call>, nowMs: number, untilMs: number): void {
+  hold({ topic, durability, kind, payloads, bytes, shares }: Batch<Call, Item>, nowMs: number, untilMs: number): void {
     this.#budget.giveBack();
-    const lane = this.#laneOf(topic, durability);
+    const lane = this.#laneOf(topic, durability, kind);
     let at = 0;
-    const held = shares.map(({ call, count }): Waiting<Call> => {
+    const held = shares.map(({ call, count }): Waiting<Call, Item> => {
       at += count;
       return { call, payloads: payloads.slice(at - count, at), sinceMs: nowMs, next: 0 };
     });
@@ -148,25 +159,35 @@ export class SendQueue<Call> {
     }
   }
 
-  #laneOf(topic: string, durability: number): Lane<Call> {
-    const name = `${durability}${topic}`;
+  #laneOf(topic: string, durability: number, kind: string): Lane<Call, Item> {
+    const name = `${durability}${kind} ${topic}`;
     let lane = this.#lanes.get(name);
     if (lane === undefined) {
-      lane = { name, topic, durability, waiting: [], bytes: 0, messages: 0, deficitBytes: 0, heldUntilMs: -Infinity };
+      lane = {
+        name,
+        topic,
+        durability,
+        kind,
+        waiting: [],
+        bytes: 0,
+        messages: 0,
+        deficitBytes: 0,
+        heldUntilMs: -Infinity,
+      };
       this.#lanes.set(name, lane);
     }
     return lane;
   }
 
-  #dueMs({ bytes, messages, waiting, heldUntilMs }: Lane<Call>): number {
+  #dueMs({ bytes, messages, waiting, heldUntilMs }: Lane<Call, Item>): number {
     if (this.#lingerMs === 0 || bytes >= batchBytes || messages >= batchMessages) return heldUntilMs;
     return Math.max(heldUntilMs, waiting[0]!.sinceMs + this.#lingerMs);
   }
 
-  #cut(lane: Lane<Call>, { messages, bytes }: Head): Batch<Call> {
-    const { topic, durability, waiting } = lane;
-    const [first] = waiting as [Waiting<Call>];
-    let payloads: readonly Uint8Array[];
+  #cut(lane: Lane<Call, Item>, { messages, bytes }: Head): Batch<Call, Item> {
+    const { topic, durability, kind, waiting } = lane;
+    const [first] = waiting as [Waiting<Call, Item>];
+    let payloads: readonly Item[];
     const shares: Share<Call>[] = [];
     let done = 0;
     if (first.next === 0 && first.payloads.length === messages) {
@@ -175,7 +196,7 @@ export class SendQueue<Call> {
       shares.push({ call: first.call, count: messages });
       done = 1;
     } else {
-      const gathered: Uint8Array[] = [];
+      const gathered: Item[] = [];
       for (const one of waiting) {
         const end = Math.min(one.payloads.length, one.next + messages - gathered.length);
         shares.push({ call: one.call, count: end - one.next });
@@ -189,16 +210,16 @@ export class SendQueue<Call> {
     waiting.splice(0, done);
     this.#count(lane, -messages, -bytes);
     this.#dropIfEmpty(lane);
-    return { topic, durability, payloads, bytes, shares };
+    return { topic, durability, kind, payloads, bytes, shares };
   }
 
-  #count(lane: Lane<Call>, messages: number, bytes: number): void {
+  #count(lane: Lane<Call, Item>, messages: number, bytes: number): void {
     lane.messages += messages;
     lane.bytes += bytes;
     this.#bytes += bytes;
   }
 
-  #dropIfEmpty({ name, waiting }: Lane<Call>): void {
+  #dropIfEmpty({ name, waiting }: Lane<Call, Item>): void {
     if (waiting.length === 0) this.#lanes.delete(name);
   }
 }
@@ -209,7 +230,7 @@ interface Head {
   readonly bytes: number;
 }
 
-function headOf({ waiting, messages, bytes }: Lane<unknown>): Head {
+function headOf({ waiting, messages, bytes }: Lane<unknown, Sized>): Head {
   if (messages <= batchMessages && bytes <= batchBytes) return { messages, bytes };
   let taken = 0;
   let takenBytes = 0;
@@ -225,7 +246,7 @@ function headOf({ waiting, messages, bytes }: Lane<unknown>): Head {
   return { messages: taken, bytes: takenBytes };
 }
 
-function bytesOf(payloads: readonly Uint8Array[], from: number, to: number): number {
+function bytesOf(payloads: readonly Sized[], from: number, to: number): number {
   let bytes = 0;
   for (let i = from; i < to; i++) bytes += payloads[i]!.length;
   return bytes;

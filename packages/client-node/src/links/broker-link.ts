@@ -198,11 +198,15 @@ export class BrokerLink implements BundleSink, RestoreSource {
         break;
       case 'envelope':
       case 'stored':
+      case 'leased':
+      case 'job':
         throw new TridcommError('E_ENCODING', `${message.type} for an authority, which subscribes to nothing`);
       case 'bundle':
       case 'watch':
       case 'sub':
       case 'unsub':
+      case 'work':
+      case 'settle':
       case 'credit':
       case 'close':
         // The link has dealt with those that there are.

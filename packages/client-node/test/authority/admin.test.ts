@@ -124,6 +124,26 @@ describe('the admin socket', () => {
     expect(await refusalOf(client.request('bundle', { index: 1 }))).toBe('E_USAGE');
   });
 
+  it('adds a pool, tells of it as of one group, and ends it', async () => {
+    const { path, service } = await listen();
+    const client = await connectTo(path);
+    const groupsNow = async () => (await client.request('status'))['groups'];
+    const { groupId } = await client.request('addGroup', { patterns: ['jobs/a', 'jobs/b'], purpose: 'front' });
+    const { groupId: busId } = await client.request('addGroup', { patterns: ['bus/**'], purpose: 'bus' });
+    const [, ...others] = service.memory().groups;
+    expect(others).toHaveLength(2);
+    expect(await groupsNow()).toEqual([
+      { groupId, purpose: 'front', patterns: ['jobs/a', 'jobs/b'], generation: 1, epoch: 1, waiting: 0 },
+      { groupId: busId, purpose: 'bus', patterns: ['bus/**'], generation: 1, epoch: 1, waiting: 0 },
+    ]);
+    await client.request('rotate', { groupId });
+    expect(service.memory().groups.map(({ epoch }) => epoch)).toEqual([2, 2, 1]);
+    await client.request('removeGroup', { groupId });
+    expect(await groupsNow()).toMatchObject([{ groupId: busId }]);
+    expect(await refusalOf(client.request('removeGroup', { groupId }))).toBe('E_USAGE');
+    await client.request('addGroup', { patterns: ['jobs/a'], purpose: 'survey' });
+  });
+
   it('answers in order, whoever asks at once', async () => {
     const { path } = await listen();
     const clients = await Promise.all(Array.from({ length: 8 }, () => connectTo(path)));
@@ -200,6 +220,9 @@ describe('the admin socket', () => {
     ['patterns that are numbers', '{"id":1,"op":"addGroup","patterns":[1]}', 1, 'E_USAGE'],
     ['a pattern that is none', '{"id":1,"op":"addGroup","patterns":["a//b"]}', 1, 'E_ENCODING'],
     ['a kind that is none', '{"id":1,"op":"addGroup","patterns":["a"],"kind":"toString"}', 1, 'E_USAGE'],
+    ['a purpose that is none', '{"id":1,"op":"addGroup","patterns":["a"],"purpose":"crew"}', 1, 'E_USAGE'],
+    ['a pool without whole topics', '{"id":1,"op":"addGroup","patterns":["a/**"],"purpose":"front"}', 1, 'E_POLICY'],
+    ['the end of no group', `{"id":1,"op":"removeGroup","groupId":"${'00'.repeat(16)}"}`, 1, 'E_USAGE'],
     ['an epoch that is too long', '{"id":1,"op":"addGroup","patterns":["a"],"epochLifeMs":9999999999}', 1, 'E_LIMIT'],
     ['a flag that is a number', '{"id":1,"op":"addGroup","patterns":["a"],"staleOk":1}', 1, 'E_USAGE'],
     [
@@ -322,7 +345,7 @@ describe('the enrol socket', () => {
       expect(await refusalOf(client.request('propose', { publicKey, name: 'b', ...more }))).toBe('E_POLICY');
     }
     const keyId = hex(keyOf(1).keyId32);
-    for (const op of ['grant', 'withdraw', 'revoke', 'rotate', 'addGroup', 'bundle', 'tlsCertificate']) {
+    for (const op of ['grant', 'withdraw', 'revoke', 'rotate', 'addGroup', 'removeGroup', 'bundle', 'tlsCertificate']) {
       expect(await refusalOf(client.request(op, { keyId })), op).toBe('E_POLICY');
     }
     expect(await refusalOf(client.request('nothing'))).toBe('E_USAGE');

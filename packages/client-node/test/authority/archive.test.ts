@@ -21,6 +21,8 @@ const chainAddress = addressOf(provider, authorityId32, addressTypes.authorityRe
 const headAddress = addressOf(provider, authorityId32, addressTypes.head, new Uint8Array(0));
 const blockAddress = addressOf(provider, authorityId32, addressTypes.keyBlock, new Uint8Array(16));
 
+const poolAddress = addressOf(provider, authorityId32, addressTypes.poolRecord, new Uint8Array(16));
+
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
 const bundle = (...objects: readonly (readonly [Uint8Array, string])[]) =>
   encodeBundle(objects.map(([address16, content]) => ({ address16, bytes: Buffer.from(content, 'latin1') })));
@@ -33,12 +35,17 @@ describe('an archive', () => {
     const archive = open(path);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     for (let i = 0; i < 12; i++) {
-      archive.add([bundle([chainAddress, `record ${i}`], [headAddress, `head ${i}`], [blockAddress, `TDKB ${i}`])]);
+      const ofEpoch = [
+        [blockAddress, `TDKB ${i}`],
+        [poolAddress, `TDOB\x01\x06 ${i}`],
+      ] as const;
+      archive.add([bundle([chainAddress, `record ${i}`], [headAddress, `head ${i}`], ...ofEpoch)]);
     }
     const check = (one: Archive) => {
       expect(under(one, headAddress)).toEqual(['head 11']);
       expect(under(one, chainAddress)).toEqual(Array.from({ length: 12 }, (_, i) => `record ${i}`));
       expect(under(one, blockAddress)).toEqual([4, 5, 6, 7, 8, 9, 10, 11].map((i) => `TDKB ${i}`));
+      expect(under(one, poolAddress)).toEqual([4, 5, 6, 7, 8, 9, 10, 11].map((i) => `TDOB\x01\x06 ${i}`));
       expect(under(one, new Uint8Array(16))).toEqual([]);
     };
     check(archive);

@@ -3,12 +3,18 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, sta
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { addressOf, addressTypes, decodeBundle, readProposal, signingKeyOf, TridcommError } from '@tridcomm/core';
+import { decodeGroupRecord, objectKinds, parseObject } from '@tridcomm/core/internal';
 import { AuthorityService } from '../../src/authority/service.ts';
 import { readSignRequest } from '../../src/authority/sign-request.ts';
+import type { ServiceEvent } from '../../src/authority/service-options.ts';
 import { StoreError } from '../../src/store/fs-error.ts';
 import { codeOf, Member, provider, settle, startMs, TestBroker, TestClock, World } from './world.ts';
 
 const dayMs = 86_400_000;
+const groupOf = (record: Uint8Array) =>
+  decodeGroupRecord(provider, parseObject(provider, record, objectKinds.groupRecord));
+const poolAddressOf = (authorityId32: Uint8Array, front: Uint8Array) =>
+  addressOf(provider, authorityId32, addressTypes.poolRecord, front);
 
 describe('a state directory', () => {
   it('is made for its owner alone, and holds no secret in the clear', async () => {
@@ -148,6 +154,70 @@ describe('a service', () => {
     ).toBe('E_REVOKED');
     expect(await codeOf(() => a.publish('orders/new', 'three'))).not.toBe(undefined);
     await again.close();
+  });
+
+  it('brings a pool over into the next process, and not one that was removed', async () => {
+    const world = new World('b');
+    await world.init();
+    const holder = { current: await world.open() };
+    const [broker] = world.brokers as [TestBroker];
+    const worker = new Member('w', holder, broker, world.clock);
+    const add = (topic: string) =>
+      holder.current.perform((authority, nowMs) => authority.addGroup({ patterns: [topic], purpose: 'front' }, nowMs));
+    const [front, gone] = [add('jobs/a'), add('jobs/b')];
+    const { crewId16: crew } = groupOf(holder.current.memory().groups[0]!.record);
+    const grant = { keyId32: worker.keyId32, action: 'subscribe', pattern: '**' } as const;
+    holder.current.perform((authority, nowMs) => authority.grant(grant, nowMs));
+    holder.current.perform((authority, nowMs) => authority.removeGroup(gone, nowMs));
+    await settle();
+    const views = () => [front, crew!].map((id) => worker.client.view(id, world.clock.nowMs()));
+    expect(views().map((view) => view?.fresh)).toEqual([true, true]);
+    const [before] = holder.current.status().groups;
+    expect(before).toMatchObject({ purpose: 'front', patterns: ['jobs/a'], waiting: 0, error: undefined });
+    const epochs = views().map((view) => view!.epoch);
+    await holder.current.close();
+    await world.clock.advance(10_000);
+
+    holder.current = await world.open();
+    await settle();
+    worker.tick();
+    expect(holder.current.status().groups.map(({ groupId16, purpose }) => [groupId16, purpose])).toEqual([
+      [front, 'front'],
+    ]);
+    expect(views().map((view) => view?.fresh)).toEqual([true, true]);
+    for (const [i, view] of views().entries()) expect(view!.epoch).toBe(epochs[i]! + 2 ** 16);
+    // That of this life, and two that drain.
+    expect(broker.relay!.retained(poolAddressOf(world.authorityId32, front))).toHaveLength(3);
+    expect(broker.relay!.retained(poolAddressOf(world.authorityId32, gone))).toEqual([]);
+    await holder.current.close();
+  });
+
+  it('tells at a front what its crew failed with, and names the crew in the event', async () => {
+    const clock = new TestClock();
+    const events: ServiceEvent[] = [];
+    let fails = false;
+    const publicKey: typeof provider.publicKey = (algorithm, secretKey) => {
+      // What a pool record is made with, and a block is not.
+      if (fails && algorithm === 'x25519') throw new TridcommError('E_INTERNAL');
+      return provider.publicKey(algorithm, secretKey);
+    };
+    const service = AuthorityService.inMemory({
+      provider: { ...provider, publicKey },
+      clock,
+      onEvent: (event) => void events.push(event),
+    });
+    service.perform((authority, nowMs) => authority.addGroup({ patterns: ['jobs'], purpose: 'front' }, nowMs));
+    const { crewId16 } = groupOf(service.memory().groups[0]!.record);
+    expect(service.status().groups[0]!.error).toBeUndefined();
+    fails = true;
+    await clock.advance(3_600_000);
+    const [front] = service.status().groups;
+    expect(front).toMatchObject({ epoch: 2, error: { code: 'E_INTERNAL' } });
+    expect(events).toMatchObject([{ type: 'groupFailed', groupId16: crewId16 }]);
+    fails = false;
+    await clock.advance(20_000);
+    expect(service.status().groups[0]!.error).toBeUndefined();
+    await service.close();
   });
 
   it('makes a head every 20 s, and its own record anew before it ends', { timeout: 120_000 }, async () => {

@@ -169,6 +169,7 @@ export function withholding(isWithheld: (address: string) => boolean): (carrier:
       const session = await carrier.open(
         {
           onEnvelope: (bytes) => handlers.onEnvelope(bytes),
+          onWork: (match, bytes) => handlers.onWork(match, bytes),
           onDrain: () => handlers.onDrain(),
           onEnd: (error) => handlers.onEnd(error),
           onValue: (address, value, isNews) => {

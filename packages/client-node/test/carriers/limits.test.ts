@@ -147,7 +147,7 @@ test.skipIf(noNats !== undefined)('bindings.17: a server without JetStream is re
   const server = await Server.nats({ hasJetStream: false });
   const plain = await nats.plain(server.port);
   try {
-    const handlers = { onEnvelope: () => {}, onValue: () => {}, onDrain: () => {}, onEnd: () => {} };
+    const handlers = { onEnvelope: () => {}, onWork: () => {}, onValue: () => {}, onDrain: () => {}, onEnd: () => {} };
     expect(await codeOf(plain.carrier.open(handlers))).toBe('E_POLICY');
     expect(await plain.isAlive()).toBe(true);
   } finally {
@@ -181,7 +181,7 @@ test.skipIf(noMqtt !== undefined)(
       headIntervalMs: 8_000,
       connect: (self) => ({ sinks: [new CarrierFeed(plain.carrier, self)], sources: [] }),
     });
-    const handlers = { onEnvelope: () => {}, onValue: () => {}, onDrain: () => {}, onEnd: () => {} };
+    const handlers = { onEnvelope: () => {}, onWork: () => {}, onValue: () => {}, onDrain: () => {}, onEnd: () => {} };
     const address = (type: number) => hexOf(addressOf(nodeProvider, service.authorityId32, type, new Uint8Array(0)));
     try {
       await untilSo(() => service.status().brokers.every(({ isCurrent }) => isCurrent));

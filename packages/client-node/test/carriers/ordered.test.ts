@@ -81,10 +81,7 @@ describe('bindings.14: what a server does not take for its size', () => {
     const seal = (payloads: readonly Uint8Array[]): Sealed => {
       parts.push(payloads.map(({ length }) => length));
       const envelope = bytes(parts.length);
-      return {
-        published: { groupId16: address(1), epoch: 1, headSeq: 1, envelopes: [envelope] },
-        ids: [envelope],
-      };
+      return { envelopes: [envelope], ids: [envelope] };
     };
     return { parts, seal };
   };
@@ -92,13 +89,13 @@ describe('bindings.14: what a server does not take for its size', () => {
   test('goes in several envelopes', () => {
     const { parts, seal } = sealing();
     const payloads = Array.from({ length: 10 }, () => new Uint8Array(988));
-    const { published, ids } = sealInParts(3_072 + 4_000, payloads, seal);
+    const { envelopes, ids } = sealInParts(3_072 + 4_000, payloads, seal);
     expect(parts).toEqual([
       [988, 988, 988, 988],
       [988, 988, 988, 988],
       [988, 988],
     ]);
-    expect([published.envelopes, ids]).toEqual([
+    expect([envelopes, ids]).toEqual([
       [bytes(1), bytes(2), bytes(3)],
       [bytes(1), bytes(2), bytes(3)],
     ]);

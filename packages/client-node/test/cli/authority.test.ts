@@ -99,6 +99,7 @@ describe('help', () => {
       'issue',
       'key-record',
       'add-group',
+      'remove-group',
       'grant',
       'withdraw',
       'revoke',
@@ -148,6 +149,7 @@ describe('a command line that is not understood', () => {
     ['revoke', 'a', 'b'],
     ['rotate'],
     ['add-group'],
+    ['remove-group'],
     ['key-record'],
     ['certificate', '00'],
     ['status', 'now'],
@@ -185,6 +187,31 @@ describe('without serve', () => {
     const text = await shell.run(['status', '--key-file', 'key']);
     expect(text.out).toContain(`not running\nauthority  ${String(authorityId)}\n`);
     expect(text.out).toContain('orders/**');
+  });
+
+  it('makes groups for what is to be done with them, and ends them', async () => {
+    const shell = new Shell();
+    await shell.init();
+    const groupsNow = async () => (await shell.json('status', '--key-file', 'key'))['groups'];
+    const { groupId } = await shell.json('add-group', 'jobs/a', '--purpose', 'front', '--key-file', 'key');
+    await shell.json('add-group', 'ask', '--purpose', 'survey', '--key-file', 'key');
+    expect(await groupsNow()).toMatchObject([
+      { groupId, purpose: 'front', patterns: ['jobs/a'] },
+      { purpose: 'survey', patterns: ['ask'] },
+    ]);
+    const text = await shell.run(['status', '--key-file', 'key']);
+    expect(text.out).toMatch(/^group {6}[0-9a-f]{32} {2}front {2}epoch \d+ {2}jobs\/a$/m);
+    for (const [args, sentence] of [
+      [['add-group', 'jobs/**', '--purpose', 'front'], 'E_POLICY: a front or a group for surveys has whole topics'],
+      [['add-group', 'x', '--purpose', 'pool'], 'E_USAGE: purpose: not one of pubSub, bus, survey, front'],
+      [['remove-group', 'nothing'], 'E_USAGE: no group of this id or pattern'],
+    ] as const) {
+      const refused = await shell.run([...args, '--key-file', 'key']);
+      expect(refused.code).toBe(1);
+      expect(refused.err).toContain(sentence);
+    }
+    expect(await shell.json('remove-group', 'jobs/a', '--key-file', 'key')).toEqual({ groupId });
+    expect(await groupsNow()).toMatchObject([{ purpose: 'survey' }]);
   });
 
   it.each([
@@ -380,7 +407,7 @@ describe('with serve', () => {
         await settle();
         const text = await shell.run(['status']);
         expect(text.out).toMatch(
-          /^running\nauthority {2}[0-9a-f]{64}\nhead {7}\d+\nprincipals 2, grants 1\ngroup {6}[0-9a-f]{32} {2}epoch \d+ {2}orders\/\*\*\nbroker {5}b has the newest head\n$/,
+          /^running\nauthority {2}[0-9a-f]{64}\nhead {7}\d+\nprincipals 2, grants 1\ngroup {6}[0-9a-f]{32} {2}pubSub {2}epoch \d+ {2}orders\/\*\*\nbroker {5}b has the newest head\n$/,
         );
         await shell.json('withdraw', ...right);
         await shell.json('revoke', keyId as string);

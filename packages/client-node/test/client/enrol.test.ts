@@ -41,6 +41,29 @@ test('keys are made here, and the authority gives them a name; then there is a c
   await client.close();
 });
 
+test('in development there is a group for what a topic is first used for, and for nothing else', async () => {
+  const { keyId32 } = await enrol(at('alice'), dev.enrolSocket, 'alice');
+  const world = readDevWorld(dev.directory)!;
+  await allowInDev(world, keyId32, 'subscribe', 'jobs/a', ['front']);
+  await allowInDev(world, keyId32, 'publish', 'jobs/a', ['front']);
+  await allowInDev(world, keyId32, 'publish', 'ask', ['survey']);
+  await allowInDev(world, keyId32, 'publish', 'news/one');
+  const { groups, grants } = dev.service.status();
+  expect(groups.map(({ purpose, patterns }) => [purpose, ...patterns])).toEqual([
+    ['front', 'jobs/a'],
+    ['survey', 'ask'],
+    ['pubSub', 'news/one'],
+  ]);
+  expect(grants).toBe(4);
+  await expect(allowInDev(world, keyId32, 'publish', 'jobs/a')).rejects.toThrow(
+    'jobs/a is of a group for front (jobs/a), and not for pubSub: tridcomm-broker --dev --group pubSub:TOPIC',
+  );
+  await expect(allowInDev(world, keyId32, 'subscribe', '**', ['front'])).resolves.toBeUndefined();
+  await expect(allowInDev(world, keyId32, 'subscribe', 'news/one', ['survey'])).rejects.toMatchObject({
+    code: 'E_POLICY',
+  });
+});
+
 test('who is there already gets another record, with the same keys', async () => {
   const first = await enrol(at('alice'), dev.enrolSocket, 'alice');
   const second = await enrol(at('alice'), dev.enrolSocket, 'alicia');

@@ -85,3 +85,88 @@ test('delivery.19: so is a reject of what was not asked', () => {
     expect(reject(about, 2)).toThrow('E_ENCODING');
   }
 });
+
+test('delivery.29: a unit for work that was never asked for is a mistake, for work that is over it is nothing', () => {
+  const carrier = new LinkCarrier(
+    () => {},
+    () => {},
+  );
+  const leased = vi.fn();
+  const refused = vi.fn();
+  const own = carrier.join({ ...asker(), worker: { leased, refused } }, () => {});
+  const sent: LinkMessage[] = [];
+  carrier.opened(linkTo(sent));
+  const unit = (work: number) => carrier.leased({ type: 'leased', work, lease: 1, envelope: new Uint8Array(1) });
+  expect(() => unit(1)).toThrow('E_ENCODING');
+  own.subscribe(match(1));
+  expect(() => unit(1)).toThrow('E_ENCODING');
+  own.work(match(1), 4);
+  own.work(match(1), 2);
+  const { match16 } = match(1);
+  expect(sent.slice(1)).toEqual([
+    { type: 'work', work: 2, match16, capacity: 4 },
+    { type: 'work', work: 2, match16, capacity: 2 },
+  ]);
+  unit(2);
+  carrier.leased({ type: 'job', work: 2, lease: 2, job: new Uint8Array(2) });
+  expect(leased.mock.calls.map(([bytes, form]) => [bytes.length, form])).toEqual([
+    [1, 'envelope'],
+    [2, 'job'],
+  ]);
+  const [first, second] = leased.mock.calls.map(([, , lease]) => lease);
+  first.settle('done');
+  expect(sent.at(-1)).toEqual({ type: 'settle', work: 2, lease: 1, isDone: true });
+  own.endWork(match(1));
+  expect(sent.at(-1)).toEqual({ type: 'unsub', sub: 2 });
+  second.settle('given back');
+  unit(2);
+  expect([sent.length, leased.mock.calls.length]).toEqual([5, 2]);
+});
+
+test('more than twice the units that were asked for is a mistake, but on a carrier, which knows no capacity', () => {
+  const carrier = new LinkCarrier(
+    () => {},
+    () => {},
+  );
+  const leased = vi.fn();
+  const own = carrier.join({ ...asker(), worker: { leased, refused: () => {} } }, () => {});
+  const unit = (lease: number) => carrier.leased({ type: 'leased', work: 1, lease, envelope: new Uint8Array(1) });
+  carrier.opened(linkTo([]));
+  own.work(match(1), 2);
+  for (const lease of [1, 2, 3, 4]) unit(lease);
+  expect(() => unit(5)).toThrow('E_LIMIT');
+  leased.mock.calls[0]![2].settle('done');
+  unit(6);
+  expect(() => unit(7)).toThrow('E_LIMIT');
+  // For work that is over nothing is held.
+  own.endWork(match(1));
+  unit(8);
+  carrier.opened({ ...linkTo([]), peer: undefined });
+  own.work(match(1), 2);
+  for (let lease = 1; lease <= 10; lease++) unit(lease);
+});
+
+test('a lease of a lost link is nothing any more, and the next link is asked anew', () => {
+  const carrier = new LinkCarrier(
+    () => {},
+    () => {},
+  );
+  const leased = vi.fn();
+  const refused = vi.fn();
+  const own = carrier.join({ ...asker(), worker: { leased, refused } }, () => {});
+  carrier.opened(linkTo([]));
+  own.work(match(1), 1);
+  carrier.leased({ type: 'leased', work: 1, lease: 1, envelope: new Uint8Array(1) });
+  carrier.lost();
+  expect(() => own.work(match(1), 1)).toThrow('E_CLOSED');
+  const next: LinkMessage[] = [];
+  carrier.opened(linkTo(next));
+  expect(() => carrier.leased({ type: 'leased', work: 1, lease: 1, envelope: new Uint8Array(1) })).toThrow(
+    'E_ENCODING',
+  );
+  own.work(match(1), 1);
+  leased.mock.calls[0]![2].settle('done');
+  expect(next.map(({ type }) => type)).toEqual(['work']);
+  carrier.rejected({ type: 'reject', about: 'sub', number: 1, code: 'E_POLICY', retryMs: 0 });
+  expect(refused.mock.calls.map(([about, error]) => [about, error.code])).toEqual([[match(1), 'E_POLICY']]);
+});

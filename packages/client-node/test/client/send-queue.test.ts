@@ -25,6 +25,7 @@ test('what waits of one topic goes together, in order, and says whose it is', ()
   expect(batch).toEqual({
     topic: 'a',
     durability: 0,
+    kind: '',
     payloads: [payload(1, 1), payload(1, 2), payload(1, 3)],
     bytes: 3,
     shares: [
@@ -48,6 +49,19 @@ test('topics, and durabilities of one topic, stay apart', () => {
     ['a', 2, 1],
     ['b', 0, 1],
   ]);
+});
+
+test('so do kinds, also when they are held, and what has a length of its own is no matter of bytes', () => {
+  const queue = new SendQueue<string, { readonly length: number }>();
+  queue.add('a', 0, [{ length: 5 }], 'x', 0, 'job');
+  queue.add('a', 0, [{ length: 7 }], 'y', 0, 'request');
+  queue.add('a', 0, [{ length: 9 }], 'z', 0, 'job');
+  expect(queue.bytes).toBe(21);
+  const batch = queue.take(0)!;
+  expect([batch.kind, batch.bytes]).toEqual(['job', 14]);
+  queue.hold(batch, 0, 10);
+  expect(queue.take(10)?.kind).toBe('request');
+  expect(queue.take(10)).toMatchObject({ kind: 'job', payloads: [{ length: 5 }, { length: 9 }] });
 });
 
 test('the array of a call that is a batch is not copied', () => {
@@ -187,6 +201,7 @@ test('what is held rests, comes first when it is taken again, and keeps its orde
     {
       topic: 'a',
       durability: 0,
+      kind: '',
       payloads: [payload(1, 1), payload(1, 2), payload(1, 3)],
       bytes: 3,
       shares: [

@@ -11,9 +11,12 @@ import { messageOperations } from './messages.ts';
 import { nodeOperations } from './node.ts';
 import { noiseOperations } from './noise.ts';
 import { openOperations } from './open.ts';
+import { poolOperations } from './pools.ts';
 import { principalOperations } from './principals.ts';
+import { relayOperations } from './relay.ts';
 import { replayOperations } from './replay.ts';
 import { sealOperations } from './seal.ts';
+import { surveyOperations } from './surveys.ts';
 import { topicOperations } from './topics.ts';
 import { Input, type Operation, type Value } from './values.ts';
 
@@ -44,6 +47,9 @@ const operations: Readonly<Record<string, Operation>> = {
   ...messageOperations,
   ...noiseOperations(provider),
   ...linkOperations(provider),
+  ...poolOperations(provider),
+  ...surveyOperations(provider),
+  ...relayOperations(provider),
 };
 
 const hello = {
@@ -68,6 +74,9 @@ const hello = {
     'messages',
     'noise',
     'link',
+    'pools',
+    'surveys',
+    'relay',
   ],
 };
 

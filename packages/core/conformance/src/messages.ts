@@ -57,6 +57,10 @@ const senders: Readonly<Record<LinkMessage['type'], LinkSide>> = {
   unsub: 'initiator',
   credit: 'initiator',
   ack: 'responder',
+  work: 'initiator',
+  job: 'responder',
+  leased: 'responder',
+  settle: 'initiator',
   ping: 'initiator',
   close: 'initiator',
 };
@@ -131,6 +135,14 @@ function showMessage(message: LinkMessage): Value {
       return { bytes: String(message.bytes) };
     case 'ack':
       return { number: String(message.number) };
+    case 'work':
+      return { work: message.work, match: toHex(message.match16), capacity: message.capacity };
+    case 'job':
+      return { work: message.work, lease: String(message.lease), job: toHex(message.job) };
+    case 'leased':
+      return { work: message.work, lease: String(message.lease), envelope: toHex(message.envelope) };
+    case 'settle':
+      return { work: message.work, lease: String(message.lease), outcome: message.isDone ? 1 : 2 };
     case 'ping':
       return { answers: message.answers, token: String(message.token), timeMs: String(message.timeMs) };
     case 'close':
@@ -172,6 +184,21 @@ function readMessage(type: number, input: Input): LinkMessage {
     }
     case frameTypes.unsub:
       return { type: 'unsub', sub: input.integer('sub') };
+    case frameTypes.work: {
+      const [work, capacity] = [input.integer('work'), input.integer('capacity')];
+      return { type: 'work', work, match16: input.bytes('match'), capacity };
+    }
+    case frameTypes.job:
+      return { type: 'job', work: input.integer('work'), lease: input.decimal('lease'), job: input.bytes('job') };
+    case frameTypes.leased: {
+      const [work, lease] = [input.integer('work'), input.decimal('lease')];
+      return { type: 'leased', work, lease, envelope: input.bytes('envelope') };
+    }
+    case frameTypes.settle: {
+      const outcome = input.integer('outcome');
+      if (outcome !== 1 && outcome !== 2) throw new TridcommError('E_USAGE', `outcome ${outcome}`);
+      return { type: 'settle', work: input.integer('work'), lease: input.decimal('lease'), isDone: outcome === 1 };
+    }
     case frameTypes.credit:
       return { type: 'credit', bytes: input.decimal('bytes') };
     case frameTypes.ack:

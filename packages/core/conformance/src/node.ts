@@ -54,12 +54,20 @@ function take(client: Client, step: Input): Value {
 
 function showDelivery(delivery: Delivery | undefined): Value {
   if (delivery === undefined) return { delivered: false };
-  const { messages, topic, sender, stale, gaps, position } = delivery;
+  const { messages, topic, sender, stale, gaps, position, survey } = delivery;
   return {
     messages: messages.map(({ payload }) => toHex(payload)),
     topic: toHex(new TextEncoder().encode(topic)),
     sender: toHex(sender.key.keyId32),
     stale,
+    ...(survey !== undefined && {
+      survey: {
+        surveyId: toHex(survey.surveyId16),
+        deadline: String(survey.deadlineMs),
+        maxReply: survey.maxReplies,
+        replyKey: toHex(survey.replyKey32),
+      },
+    }),
     ...(gaps.length > 0 && { gaps: gaps.map(({ from, to }) => ({ from: String(from), to: String(to) })) }),
     ...(position !== undefined && { position: String(position) }),
   };

@@ -63,31 +63,56 @@ function readReceiver(provider: CryptoProvider, input: Input): Receiver {
     topics.set(tag, epochs);
     if (source.flag('open')) epochs.set(source.integer('epoch'), readKeySource(source, source.integer('suite')));
   }
-  const senders = new Map<string, SenderKey & { mayWrite: boolean }>();
-  for (const sender of input.objects('senders')) {
-    const publicKey32 = sender.bytes('publicKey');
-    const keyId32 = idOf(provider, publicKey32);
-    senders.set(toHex(keyId32.subarray(0, 16)), { publicKey32, keyId32, mayWrite: sender.flag('mayWrite') });
-  }
+  const senders = readSenders(provider, input.objects('senders'), 'mayWrite');
   return {
     provider,
-    replay: new ReplayGuard({
-      hashKey16: new Uint8Array(16),
-      life: { kind: 'volatile', bootMs: input.decimal('bootMs', 0) },
-      freshness: {
-        stored: input.flag('stored'),
-        maxAgeMs: input.decimal('maxAgeMs', 120_000),
-        skewMs: input.decimal('skewMs', 30_000),
-      },
-      window: input.integer('window', 1024),
-    }),
+    replay: readGuard(input),
     findTopic: (tag) => {
       const epochs = topics.get(toHex(tag));
       return epochs && { keySource: (epoch) => epochs.get(epoch) };
     },
     findSender: (senderId) => senders.get(toHex(senderId)),
-    mayWrite: (sender) => (sender as SenderKey & { mayWrite: boolean }).mayWrite,
+    mayWrite: (sender) => (sender as RatedSender).may,
   };
+}
+
+/** A sender, and whether it has the right that an operation asks of it. */
+export interface RatedSender extends SenderKey {
+  readonly may: boolean;
+}
+
+/** Senders by their id in hex. */
+export function readSenders(
+  provider: CryptoProvider,
+  inputs: readonly Input[],
+  right: 'mayWrite' | 'mayRespond',
+): Map<string, RatedSender> {
+  return new Map(
+    inputs.map((input) => {
+      const publicKey32 = input.bytes('publicKey');
+      const keyId32 = idOf(provider, publicKey32);
+      return [toHex(keyId32.subarray(0, 16)), { publicKey32, keyId32, may: input.flag(right) }];
+    }),
+  );
+}
+
+/** The freshness rule of a receiver. */
+export function readFreshness(input: Input): { stored: boolean; maxAgeMs: number; skewMs: number } {
+  return {
+    stored: input.flag('stored'),
+    maxAgeMs: input.decimal('maxAgeMs', 120_000),
+    skewMs: input.decimal('skewMs', 30_000),
+  };
+}
+
+/** The replay state of a receiver. */
+export function readGuard(input: Input): ReplayGuard {
+  return new ReplayGuard({
+    hashKey16: new Uint8Array(16),
+    life: { kind: 'volatile', bootMs: input.decimal('bootMs', 0) },
+    freshness: readFreshness(input),
+    window: input.integer('window', 1024),
+  });
 }
 
 /** The id that a key's bytes give, also where they are of a key that must not be used: the opener has to refuse those. */

@@ -145,6 +145,8 @@ function takeObject(trust: Trust, object: Uint8Array, kind: number, nowMs: numbe
       return trust.takePolicy(object, nowMs);
     case objectKinds.groupRecord:
       return trust.takeGroupRecord(object, nowMs);
+    case objectKinds.poolRecord:
+      return trust.takePoolRecord(object, nowMs);
     default:
       throw new TridcommError('E_USAGE', `object kind ${kind}`);
   }
@@ -190,6 +192,7 @@ function compile(provider: CryptoProvider, input: Input): Value {
       const { writers, edge } = compileGroup(
         provider,
         groupId16,
+        group.integer('purpose', 1),
         rules,
         grants,
         routeSecrets,

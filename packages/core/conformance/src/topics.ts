@@ -1,5 +1,5 @@
 import { deriveRouteKey, matchesTopic, parsePattern, parseTopic, tagTopic, type CryptoProvider } from '@tridcomm/core';
-import { routedPeriods, tokenOfPattern } from '@tridcomm/core/internal';
+import { routedPeriods, tagAnswers, tokenOfPattern } from '@tridcomm/core/internal';
 import { toHex, type Input, type Operation, type Value } from './values.ts';
 
 /** The operations of feature `topics`. */
@@ -23,6 +23,10 @@ export function topicOperations(provider: CryptoProvider): Record<string, Operat
       const found = tokenOfPattern(provider, routeKeyOf(input), input.integer('period'), pattern);
       const shown = { kind: found.kind, token: toHex(found.token16) };
       return found.kind === 'exact' ? shown : { ...shown, level: found.level };
+    },
+    'answer.tag': (input) => {
+      const tags = tagAnswers(provider, routeKeyOf(input), input.integer('period'), input.bytes('keyId'));
+      return { tag: toHex(tags.tag16), root: toHex(tags.root16), chain: toHex(tags.chain) };
     },
     'topic.periods': (input) => ({
       periods: routedPeriods(input.decimal('now'), {

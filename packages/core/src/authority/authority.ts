@@ -1,4 +1,4 @@
-import { checkWidth, compareBytes, copyOf, equalBytes } from '../bytes/bytes.ts';
+import { compareBytes, copyOf, equalBytes } from '../bytes/bytes.ts';
 import { bytesOfHex, hexOf } from '../client/hex.ts';
 import { actions } from '../codepoints/actions.gen.ts';
 import { addressTypes } from '../codepoints/address-types.gen.ts';
@@ -6,10 +6,8 @@ import { keyAlgorithms } from '../codepoints/key-algorithms.gen.ts';
 import { keyBlockKinds } from '../codepoints/key-block-kinds.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { objectKinds } from '../codepoints/object-kinds.gen.ts';
-import { purposes } from '../codepoints/purposes.gen.ts';
-import { suites as suiteNumbers } from '../codepoints/suites.gen.ts';
 import { TridcommError } from '../errors.ts';
-import type { Grant, Rule } from '../keys/compile-policy.ts';
+import type { Grant } from '../keys/compile-policy.ts';
 import { encodeHeadAnswer, type Head } from '../keys/head.ts';
 import { decodeKeyRecord } from '../keys/key-record.ts';
 import type { GroupRecord } from '../keys/group-record.ts';
@@ -23,6 +21,7 @@ import { parsePattern } from '../topics/grammar.ts';
 import {
   entryOfGroup,
   eraseReplacedSecrets,
+  eraseSecrets,
   GroupPlan,
   hasBlockAhead,
   leafOf,
@@ -30,7 +29,6 @@ import {
   sendGroup,
   type ControlledGroup,
   type GroupChange,
-  type GroupFoundation,
 } from './controlled-group.ts';
 import {
   allRoles,
@@ -48,6 +46,8 @@ import {
 } from './delegated-keys.ts';
 import { GroupFailures, type HeldFailure } from './group-failures.ts';
 import { beginAgain } from './restore.ts';
+import { foundGroup } from './new-group.ts';
+import { isForCrew, poolIdsOf } from './pools.ts';
 import { checkHeadTimes, nextHead, sendHead } from './heads.ts';
 import type {
   AuthorityOptions,
@@ -139,9 +139,9 @@ export class Authority {
    * secrets. Publishes everything that carriers should retain.
    *
    * What the snapshot cannot know is only as good as the sources. Give it the authority records that came after it; without them
-   * newer heads do not verify. Revocations in `revocationLists` count from then on. A grant is withdrawn where the newest edge list of
-   * one of its groups shows no entry of its principal for its action; where that list is not given, who was withdrawn or had left after
-   * the backup has its right again until it is withdrawn again. So it is where a principal had two grants for one action in a group and
+   * newer heads do not verify. Revocations in `revocationLists` count from then on. A group that a newer policy does not name is gone. A grant is
+   * withdrawn where the newest edge list of one of its groups shows no right of its principal to its action; where that list is not given, who was
+   * withdrawn or had left after the backup has its right again until it is withdrawn again. So it is where a principal had two grants for one action in a group and
    * lost only one: entries are of patterns under route secrets that the snapshot may not have. Groups, principals and grants that came
    * after the backup are gone and have to be made again; records that were issued in the meantime stay valid until they end, and give
    * no right.
@@ -263,63 +263,35 @@ export class Authority {
   }
 
   /**
-   * Makes a group for topics of these patterns, with a first block that reaches whom earlier grants reach.
+   * Makes a group for topics of these patterns, with a first block that reaches whom earlier grants reach. For a front it makes the crew too.
    *
    * @returns its id, 16 bytes; the caller's
-   * @throws TridcommError `E_POLICY` for patterns that overlap those of another group, or have a segment `*`, and for a grant that would read
-   * only a part of them; `E_LIMIT`, `E_ENCODING`, `E_USAGE` for settings that cannot be
+   * @throws TridcommError `E_POLICY` for patterns that overlap those of another group, or have a segment `*`, for a `**` in a front or a group for
+   * surveys, and for a grant that would read only a part of them; `E_LIMIT`, `E_ENCODING`, `E_USAGE` for settings that cannot be
    * @spec principals.19
    */
   addGroup(fields: GroupFields, nowMs: number): Uint8Array {
-    const { provider, random } = this.#options;
     const { keys, source } = this.#state;
-    const patterns = fields.patterns.map((text) => parsePattern(text));
-    const blockKind = fields.blockKind ?? keyBlockKinds.completeSubtree;
-    const { psk32, height: leastHeight = 0 } = fields;
-    if ((psk32 !== undefined) !== (blockKind === keyBlockKinds.psk)) {
-      throw new TridcommError('E_USAGE', 'a group of kind psk has a psk32, and no other');
-    }
-    if (psk32 !== undefined) checkWidth('psk32', psk32, 32);
-    if (!Number.isInteger(leastHeight) || leastHeight < 0 || leastHeight > limits.treeHeight) {
-      throw new TridcommError('E_USAGE', `tree height ${leastHeight}`);
-    }
-    const groupId16 = random(16);
-    const rules = patterns.map((pattern): Rule => ({ pattern, groupId16 }));
-    const record = signGroupRecord(provider, this.authorityId32, keys.policy.key, {
-      groupId16,
-      serial: this.#leastSerial,
-      purpose: purposes.pubSub,
-      suite: fields.suite ?? suiteNumbers.x25519ChaCha20Poly1305Ed25519,
-      blockKind,
-      controller: keys.controller.publicKey,
-      maxHeadAgeMs: fields.maxHeadAgeMs ?? limits.headFreshMs,
-      epochLifeMs: fields.epochLifeMs ?? limits.epochLifeMs,
-      drainMs: fields.drainMs ?? limits.drainMs,
-      periodMs: fields.periodMs ?? limits.tagPeriodMs,
-      topicChains: patterns.some(({ literals, segments }) => literals < segments.length),
-      staleOk: fields.staleOk ?? false,
-    });
-    const foundation: GroupFoundation = {
-      record,
-      patterns: patterns.map(({ text }) => text),
-      psk32: psk32 && copyOf(psk32),
-      leastHeight,
-      generation: 0,
-      epoch: 0,
-      blockHash32: new Uint8Array(32),
-      routeSecrets: [],
-    };
-    const id = hexOf(groupId16);
-    const change: GroupChange = { record, opens: { generation: 1, epoch: 1 } };
-    this.#perform(
-      {
-        source: source.withRules(rules),
-        foundations: new Map([[id, foundation]]),
-        groups: new Map([[id, change]]),
-      },
-      nowMs,
-    );
+    const { authorityId32 } = this;
+    const founder = { ...this.#options, authorityId32, keys };
+    const { groupId16, rules, foundations, groups } = foundGroup(founder, fields, this.#leastSerial);
+    this.#perform({ source: source.withRules(rules), foundations, groups }, nowMs);
     return copyOf(groupId16);
+  }
+
+  /**
+   * Ends a group for good, a front with its crew: the policy and the heads name them no more, and brokers forget them. Grants that match the
+   * topics of no other group end with it. Members can go on among themselves, by other carriers than brokers, until their view is no longer
+   * fresh.
+   *
+   * @throws TridcommError `E_USAGE` for an unknown group, and for a crew
+   * @spec principals.39
+   */
+  removeGroup(groupId16: Uint8Array, nowMs: number): void {
+    const { record, frontId16 } = this.#group(groupId16);
+    if (frontId16 !== undefined) throw new TridcommError('E_USAGE', 'a crew ends with its front');
+    const source = this.#state.source.withoutRules(groupId16);
+    this.#perform({ source, removes: new Set(poolIdsOf(record)), withdraws: true }, nowMs);
   }
 
   /**
@@ -348,10 +320,9 @@ export class Authority {
     const source = this.#state.source.with(added);
     const joinsNow = new Set(grants.filter(({ join }) => join === 'now').map(({ keyId32 }) => hexOf(keyId32)));
     const groups = new Map<string, GroupChange>();
-    for (const { keyId32, pattern } of added) {
-      for (const groupId16 of source.groupsOf(pattern)) {
-        const id = hexOf(groupId16);
-        this.#checkReachable(this.#state.groups.get(id)!, keyId32, nowMs);
+    for (const grant of added) {
+      for (const id of this.#reachedBy(grant, source)) {
+        this.#checkReachable(this.#state.groups.get(id)!, grant.keyId32, nowMs);
         groups.set(id, { grantsChanged: true, joinsNow });
       }
     }
@@ -404,7 +375,7 @@ export class Authority {
   }
 
   /**
-   * Makes the next epoch of a group.
+   * Makes the next epoch of a group, of a front and its crew.
    *
    * @param options - `notBeforeMs` in the future publishes the block ahead; default now
    * @throws TridcommError `E_USAGE` for an unknown group, a time that has passed, or a second block ahead before the first has begun
@@ -414,14 +385,16 @@ export class Authority {
     if (!(Number.isSafeInteger(notBeforeMs) && notBeforeMs >= nowMs)) {
       throw new TridcommError('E_USAGE', `block from ${notBeforeMs} on`);
     }
-    if (notBeforeMs > nowMs && hasBlockAhead(this.#group(groupId16), nowMs)) {
+    const pool = this.#pool(groupId16);
+    if (notBeforeMs > nowMs && pool.some((group) => hasBlockAhead(group, nowMs))) {
       throw new TridcommError('E_USAGE', 'a block has been published ahead and has not begun');
     }
-    this.#changeGroup(groupId16, { rotatesFromMs: notBeforeMs }, nowMs);
+    this.#changeGroups(pool, () => ({ rotatesFromMs: notBeforeMs }), nowMs);
   }
 
   /**
-   * Gives a member that may have lost its keys another leaf, to its newest prekey, and revokes the one that it had.
+   * Gives a member that may have lost its keys another leaf, to its newest prekey, and revokes the one that it had; in a front, also that of the
+   * crew.
    *
    * Take a fresh key record of it first. In a list group it is wrapped for anew. It heals reading alone: who may have
    * lost its signing key must be revoked.
@@ -430,24 +403,25 @@ export class Authority {
    * @spec groups.16, groups.21
    */
   reseat(groupId16: Uint8Array, keyId32: Uint8Array, nowMs: number): void {
-    const group = this.#group(groupId16);
+    const pool = this.#pool(groupId16);
     this.#principals.get(keyId32);
     const id = hexOf(keyId32);
-    if (!group.seats.has(id)) throw new TridcommError('E_USAGE', 'principal without a seat in the group');
-    this.#checkReachable(group, keyId32, nowMs, true);
-    this.#changeGroup(groupId16, { reseats: new Set([id]), revokes: true }, nowMs);
+    if (!pool[0].seats.has(id)) throw new TridcommError('E_USAGE', 'principal without a seat in the group');
+    this.#checkReachable(pool[0], keyId32, nowMs, true);
+    const seated = pool.filter(({ seats }) => seats.has(id));
+    this.#changeGroups(seated, () => ({ reseats: new Set([id]), revokes: true }), nowMs);
   }
 
   /**
-   * Begins a group anew: fresh node keys, another leaf for every member that can be reached, a new route secret. See {@link waiting} for
-   * who could not be.
+   * Begins a group anew, a front with its crew: fresh node keys, another leaf for every member that can be reached, a new route secret. See
+   * {@link waiting} for who could not be.
    *
    * @throws TridcommError `E_USAGE` for an unknown group
    * @spec groups.18, groups.19
    */
   newGeneration(groupId16: Uint8Array, nowMs: number): void {
-    const { generation, epoch } = this.#group(groupId16);
-    this.#changeGroup(groupId16, { opens: { generation: generation + 1, epoch: epoch + 1 } }, nowMs);
+    const next = ({ generation, epoch }: ControlledGroup) => ({ generation: generation + 1, epoch: epoch + 1 });
+    this.#changeGroups(this.#pool(groupId16), (group) => ({ opens: next(group) }), nowMs);
   }
 
   /**
@@ -553,12 +527,13 @@ export class Authority {
   }
 
   /**
-   * Who has a right in a group but is not reached by its newest block, and why.
+   * Who has a right in a group but is not reached by its newest block, and why; of a front, also who is not reached by that of the crew.
    *
    * @throws TridcommError `E_USAGE` for an unknown group
    */
   waiting(groupId16: Uint8Array): readonly WaitingMember[] {
-    return this.#group(groupId16).waiting;
+    const waiting = this.#pool(groupId16).flatMap((group) => group.waiting);
+    return [...new Map(waiting.map((member) => [hexOf(member.keyId32), member])).values()];
   }
 
   /**
@@ -613,9 +588,28 @@ export class Authority {
     return group;
   }
 
-  #changeGroup(groupId16: Uint8Array, change: GroupChange, nowMs: number): void {
-    this.#group(groupId16);
-    this.#perform({ groups: new Map([[hexOf(groupId16), change]]) }, nowMs);
+  /** A group, and with a front its crew. */
+  #pool(groupId16: Uint8Array): readonly [ControlledGroup, ...ControlledGroup[]] {
+    const group = this.#group(groupId16);
+    const { crewId16 } = group.record;
+    return crewId16 === undefined ? [group] : [group, this.#group(crewId16)];
+  }
+
+  #changeGroups(
+    groups: readonly ControlledGroup[],
+    changeOf: (group: ControlledGroup) => GroupChange,
+    nowMs: number,
+  ): void {
+    const changes = groups.map((group) => [hexOf(group.record.groupId16), changeOf(group)] as const);
+    this.#perform({ groups: new Map(changes) }, nowMs);
+  }
+
+  /** In hex, the ids of the groups in which a grant gives a right or a seat. */
+  #reachedBy(grant: Grant, source: PolicySource): readonly string[] {
+    return source.groupsOf(grant.pattern).flatMap((groupId16) => {
+      const { record } = this.#group(groupId16);
+      return isForCrew(grant) ? poolIdsOf(record) : [hexOf(groupId16)];
+    });
   }
 
   /** The source without these grants and what ends with them, and what follows for the groups that they reached. */
@@ -625,12 +619,9 @@ export class Authority {
     const { source } = this.#state;
     if (named.length === 0) return { source, groups: new Map() };
     const grants = source.endingWith(named);
-    const reached = [...grants].flatMap(({ pattern }) => source.groupsOf(pattern));
+    const reached = [...grants].flatMap((grant) => this.#reachedBy(grant, source));
     const change = { grantsChanged: true, revokes: true };
-    return {
-      source: source.without(grants),
-      groups: new Map(reached.map((groupId16) => [hexOf(groupId16), change])),
-    };
+    return { source: source.without(grants), groups: new Map(reached.map((id) => [id, change])) };
   }
 
   /**
@@ -794,8 +785,9 @@ export class Authority {
       isFirst || change.withdraws === true || records.length > 0 || plans.some(({ plan }) => plan.changesPolicy);
     const policyVersion = changesPolicy ? from.policyVersion + 1 : from.policyVersion;
 
-    if (change.resends === true) for (const group of from.groups.values()) sendGroup(group, out);
-    const groups = new Map(from.groups);
+    if (change.resends === true) for (const group of from.groups.values()) sendGroup(group, nowMs, out);
+    const { removes = new Set<string>() } = change;
+    const groups = new Map([...from.groups].filter(([id]) => !removes.has(id)));
     for (const { id, group, groupChange, plan } of plans) {
       const own = new Outgoing(provider, authorityId32);
       const changed = failures.attempt(id, group, groupChange, () => {
@@ -810,6 +802,7 @@ export class Authority {
       failures.heal(id);
       groups.set(id, changed);
     }
+    for (const id of removes) failures.heal(id);
     const policy = changesPolicy
       ? signPolicy(provider, authorityId32, keys.policy.key, {
           version: policyVersion,
@@ -839,6 +832,7 @@ export class Authority {
     if (change.ends !== undefined) this.#principals.end(change.ends);
     eraseReplaced(from.keys, keys);
     for (const { id, group } of plans) eraseReplacedSecrets(group, groups.get(id));
+    for (const id of removes) eraseSecrets(from.groups.get(id)!);
     this.#state = {
       keys,
       chain,

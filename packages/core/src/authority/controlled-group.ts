@@ -8,7 +8,7 @@ import { matchKinds } from '../codepoints/match-kinds.gen.ts';
 import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
 import { checkLimit, TridcommError } from '../errors.ts';
 import { AccessList, encodeAccessList } from '../keys/access-list.ts';
-import { compileGroup, type RouteSecret } from '../keys/compile-policy.ts';
+import { compileGroup, type Grant, type RouteSecret } from '../keys/compile-policy.ts';
 import { makeEnrolment } from '../keys/enrolment.ts';
 import { encodeGroupPrivate, privateHash } from '../keys/group-private.ts';
 import type { GroupRecord } from '../keys/group-record.ts';
@@ -22,6 +22,7 @@ import type { HeldKey } from './delegated-keys.ts';
 import type { WaitingMember } from './options.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { PolicySource } from './policy-source.ts';
+import { isForCrew, makePoolRecord, sendBlock, type PublishedBlock } from './pools.ts';
 import { eraseDropped, firstUnusedPeriod, withRouteSecret } from './route-secrets.ts';
 import { heightFor, SeatTree } from './seat-tree.ts';
 
@@ -43,14 +44,6 @@ interface Seat {
   readonly enrolment: Uint8Array | undefined;
 }
 
-/** A block that was published. */
-interface PublishedBlock {
-  readonly bytes: Uint8Array;
-  readonly blockHash32: Uint8Array;
-  readonly notBeforeMs: number;
-  readonly notAfterMs: number;
-}
-
 /** The lists of a group with the roots that the policy states. */
 interface PublishedLists {
   readonly writers: AccessList;
@@ -60,6 +53,8 @@ interface PublishedLists {
 /** What a group is before its first block, and after a restore. */
 export interface GroupFoundation {
   readonly record: GroupRecord;
+  /** Of a crew: its front, whose rules and grants count for it too. */
+  readonly frontId16: Uint8Array | undefined;
   readonly patterns: readonly string[];
   readonly psk32: Uint8Array | undefined;
   readonly leastHeight: number;
@@ -168,7 +163,7 @@ export class GroupPlan {
     const seats = group.seats ?? new Map<string, Seat>();
     this.#members =
       group.members === undefined || change.grantsChanged === true
-        ? new Map(source.grantsIn(record.groupId16).map(({ keyId32 }) => [hexOf(keyId32), keyId32]))
+        ? new Map(this.#seatsBy(source).map(({ keyId32 }) => [hexOf(keyId32), keyId32]))
         : group.members;
     // Most changes are of thousands of members of whom none comes or goes.
     const canLeave = this.#members !== group.members || reseats !== undefined;
@@ -239,9 +234,10 @@ export class GroupPlan {
     const place = this.#nextPlace();
     const seats = this.#seat(place, policyVersion, out);
     const block = this.#makesBlock ? this.#makeBlock(place, policyVersion) : undefined;
-    if (block !== undefined) out.add(addressTypes.keyBlock, groupId16, block.bytes);
+    if (block !== undefined) sendBlock(groupId16, group.frontId16, block, this.#nowMs, out);
     return {
       record,
+      frontId16: group.frontId16,
       patterns: group.patterns,
       psk32: group.psk32,
       leastHeight: group.leastHeight,
@@ -263,6 +259,14 @@ export class GroupPlan {
   /** Overwrites the keys that only this plan has, as it is not carried out. */
   discard(): void {
     this.#tree?.erase();
+  }
+
+  /** The grants that each give a seat. */
+  #seatsBy(source: PolicySource): readonly Grant[] {
+    const { frontId16 } = this.#group;
+    return frontId16 === undefined
+      ? source.grantsIn(this.record.groupId16)
+      : source.grantsIn(frontId16).filter((grant) => isForCrew(grant));
   }
 
   get #isTree(): boolean {
@@ -355,9 +359,9 @@ export class GroupPlan {
       heldPeriods?.at(-1) === periods.at(-1);
     if (isSame) return { lists: held, periods };
     const { provider } = this.#controller;
-    const { groupId16 } = this.record;
+    const { groupId16, purpose } = this.record;
     const grants = source.grantsIn(groupId16);
-    const compiled = compileGroup(provider, groupId16, source.rules, grants, this.#routeSecrets, periods);
+    const compiled = compileGroup(provider, groupId16, purpose, source.rules, grants, this.#routeSecrets, periods);
     const listOf = (use: number, entries: typeof compiled.edge) =>
       AccessList.decode(provider, encodeAccessList(use, groupId16, entries), use, groupId16);
     return {
@@ -468,8 +472,12 @@ export class GroupPlan {
       height: this.#tree?.height ?? 0,
     };
     const made = this.#wrap(header);
-    made.epochSecret32.fill(0);
-    return { bytes: made.bytes, blockHash32: made.blockHash32, notBeforeMs, notAfterMs };
+    const { bytes, blockHash32, epochSecret32 } = made;
+    const { frontId16 } = this.#group;
+    const { provider, authorityId32 } = this.#controller;
+    const poolRecord = frontId16 && makePoolRecord(provider, authorityId32, key.key, frontId16, header, made);
+    epochSecret32.fill(0);
+    return { bytes, blockHash32, notBeforeMs, notAfterMs, poolRecord };
   }
 
   #wrap(header: KeyBlockHeader): MadeBlock {
@@ -526,9 +534,17 @@ export function eraseReplacedSecrets(
   eraseDropped(before.routeSecrets, after.routeSecrets);
 }
 
+/** Overwrites all that a group had: it is no more. */
+export function eraseSecrets({ tree, privateBody, routeSecrets, psk32 }: ControlledGroup): void {
+  tree?.erase();
+  privateBody.fill(0);
+  eraseDropped(routeSecrets, []);
+  psk32?.fill(0);
+}
+
 /** Adds everything of a group that a carrier should retain to what goes out. */
-export function sendGroup(group: ControlledGroup, out: Outgoing): void {
-  const { record, lists, seats, blocks } = group;
+export function sendGroup(group: ControlledGroup, nowMs: number, out: Outgoing): void {
+  const { record, frontId16, lists, seats, blocks } = group;
   const { groupId16 } = record;
   out.add(addressTypes.groupRecord, groupId16, record.object.bytes);
   out.add(addressTypes.writers, groupId16, lists.writers.bytes);
@@ -536,7 +552,7 @@ export function sendGroup(group: ControlledGroup, out: Outgoing): void {
   for (const { keyId32, enrolment } of seats.values()) {
     if (enrolment !== undefined) out.add(addressTypes.enrolment, concat(groupId16, keyId32), enrolment);
   }
-  for (const { bytes } of blocks) out.add(addressTypes.keyBlock, groupId16, bytes);
+  for (const block of blocks) sendBlock(groupId16, frontId16, block, nowMs, out);
 }
 
 function leadMs({ epochLifeMs }: GroupRecord): number {

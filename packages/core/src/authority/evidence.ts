@@ -41,8 +41,8 @@ export interface Evidence {
   readonly given: ReadonlySet<string>;
   /** The newest policy; undefined where none was given. */
   readonly policy: Policy | undefined;
-  /** For each group whose edge list was given, who may do what by it, each as `key id in hex, action`; by group id. */
-  readonly rights: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Edge lists that it names, by group id. */
+  readonly edgeLists: ReadonlyMap<string, AccessList>;
 }
 
 /**
@@ -98,13 +98,8 @@ export function examine(
       return decodePolicy(object);
     })
     .reduce<Policy | undefined>((a, b) => (a === undefined || b.version > a.version ? b : a), undefined);
-  const rights = new Map(edgeLists.map((bytes) => rightsOf(provider, bytes, policy)));
-  return { head, places, revoked, given, policy, rights };
-}
-
-/** What a right is called in {@link Evidence.rights}. */
-export function rightName(keyId32: Uint8Array, action: number): string {
-  return `${hexOf(keyId32)}, ${action}`;
+  const named = new Map(edgeLists.map((bytes) => readEdgeList(provider, bytes, policy)));
+  return { head, places, revoked, given, policy, edgeLists: named };
 }
 
 /** The record of an authority's chain that an object is. */
@@ -157,19 +152,19 @@ function raise(places: Map<string, GroupPlace>, { groupId16, ...seen }: GroupLea
   places.set(id, { generation: Math.max(held.generation, seen.generation), epoch, blockHash32 });
 }
 
-/** Who may do what by an edge list that the newest policy names. */
-function rightsOf(
+/** An edge list that the newest policy names. */
+function readEdgeList(
   provider: CryptoProvider,
   bytes: Uint8Array,
   policy: Policy | undefined,
-): readonly [string, ReadonlySet<string>] {
+): readonly [string, AccessList] {
   if (bytes.length < 24) throw new TridcommError('E_LENGTH', `access list of ${bytes.length} bytes`);
   const groupId16 = bytes.subarray(8, 24);
   const list = AccessList.decode(provider, bytes, listUses.edge, groupId16);
   const entry = policy?.groups.find((one) => equalBytes(one.groupId16, groupId16));
   if (entry === undefined) throw new TridcommError('E_POLICY', 'edge list of a group that no policy given names');
   list.checkRoot(entry.edgeRoot32);
-  return [hexOf(groupId16), new Set(list.entries.map(({ keyId32, actions }) => rightName(keyId32, actions)))];
+  return [hexOf(groupId16), list];
 }
 
 function checkNamed(isNamed: boolean, what: string): void {

@@ -36,6 +36,11 @@ export interface PrincipalFields {
 export interface GroupFields {
   /** Of the rules: topics that belong to the group; without segments `*`. A `**` makes its envelopes carry topic chains. */
   readonly patterns: readonly string[];
+  /**
+   * Default PUB/SUB. A front is what a pool is added by: who may publish to it asks and pushes, who may subscribe works and answers. Fronts and
+   * groups for surveys have whole topics, without `**`.
+   */
+  readonly purpose?: 'pubSub' | 'bus' | 'survey' | 'front';
   /** Default 0x0001. */
   readonly suite?: number;
   /** Of the registry of key block kinds; default complete subtree. */
@@ -50,7 +55,7 @@ export interface GroupFields {
    * group, earlier and later ones, revoked or not: only a group with another one ends that.
    */
   readonly psk32?: Uint8Array;
-  /** Least height of the tree of a complete subtree; default the smallest that holds four times the members, at least 4. */
+  /** Least height of the tree of a complete subtree, and of that of a crew; default the smallest that holds four times the members, at least 4. */
   readonly height?: number;
 }
 

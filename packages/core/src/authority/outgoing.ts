@@ -101,6 +101,7 @@ const sendingOrder: readonly number[] = [
   addressTypes.revocationList,
   addressTypes.enrolment,
   addressTypes.keyBlock,
+  addressTypes.poolRecord,
   addressTypes.groupHead,
   addressTypes.head,
 ];

@@ -52,6 +52,13 @@ export class PolicySource {
     return new PolicySource([...this.rules, ...rules], this.grants);
   }
 
+  /** The same without the rules of one group, and without the grants that match no rule any more. */
+  withoutRules(groupId16: Uint8Array): PolicySource {
+    const rules = this.rules.filter((rule) => !equalBytes(rule.groupId16, groupId16));
+    const reachesOthers = ({ pattern }: Grant) => this.groupsOf(pattern).some((id) => !equalBytes(id, groupId16));
+    return new PolicySource(rules, this.grants.filter(reachesOthers));
+  }
+
   /**
    * These grants, and those that end with them: with a right to read, the principal's others to read of the same groups, which alone
    * might cover some rules of a group and not all.

@@ -2,11 +2,14 @@ import { equalBytes } from '../bytes/bytes.ts';
 import { bytesOfHex, hexOf } from '../client/hex.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { objectKinds } from '../codepoints/object-kinds.gen.ts';
+import { purposes } from '../codepoints/purposes.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { TridcommError } from '../errors.ts';
+import type { AccessList } from '../keys/access-list.ts';
 import type { AuthorityRecord } from '../keys/authority-record.ts';
 import type { Grant } from '../keys/compile-policy.ts';
-import { decodeGroupRecord } from '../keys/group-record.ts';
+import { decodeGroupRecord, type GroupRecord } from '../keys/group-record.ts';
+import { entryOf } from '../keys/policy.ts';
 import { decodePrincipalRecord, type PrincipalRecord } from '../keys/principal-record.ts';
 import { parseObject } from '../keys/signed-object.ts';
 import { Trust } from '../keys/trust.ts';
@@ -20,12 +23,19 @@ import {
   recordWithDelegations,
   type AuthorityKeys,
 } from './delegated-keys.ts';
-import { examine, readAuthorityRecord, rightName, type Evidence } from './evidence.ts';
+import { examine, readAuthorityRecord, type Evidence } from './evidence.ts';
 import type { AuthorityOptions, RestoreSources } from './options.ts';
 import { PolicySource } from './policy-source.ts';
+import { rightName, rightsOf } from './recalled-rights.ts';
 import { Revocations, type Revocation } from './revocations.ts';
-import { readSnapshot, type AuthorityMemory } from './snapshot.ts';
+import { readSnapshot, type AuthorityMemory, type GroupMemory } from './snapshot.ts';
 import { signGroupRecord, type AuthorityBeginning, type AuthorityChange } from './state.ts';
+
+/** A group of a snapshot that is still there. */
+interface RecalledGroup {
+  readonly group: GroupMemory;
+  readonly record: GroupRecord;
+}
 
 /** What an authority begins its next life with. */
 export interface NextLife {
@@ -86,17 +96,18 @@ export function beginAgain(
   const issuers = new Set(live.map(({ record }) => hexOf(record.object.signatures[1]!.signerKeyId32)));
   const record = recordWithDelegations(provider, newest, keys, roles, issuers, nowMs);
   const ended = endedKeys(memory, evidence);
+  const recalled = recallRecords(provider, memory, evidence);
   const beginning = {
     keys,
     chain: [...chain, record],
-    source: recallSource(provider, memory, evidence, ended),
+    source: recallSource(memory, evidence, recalled, ended),
     revocations: recallRevocations(provider, memory, evidence, neededUntilMs),
     groups: new Map<string, ControlledGroup>(),
     // Every change of the policy took a head, so its version was never above the number of a head.
     policyVersion: headSeq - 1,
     place: { headSeq: headSeq - 1, hash32 },
   };
-  const change = recallGroups(provider, memory, evidence, keys, headSeq);
+  const change = recallGroups(provider, authorityId32, recalled, evidence, keys, headSeq);
   return {
     authorityId32,
     headSeq,
@@ -160,27 +171,54 @@ function endedKeys(memory: AuthorityMemory, evidence: Evidence): ReadonlySet<str
   return new Set([...memory.ended, ...revoked.map(({ keyId32 }) => keyId32)].map(hexOf));
 }
 
-/** Rules and grants of the snapshot, without what a newer list shows to be gone. */
-function recallSource(
+/** The groups of the snapshot, without those that a newer policy shows to be gone. */
+function recallRecords(
   provider: CryptoProvider,
   memory: AuthorityMemory,
-  { policy, rights }: Evidence,
+  evidence: Evidence,
+): readonly RecalledGroup[] {
+  const groups = memory.groups.map((group) => {
+    return { group, record: decodeGroupRecord(provider, parseObject(provider, group.record, objectKinds.groupRecord)) };
+  });
+  const { policy } = evidence;
+  if (policy === undefined || !isNewer(memory, evidence)) return groups;
+  // A pool is there as a whole or not at all, as it was added.
+  return groups.filter(({ record }) => entryOf(policy, record.groupId16) !== undefined);
+}
+
+/** Rules and grants of the snapshot, without what a newer policy or list shows to be gone. */
+function recallSource(
+  memory: AuthorityMemory,
+  evidence: Evidence,
+  groups: readonly RecalledGroup[],
   ended: ReadonlySet<string>,
 ): PolicySource {
-  const rules = memory.groups.flatMap(({ record, patterns }) => {
-    const { groupId16 } = decodeGroupRecord(provider, parseObject(provider, record, objectKinds.groupRecord));
-    return patterns.map((text) => ({ pattern: parsePattern(text), groupId16 }));
+  const ruled = groups.filter(({ record }) => record.purpose !== purposes.crew);
+  const rules = ruled.flatMap(({ group, record: { groupId16 } }) => {
+    return group.patterns.map((text) => ({ pattern: parsePattern(text), groupId16 }));
   });
-  const grants = memory.grants.map((grant): Grant => ({ ...grant, pattern: parsePattern(grant.pattern) }));
+  const all = memory.grants.map((grant): Grant => ({ ...grant, pattern: parsePattern(grant.pattern) }));
+  const withRules = new PolicySource(rules, []);
+  const grants = all.filter(({ pattern }) => withRules.groupsOf(pattern).length > 0);
   const source = new PolicySource(rules, grants);
-  // A policy from before the snapshot says nothing about what came in between.
-  const isNewer = policy !== undefined && policy.version >= memory.policyVersion;
+  const lists = isNewer(memory, evidence) ? evidence.edgeLists : new Map<string, AccessList>();
+  const rights = new Map(
+    ruled.flatMap(({ record }) => {
+      const list = lists.get(hexOf(record.groupId16));
+      return list === undefined ? [] : [[hexOf(record.groupId16), rightsOf(list, record.purpose)] as const];
+    }),
+  );
   const gone = grants.filter(({ keyId32, action, pattern }) => {
     if (ended.has(hexOf(keyId32))) return true;
-    const lists = source.groupsOf(pattern).map((groupId16) => rights.get(hexOf(groupId16)));
-    return isNewer && lists.some((list) => list?.has(rightName(keyId32, action)) === false);
+    const shown = source.groupsOf(pattern).map((groupId16) => rights.get(hexOf(groupId16)));
+    return shown.some((own) => own?.has(rightName(keyId32, action)) === false);
   });
   return source.without(new Set(gone));
+}
+
+/** Whether the policy given may say more than the snapshot: one from before says nothing about what came in between. */
+function isNewer({ policyVersion }: AuthorityMemory, { policy }: Evidence): boolean {
+  return policy !== undefined && policy.version >= policyVersion;
 }
 
 /** The revocations of the snapshot and of all lists given; of what only these show, it is not known how long it is needed. */
@@ -203,24 +241,29 @@ function recallRevocations(
   return new Revocations(provider, united.values());
 }
 
-/** A new generation for every group of the snapshot, under a record of a serial that was never given. */
+/** A new generation for every group that is still there, under a record of a serial that was never given. */
 function recallGroups(
   provider: CryptoProvider,
-  memory: AuthorityMemory,
+  authorityId32: Uint8Array,
+  recalled: readonly RecalledGroup[],
   { places }: Evidence,
   keys: AuthorityKeys,
   serial: number,
 ): AuthorityChange {
   const foundations = new Map<string, GroupFoundation>();
   const groups = new Map<string, GroupChange>();
-  for (const group of memory.groups) {
-    const before = decodeGroupRecord(provider, parseObject(provider, group.record, objectKinds.groupRecord));
-    const record = signGroupRecord(provider, memory.authorityId32, keys.policy.key, { ...before, serial });
+  const fronts = new Map(
+    recalled.flatMap(({ record: { groupId16, crewId16 } }) => {
+      return crewId16 === undefined ? [] : [[hexOf(crewId16), groupId16] as const];
+    }),
+  );
+  for (const { group, record: before } of recalled) {
+    const record = signGroupRecord(provider, authorityId32, keys.policy.key, { ...before, serial });
     const id = hexOf(before.groupId16);
     const seen = places.get(id) ?? group;
     const { epoch, blockHash32 } = seen.epoch > group.epoch ? seen : group;
     const generation = Math.max(seen.generation, group.generation);
-    foundations.set(id, { ...group, record, generation, epoch, blockHash32 });
+    foundations.set(id, { ...group, record, frontId16: fronts.get(id), generation, epoch, blockHash32 });
     const opens = { generation: generation + limits.restoredEpochs, epoch: epoch + limits.restoredEpochs };
     groups.set(id, { record, revokes: true, opens });
   }

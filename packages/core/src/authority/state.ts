@@ -54,6 +54,8 @@ export interface AuthorityChange {
   readonly groups?: ReadonlyMap<string, GroupChange>;
   /** Groups that begin, each with an entry in `groups`. */
   readonly foundations?: ReadonlyMap<string, GroupFoundation>;
+  /** In hex, ids of groups that are no more; each is in no other field. */
+  readonly removes?: ReadonlySet<string>;
   /** Somebody loses a right: policy and revocation list go out whether they change or not. */
   readonly withdraws?: boolean;
   /** Key id that ends for good. */

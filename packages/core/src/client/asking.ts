@@ -6,21 +6,24 @@ import { addressOf } from '../keys/address.ts';
 import type { Group } from './group.ts';
 import type { GuardedCarrier } from './guarded-carrier.ts';
 import type { Holdings } from './holdings.ts';
+import type { Pools } from './pools.ts';
 import { Watches, type AskedFor } from './watches.ts';
 
 /** What a member asks its carrier for: what it always has to hear of, and what it misses. */
 export class Asking {
   readonly #holdings: Holdings;
   readonly #groups: ReadonlyMap<string, Group>;
+  readonly #pools: Pools;
   readonly #watches: Watches;
   readonly #watchedWriters = new WeakSet<AccessList>();
   /** Lists of whose principals no record is missing. */
   readonly #knownWriters = new WeakSet<AccessList>();
 
-  constructor(holdings: Holdings, carrier: GuardedCarrier, groups: ReadonlyMap<string, Group>) {
+  constructor(holdings: Holdings, carrier: GuardedCarrier, groups: ReadonlyMap<string, Group>, pools: Pools) {
     const { provider, authorityId32, keyId32 } = holdings;
     this.#holdings = holdings;
     this.#groups = groups;
+    this.#pools = pools;
     this.#watches = new Watches(carrier, (type, id) => addressOf(provider, authorityId32, type, id));
     for (const type of commonTypes) this.#watches.add(type, nothing);
     this.#watches.add(addressTypes.principalRecord, keyId32);
@@ -41,8 +44,12 @@ export class Asking {
     for (const type of groupTypes) this.#watches.add(type, this.#idOf(type, groupId16));
   }
 
-  /** A group has a newer view: its writers have to be known. */
-  watchWriters({ view }: Group): void {
+  /** A group has a newer view: its writers have to be known, and of a front the pool. */
+  watchView(group: Group): void {
+    const { view } = group;
+    if (group.isFront && this.#pools.crewOf(group)?.record !== undefined) {
+      this.#watches.add(addressTypes.poolRecord, group.groupId16);
+    }
     if (view === undefined || this.#watchedWriters.has(view.writers)) return;
     this.#watchedWriters.add(view.writers);
     for (const keyId32 of view.writers.keyIds) this.#watches.add(addressTypes.principalRecord, keyId32);
@@ -77,11 +84,20 @@ export class Asking {
     if (group.mayLookAgain(nowMs)) this.#fetch(enrolment, this.#idOf(enrolment, groupId16), nowMs);
     const isBehind = this.#holdings.knownHeads.isAhead(group.id, group.newestHead?.headSeq ?? 0);
     if (group.isMember !== false && (isHeadLate || isBehind)) this.#fetch(addressTypes.groupHead, groupId16, nowMs);
+    if (group.isFront) this.#fetchPool(group, nowMs);
     const writers = group.view?.writers;
     if (writers === undefined || this.#knownWriters.has(writers)) return;
     const unknown = writers.keyIds.filter((keyId32) => this.#holdings.trust.principal(keyId32) === undefined);
     for (const keyId32 of unknown) this.#fetch(addressTypes.principalRecord, keyId32, nowMs);
     if (unknown.length === 0) this.#knownWriters.add(writers);
+  }
+
+  /** What a front is sealed for by, where it is not all there: who is not in the crew gets its heads for nothing else. */
+  #fetchPool(front: Group, nowMs: number): void {
+    const crew = this.#pools.crewOf(front);
+    if (crew?.record === undefined || !this.#pools.isLacking(front, nowMs)) return;
+    this.#fetch(addressTypes.poolRecord, front.groupId16, nowMs);
+    this.#fetch(addressTypes.groupHead, crew.groupId16, nowMs);
   }
 
   #fetch(type: number, id: Uint8Array, nowMs: number): void {

@@ -16,6 +16,36 @@ export interface Carrier {
   fetch(address16: Uint8Array): void;
 }
 
+/** How a unit of work travels: an envelope, or a leaf of one as a job of chapter 03. */
+export type WorkForm = 'envelope' | 'job';
+
+/** What became of a unit of work: nobody else gets what is `done`, and what was `given back` goes to another. */
+export type WorkOutcome = 'done' | 'given back';
+
+/** A unit of work that a broker gave to this member for a while. */
+export interface Lease {
+  /** Ends it; called once at most. Where the link that it came by is over, or the carrier has no leases, nothing comes of it. */
+  settle(outcome: WorkOutcome): void;
+}
+
+/** A carrier that brings work: what a broker gives to one of many, and takes back from who does not do it. */
+export interface WorkCarrier extends Carrier {
+  /**
+   * Asks for the requests and jobs of a tag, which come by {@link WorkReceiver.leased}.
+   *
+   * @param match - exact
+   * @param capacity - units that may be leased at a time; asked for once more, it changes
+   * @spec delivery.22, delivery.23
+   */
+  work(match: TopicMatch, capacity: number): void;
+  endWork(match: TopicMatch): void;
+}
+
+/** Whether a carrier brings work. */
+export function bringsWork(carrier: Carrier): carrier is WorkCarrier {
+  return 'work' in carrier;
+}
+
 /** Where a broker delivers to. Bytes belong to the receiver. */
 export interface CarrierReceiver {
   envelope(bytes: Uint8Array): void;
@@ -30,4 +60,10 @@ export interface LogReceiver extends CarrierReceiver {
    * @param position - as the broker says
    */
   stored(bytes: Uint8Array, position: number): void;
+}
+
+/** Where a broker that gives work delivers to. */
+export interface WorkReceiver extends LogReceiver {
+  /** Takes a unit of work, which came for what was asked for by {@link WorkCarrier.work}. */
+  leased(bytes: Uint8Array, form: WorkForm, lease: Lease): void;
 }

@@ -1,5 +1,5 @@
 import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
-import type { Carrier } from './carrier.ts';
+import type { Carrier, WorkCarrier } from './carrier.ts';
 import type { ClientEvent } from './events.ts';
 import type { Identity } from './identity.ts';
 import type { ClientStore } from './store.ts';
@@ -10,7 +10,7 @@ export interface ClientOptions {
   readonly random: RandomSource;
   readonly authorityId32: Uint8Array;
   readonly identity: Identity;
-  readonly carrier: Carrier;
+  readonly carrier: Carrier | WorkCarrier;
   /**
    * When this life of the member began, by its clock: without a store, and where the identity had an earlier life, envelopes are refused
    * that are not younger than this and `skewMs`, as they may have been delivered before. An identity that was made since then had none,

@@ -4,9 +4,12 @@ import type { ErrorCode } from '../codepoints/errors.gen.ts';
 import { TridcommError } from '../errors.ts';
 import type { TopicMatch } from '../keys/access-list.ts';
 import type { Taken, Trust } from '../keys/trust.ts';
+import type { RecordName } from '../patterns/work.ts';
 import type { EnvelopeSource } from '../replay/guard.ts';
+import type { EnvelopeView } from '../wire/envelope.ts';
 import { Asking } from './asking.ts';
-import type { LogReceiver } from './carrier.ts';
+import { AnswerTags } from './answer-tags.ts';
+import { bringsWork, type Lease, type WorkForm, type WorkOutcome, type WorkReceiver } from './carrier.ts';
 import type { ClientOptions } from './client-options.ts';
 import { ControlPlane, isOfGroup } from './control-plane.ts';
 import { EventSink } from './event-sink.ts';
@@ -20,11 +23,18 @@ import { holdingsOf } from './holdings-of.ts';
 import type { Identity } from './identity.ts';
 import { KeyRenewal } from './key-renewal.ts';
 import { Opening } from './opening.ts';
+import { PoolAsking, type JobFields, type Requested, type RequestFields } from './pool-asking.ts';
+import type { ReplyHandler, SurveyHandlers } from './reply.ts';
+import type { Routing } from './routing.ts';
 import { RuleIndex } from './rule-index.ts';
 import { Sealers } from './sealers.ts';
 import { Sealing, type Published } from './sealing.ts';
 import { bindStore } from './stored-floors.ts';
 import { Subscriptions, type Subscription } from './subscriptions.ts';
+import { Surveying, type Asked, type SurveyFields } from './surveying.ts';
+import type { WorkDelivery, WorkHandler, WorkReply } from './work-delivery.ts';
+import { WorkRoutes, type WorkSubscription } from './work-routes.ts';
+import { refusedOutcome, Working } from './working.ts';
 
 export type { ClientOptions } from './client-options.ts';
 export type { Published } from './sealing.ts';
@@ -53,6 +63,14 @@ export class Client {
   readonly #sealers: Sealers;
   readonly #sealing: Sealing;
   readonly #opening: Opening;
+  readonly #answers: AnswerTags;
+  readonly #poolAsking: PoolAsking;
+  readonly #surveying: Surveying;
+  /** Undefined where the carrier brings no work. */
+  readonly #workRoutes: WorkRoutes | undefined;
+  readonly #working: Working;
+  /** All that a broker is asked to match. */
+  readonly #routings: readonly Routing[];
   readonly #renewal: KeyRenewal;
   readonly #freshness: Freshness;
   #isStarted = false;
@@ -71,14 +89,32 @@ export class Client {
       groupChanged: (group) => this.#groupChanged(group),
       viewChanged: (group, nowMs) => this.#viewChanged(group, nowMs),
     });
-    this.#asking = new Asking(holdings, carrier, this.#plane.groups);
+    this.#asking = new Asking(holdings, carrier, this.#plane.groups, this.#plane.pools);
+    const { groups, pools } = this.#plane;
     this.#subscriptions = {
-      live: new Subscriptions('live', holdings, carrier, this.#plane.groups),
-      log: new Subscriptions('log', holdings, carrier, this.#plane.groups),
+      live: new Subscriptions('live', holdings, carrier, groups),
+      log: new Subscriptions('log', holdings, carrier, groups),
     };
-    this.#sealers = new Sealers(holdings, deriveHedgeSecret(provider, random(32), localSecret32));
+    const hedgeSecret32 = deriveHedgeSecret(provider, random(32), localSecret32);
+    this.#sealers = new Sealers(holdings, hedgeSecret32);
     this.#sealing = new Sealing(holdings, options.carrier, this.#rules, this.#sealers);
-    this.#opening = new Opening(holdings, this.#events, this.#subscriptions);
+    this.#answers = new AnswerTags(holdings, carrier, groups);
+    const sending = { holdings, carrier: options.carrier, events: this.#events, sealers: this.#sealers, hedgeSecret32 };
+    this.#poolAsking = new PoolAsking(sending, this.#rules, pools, this.#answers);
+    this.#surveying = new Surveying(sending, this.#sealing, this.#answers);
+    this.#workRoutes = bringsWork(options.carrier)
+      ? new WorkRoutes(holdings, carrier, options.carrier, groups)
+      : undefined;
+    this.#working = new Working(sending, carrier, pools, this.#workRoutes);
+    this.#routings = [
+      this.#answers.routing,
+      ...Object.values(this.#subscriptions).map(({ routing }) => routing),
+      ...(this.#workRoutes === undefined ? [] : [this.#workRoutes.routing]),
+    ];
+    this.#opening = new Opening(holdings, this.#events, this.#subscriptions, this.#answers, {
+      unrouted: (view, nowMs) => this.#takeAnswer(view, nowMs),
+      question: (delivery, group, suite) => this.#surveying.asked(delivery, group, suite),
+    });
     this.#renewal = new KeyRenewal(holdings, this.#events);
     this.#freshness = new Freshness(this.#events);
     store?.put('identity', identity.export());
@@ -118,11 +154,16 @@ export class Client {
   stop(): void {
     this.#events.close();
     this.#isStarted = false;
+    this.#poolAsking.stop();
+    this.#surveying.stop();
     this.#sealers.stop();
+    this.#plane.pools.stop();
     for (const group of this.#plane.groups.values()) group.stop();
     for (const psk32 of this.#holdings.psks.values()) psk32.fill(0);
     this.#holdings.psks.clear();
-    for (const subscriptions of this.#bothWays()) subscriptions.stop();
+    for (const subscriptions of Object.values(this.#subscriptions)) subscriptions.stop();
+    this.#answers.stop();
+    this.#workRoutes?.stop();
   }
 
   /**
@@ -133,7 +174,7 @@ export class Client {
   reconnected(nowMs: number): void {
     this.#events.run(() => {
       this.#asking.renew();
-      for (const subscriptions of this.#bothWays()) subscriptions.renew();
+      for (const routing of this.#routings) routing.renew();
       this.#ask(nowMs);
     });
   }
@@ -165,8 +206,8 @@ export class Client {
     });
   }
 
-  /** Where a carrier delivers to: what is refused becomes an event. @param now - the clock */
-  receiver(now: () => number): LogReceiver {
+  /** Where a carrier delivers to: what is refused becomes an event, and the lease of work that is refused is settled. @param now - the clock */
+  receiver(now: () => number): WorkReceiver {
     const guarded = (what: RefusedThing, take: () => unknown, groupId16?: () => Uint8Array | undefined) =>
       this.#events.run(() => {
         try {
@@ -178,6 +219,15 @@ export class Client {
     return {
       envelope: (bytes) => guarded('envelope', () => this.#opening.envelope(bytes, now())),
       stored: (bytes, position) => guarded('envelope', () => this.stored(bytes, position, now())),
+      leased: (bytes, form, lease) =>
+        guarded('envelope', () => {
+          try {
+            this.#working.take(bytes, form, lease, now());
+          } catch (error) {
+            this.#working.settle(lease, error instanceof TridcommError ? refusedOutcome(error) : 'given back');
+            throw error;
+          }
+        }),
       object: (address16, bytes) => {
         const groupId16 = () => {
           const asked = this.#asking.find(address16);
@@ -259,7 +309,7 @@ export class Client {
 
   /**
    * Whether an envelope that was refused may open later, as what it takes may be on its way: the block of an epoch above all that are held
-   * of its group, a view that its sender had and the member has not, or the record of a writer that the member's view names.
+   * of its group, a view that its sender had and the member has not, or the record of a writer or responder that the member's view names.
    *
    * @param code - what it was refused with; any but `E_EPOCH`, `E_POLICY` and `E_SENDER` is for good
    * @param source - how it came
@@ -302,6 +352,153 @@ export class Client {
   }
 
   /**
+   * Makes sure that {@link request} and {@link push} would seal for a topic now.
+   *
+   * @throws TridcommError what they would refuse with
+   */
+  checkRequest(topic: string, nowMs: number): void {
+    this.#events.run(() => void this.#poolAsking.prepare(topic, nowMs));
+  }
+
+  /**
+   * Seals requests to the pool of a topic and hands them to the carrier. Who asks once more hands the same bytes to the carrier, while they
+   * are fresh, or seals the same body with the same key anew.
+   *
+   * @param requests - 1 or more; not kept
+   * @param onReply - called for what is heard of each, besides the event; it may be while the call is on its way
+   * @throws TridcommError `E_EXPIRED` for a deadline that is over, `E_LIMIT` for more than 65,536 requests outstanding, and as {@link publish};
+   *   none of them is outstanding then
+   * @spec patterns.11, patterns.12, patterns.15, patterns.25
+   */
+  request(topic: string, requests: readonly RequestFields[], nowMs: number, onReply?: ReplyHandler): Requested {
+    return this.#events.run(() => this.#poolAsking.request(topic, requests, nowMs, onReply));
+  }
+
+  /** Nothing is heard any more of these requests. */
+  cancel(names: readonly RecordName[]): void {
+    this.#events.run(() => this.#poolAsking.cancel(names));
+  }
+
+  /**
+   * Seals jobs for the pool of a topic and hands them to the carrier.
+   *
+   * @param jobs - 1 or more; not kept
+   * @param options - `jobsPerLeaf`: a broker may give each so many to another worker; default all of an envelope to one
+   * @throws TridcommError as {@link publish}
+   * @spec patterns.11, patterns.12, patterns.15
+   */
+  push(
+    topic: string,
+    jobs: readonly JobFields[],
+    nowMs: number,
+    { jobsPerLeaf }: { readonly jobsPerLeaf?: number } = {},
+  ): Requested {
+    return this.#events.run(() => this.#poolAsking.push(topic, jobs, nowMs, jobsPerLeaf));
+  }
+
+  /**
+   * Takes the requests and jobs of a topic, in the pool that has such, now and later.
+   *
+   * @param onWork - called for what came, besides the event
+   * @param options - `capacity`: units that the broker may give at a time; where two tags of the topic count, as at the turn of a period, of each
+   * @throws TridcommError `E_POLICY` where the carrier brings no work; `E_USAGE` for a topic whose work is taken already; `E_ENCODING`, `E_LIMIT`
+   */
+  work(
+    topic: string,
+    nowMs: number,
+    onWork: WorkHandler | undefined,
+    { capacity }: { readonly capacity: number },
+  ): WorkSubscription {
+    return this.#events.run(() => {
+      const routes = this.#workRoutes;
+      if (routes === undefined) throw new TridcommError('E_POLICY', 'carrier that brings no work');
+      const subscription = routes.add(topic, onWork, capacity, (atMs) => this.#askBroker(atMs));
+      this.#askBroker(nowMs);
+      return subscription;
+    });
+  }
+
+  /**
+   * Takes a unit of work, as {@link envelope} does an envelope.
+   *
+   * @param lease - of the carrier; whoever gets the delivery settles it
+   * @returns undefined where nobody does such work here; it was given back then
+   * @throws TridcommError the refusal; the lease is still to be settled: see `refusedOutcome`
+   * @spec envelope.27, patterns.16, patterns.17, patterns.18, patterns.19
+   */
+  leased(bytes: Uint8Array, form: WorkForm, lease: Lease, nowMs: number): WorkDelivery | undefined {
+    return this.#events.run(() => this.#working.take(bytes, form, lease, nowMs));
+  }
+
+  /**
+   * Whether a unit of work that was refused with `E_EPOCH` may open later: the block or pool record of its epoch may be on its way.
+   *
+   * @throws TridcommError for what is no envelope, or no job
+   */
+  isWorkAhead(bytes: Uint8Array, form: WorkForm, nowMs: number): boolean {
+    return this.#events.run(() => this.#working.isAhead(bytes, form, nowMs));
+  }
+
+  /** Ends the lease of a unit of work; once more does nothing. */
+  settle(lease: Lease, outcome: WorkOutcome): void {
+    this.#events.run(() => this.#working.settle(lease, outcome));
+  }
+
+  /**
+   * Seals replies to requests that came, and hands them to the carrier. A request that came again is answered anew, with the same content.
+   *
+   * @param delivery - of requests
+   * @param replies - 1 or more
+   * @throws TridcommError `E_STALE`, `E_EPOCH`, `E_POLICY`, `E_LIMIT`, `E_USAGE` for what is no such delivery, and as {@link publish}
+   * @spec patterns.21
+   */
+  reply(delivery: WorkDelivery, replies: readonly WorkReply[], nowMs: number): Published {
+    return this.#events.run(() => this.#working.reply(delivery, replies, nowMs));
+  }
+
+  /** A broker said no to the work of a tag after it was asked, or ended it: as {@link subscriptionRefused}. */
+  workRefused(match: TopicMatch, error: TridcommError, nowMs: number): void {
+    this.#events.run(() => {
+      if (this.#workRoutes?.routing.refused(match) !== true) return;
+      this.#events.refused('subscription', error);
+      this.#askBroker(nowMs);
+    });
+  }
+
+  /**
+   * Makes sure that {@link ask} would seal for a topic now.
+   *
+   * @throws TridcommError what it would refuse with
+   */
+  checkAsk(topic: string, nowMs: number): void {
+    this.#events.run(() => void this.#surveying.prepare(topic, nowMs));
+  }
+
+  /**
+   * Asks everybody who may answer on a topic: each replies once, up to a deadline and a number.
+   *
+   * @param body - not kept
+   * @param handlers - called for each reply, and at the end, besides the events
+   * @throws TridcommError `E_EXPIRED`, `E_LIMIT` for a deadline that is over or more than an hour off, `E_LIMIT` for too many surveys or replies,
+   *   and as {@link publish}
+   * @spec patterns.27, patterns.33
+   */
+  ask(topic: string, body: Uint8Array, fields: SurveyFields, nowMs: number, handlers: SurveyHandlers = {}): Asked {
+    return this.#events.run(() => this.#surveying.ask(topic, body, fields, nowMs, handlers));
+  }
+
+  /**
+   * Replies to a question, once.
+   *
+   * @param delivery - of a question, as it was delivered with the verdict `new`
+   * @throws TridcommError `E_EXPIRED` after its deadline, `E_USAGE` for what is no such delivery, or was answered, and as {@link publish}
+   * @spec patterns.27, patterns.29
+   */
+  answer(delivery: Delivery, body: Uint8Array, nowMs: number): Published {
+    return this.#events.run(() => this.#surveying.answer(delivery, body, nowMs));
+  }
+
+  /**
    * Subscribes to the topics that a pattern matches, in all groups that have such, now and later.
    *
    * @param pattern - literal segments, `*`, and `**` at the end
@@ -335,7 +532,8 @@ export class Client {
    */
   subscriptionRefused(match: TopicMatch, error: TridcommError, nowMs: number, source: EnvelopeSource = 'live'): void {
     this.#events.run(() => {
-      if (!this.#subscriptions[source].refused(match)) return;
+      const { routing } = this.#subscriptions[source];
+      if (!routing.refused(match) && !(source === 'live' && this.#answers.routing.refused(match))) return;
       this.#events.refused('subscription', error);
       this.#askBroker(nowMs);
     });
@@ -351,9 +549,15 @@ export class Client {
       for (const group of this.#plane.groups.values()) {
         if (!group.closeEpochs(nowMs)) continue;
         isClosed = true;
-        for (const subscriptions of this.#bothWays()) subscriptions.changed(group);
+        for (const routing of this.#routings) routing.changed(group);
       }
-      if (isClosed) this.#sealers.eraseClosed();
+      if (isClosed) {
+        this.#plane.pools.eraseClosed();
+        this.#sealers.eraseClosed();
+      }
+      this.#holdings.leafBudget.dropStale(nowMs - this.#holdings.skewMs);
+      this.#poolAsking.tick(nowMs);
+      this.#surveying.tick(nowMs);
       this.#renewal.tick(nowMs);
       for (const group of this.#plane.groups.values()) this.#freshness.note(group, nowMs);
       this.#ask(nowMs);
@@ -363,12 +567,12 @@ export class Client {
 
   #groupChanged(group: Group): void {
     this.#rules.update(group);
-    for (const subscriptions of this.#bothWays()) subscriptions.changed(group);
+    for (const routing of this.#routings) routing.changed(group);
   }
 
   #viewChanged(group: Group, nowMs: number): void {
-    this.#asking.watchWriters(group);
-    for (const subscriptions of this.#bothWays()) subscriptions.viewChanged(group);
+    this.#asking.watchView(group);
+    for (const routing of this.#routings) routing.viewChanged(group);
     this.#freshness.note(group, nowMs);
   }
 
@@ -381,11 +585,14 @@ export class Client {
 
   #askBroker(nowMs: number): void {
     if (!this.#isStarted) return;
-    for (const subscriptions of this.#bothWays()) subscriptions.askBroker(nowMs);
+    for (const routing of this.#routings) routing.askBroker(nowMs);
   }
 
-  #bothWays(): readonly Subscriptions[] {
-    return Object.values(this.#subscriptions);
+  /** An envelope under one of the member's answer tags: a reply to a request, or to a survey. */
+  #takeAnswer(view: EnvelopeView, nowMs: number): void {
+    const group = this.#answers.groupOf(view, nowMs);
+    if (group?.isFront === true) this.#poolAsking.take(group, view, nowMs);
+    else if (group !== undefined) this.#surveying.take(group, view, nowMs);
   }
 
   #fetchMissing(nowMs: number): void {

@@ -7,6 +7,7 @@ import { AccessList } from '../keys/access-list.ts';
 import { decodeGroupRecord } from '../keys/group-record.ts';
 import { partialMagic } from '../keys/key-block-format.ts';
 import { entryOf } from '../keys/policy.ts';
+import { decodePoolRecord } from '../keys/pool-record.ts';
 import { decodePrincipalRecord } from '../keys/principal-record.ts';
 import { RevocationList } from '../keys/revocation-list.ts';
 import { parseObject } from '../keys/signed-object.ts';
@@ -15,7 +16,8 @@ import type { EventSink } from './event-sink.ts';
 import { Group, statedRoots } from './group.ts';
 import { bytesOfHex, hexOf } from './hex.ts';
 import type { Holdings } from './holdings.ts';
-import { storedNameOf, storedPrefix, typeOfStoredName } from './stored-objects.ts';
+import { Pools } from './pools.ts';
+import { compareStoredNames, storedNameOf, storedPrefix, typeOfStoredName } from './stored-objects.ts';
 import type { AskedFor } from './watches.ts';
 
 /** Who has to know what came of an object. */
@@ -34,6 +36,7 @@ export interface ControlPlaneListener {
 export class ControlPlane {
   /** By id in hex. */
   readonly groups: Map<string, Group> = new Map<string, Group>();
+  readonly pools: Pools;
   readonly #holdings: Holdings;
   readonly #events: EventSink;
   readonly #listener: ControlPlaneListener;
@@ -42,6 +45,7 @@ export class ControlPlane {
     this.#holdings = holdings;
     this.#events = events;
     this.#listener = listener;
+    this.pools = new Pools(holdings, events, this.groups);
   }
 
   /**
@@ -67,7 +71,8 @@ export class ControlPlane {
 
   /** Takes up what an earlier life stored. */
   takeStored(nowMs: number): void {
-    const stored = [...(this.#holdings.store?.entries(storedPrefix) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+    const stored = [...(this.#holdings.store?.entries(storedPrefix) ?? [])];
+    stored.sort(([a], [b]) => compareStoredNames(a, b));
     for (const [name, bytes] of stored) {
       try {
         this.#take(typeOfStoredName(name), copyOf(bytes), nowMs, undefined);
@@ -102,6 +107,8 @@ export class ControlPlane {
       }
       case addressTypes.groupRecord:
         return this.#takeGroupRecord(own, nowMs, asked?.id);
+      case addressTypes.poolRecord:
+        return this.#takePoolRecord(own, nowMs, asked?.id);
       case addressTypes.revocationList:
         return this.#moved(this.#takeRevocationList(own), this.groups.values(), nowMs);
       case addressTypes.head: {
@@ -130,8 +137,13 @@ export class ControlPlane {
       case addressTypes.keyBlock: {
         const group = this.#groupFor(groupId16);
         const taken = group.takeBlock(own);
-        // It may bring a route secret.
-        if (taken === 'held') this.#listener.groupChanged(group);
+        // It may bring a route secret, or the key of a pool.
+        if (taken === 'held') {
+          this.#listener.groupChanged(group);
+          for (const { frontId16, error } of this.pools.crewChanged(group)) {
+            this.#events.refused('object', error, frontId16);
+          }
+        }
         return this.#moved(taken, [group], nowMs, group);
       }
       case addressTypes.enrolment:
@@ -141,7 +153,9 @@ export class ControlPlane {
         const group = this.groups.get(hexOf(groupId16)) ?? this.#addGroup(groupId16);
         group.takeHead(head, leaf);
         this.#tookHead(nowMs);
-        return this.#moved(taken, [group], nowMs, group);
+        const moved = this.#moved(taken, [group], nowMs, group);
+        this.pools.note(nowMs);
+        return moved;
       }
       default:
         throw new TridcommError('E_USAGE', `address type ${type}`);
@@ -173,6 +187,19 @@ export class ControlPlane {
     const { provider } = this.#holdings;
     const { key } = decodePrincipalRecord(provider, parseObject(provider, own, objectKinds.principalRecord));
     if (!equalBytes(key.keyId32, keyId32)) throw new TridcommError('E_BINDING', 'record of another principal');
+  }
+
+  #takePoolRecord(own: Uint8Array, nowMs: number, frontId16: Uint8Array | undefined): Taken {
+    const { provider, trust } = this.#holdings;
+    const { groupId16 } = decodePoolRecord(provider, parseObject(provider, own, objectKinds.poolRecord));
+    if (frontId16 !== undefined && !equalBytes(groupId16, frontId16)) {
+      throw new TridcommError('E_BINDING', 'pool record of another front');
+    }
+    // A member of the crew holds those of all open epochs.
+    if (this.pools.holds(own)) return 'known';
+    const taken = trust.takePoolRecord(own, nowMs);
+    if (taken === 'held') this.pools.take(trust.poolRecord(groupId16)!, nowMs);
+    return taken;
   }
 
   /** @spec principals.32, principals.41 */
@@ -233,7 +260,7 @@ export class ControlPlane {
 
 /** Whether objects of a type are of one group, whose id their own begins with. */
 export function isOfGroup(type: number): boolean {
-  return groupIdOffsets.has(type) || type === addressTypes.groupRecord;
+  return groupIdOffsets.has(type) || type === addressTypes.groupRecord || type === addressTypes.poolRecord;
 }
 
 /** The group that an object of a type is of, as its own bytes say; zeros where they are too short to. */

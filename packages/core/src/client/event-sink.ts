@@ -1,5 +1,5 @@
 import { TridcommError } from '../errors.ts';
-import type { ClientEvent, RefusedThing } from './events.ts';
+import type { ClientEvent, HandledThing, RefusedThing } from './events.ts';
 
 /**
  * Where a member's events go, and the frame of its calls: what the application throws out of `onEvent` stops nothing on its way, and comes
@@ -54,6 +54,15 @@ export class EventSink {
       // The application has handed the record on, and this is the answer.
       if (event.type === 'keyRecord' && error instanceof TridcommError) this.refused('keyRecord', error);
       else this.#thrown.push(error);
+    }
+  }
+
+  /** Hands something to a handler of the application, which keeps nobody else from anything. */
+  handle<T extends HandledThing>(handler: ((thing: T) => void) | undefined, thing: T): void {
+    try {
+      handler?.(thing);
+    } catch (error) {
+      this.emit({ type: 'handlerFailed', delivery: thing, error });
     }
   }
 

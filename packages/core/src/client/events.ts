@@ -1,7 +1,10 @@
 import type { TridcommError } from '../errors.ts';
 import type { PrincipalRecord } from '../keys/principal-record.ts';
+import type { SurveyQuestion } from '../patterns/survey.ts';
 import type { Message, Records } from '../wire/records.ts';
 import type { NumberRange } from './gaps.ts';
+import type { Reply, SurveyEnd, SurveyReply } from './reply.ts';
+import type { WorkDelivery } from './work-delivery.ts';
 
 /** What one envelope brought, after every check. */
 export interface Delivery {
@@ -24,19 +27,32 @@ export interface Delivery {
   readonly id32: Uint8Array;
   /** Where it stands in the broker's log, as the broker says: nobody signed it. Undefined for what came as news. @spec delivery.12 */
   readonly position: number | undefined;
+  /** Of a question to a group for SURVEY: how it is answered. */
+  readonly survey: SurveyQuestion | undefined;
   /** `redelivered`: it came out of the log, and an earlier life of this member may have accepted it. @spec replay.30 */
   readonly verdict: 'new' | 'redelivered';
 }
 
-/** What of others, or of a broker's answers, a member refuses or is refused. */
+/** What of others, or of a broker's answers, a member refuses or is refused: work that came is an envelope too, and that it asked for a subscription. */
 export type RefusedThing = 'object' | 'envelope' | 'view' | 'subscription' | 'keyRecord';
+
+/** What handlers of the application get. */
+export type HandledThing = Delivery | WorkDelivery | Reply | SurveyReply | SurveyEnd;
 
 /** What happens to a member besides answers to its own calls. */
 export type ClientEvent =
   | { readonly type: 'message'; readonly delivery: Delivery }
+  /** Requests or jobs came to be done. */
+  | { readonly type: 'work'; readonly delivery: WorkDelivery }
+  /** Something was heard of a request. */
+  | { readonly type: 'reply'; readonly reply: Reply }
+  | { readonly type: 'surveyReply'; readonly reply: SurveyReply }
+  | { readonly type: 'surveyEnd'; readonly end: SurveyEnd }
   | { readonly type: 'gap' | 'filled'; readonly delivery: Delivery; readonly range: NumberRange }
   /** The member went over to a newer view of a group. */
   | { readonly type: 'view'; readonly groupId16: Uint8Array; readonly headSeq: number; readonly epoch: number }
+  /** The newest pool record of a front is proven by a head as new as the view, or is again: nothing but time keeps from asking by it. */
+  | { readonly type: 'pool'; readonly groupId16: Uint8Array }
   /** The view of a group is not fresh any more, or is again. */
   | { readonly type: 'stale' | 'fresh'; readonly groupId16: Uint8Array }
   /** Somebody has a key of the authority or the controller twice; with the group where it is one. */
@@ -52,8 +68,12 @@ export type ClientEvent =
     }
   /** What arrived could not be taken for another reason than a refusal, such as a store that failed. */
   | { readonly type: 'failed'; readonly what: RefusedThing; readonly error: unknown }
-  /** A handler of a subscription threw; the others were called all the same. */
-  | { readonly type: 'handlerFailed'; readonly delivery: Delivery; readonly error: unknown }
+  /** A handler threw; the others were called all the same. */
+  | {
+      readonly type: 'handlerFailed';
+      readonly delivery: HandledThing;
+      readonly error: unknown;
+    }
   /** The carrier did not take what the member asks a broker for: it is asked again. Told once, until something is taken. */
   | { readonly type: 'carrierFailed'; readonly error: unknown }
   /** A new key record: the authority and its brokers have to get it. A refusal that is thrown for it becomes an event. */

@@ -1,11 +1,8 @@
 import { equalBytes } from '../bytes/bytes.ts';
-import { actions } from '../codepoints/actions.gen.ts';
 import { addressTypes } from '../codepoints/address-types.gen.ts';
-import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { listUses } from '../codepoints/list-uses.gen.ts';
 import { purposes } from '../codepoints/purposes.gen.ts';
-import type { KeySource } from '../envelope/key-source.ts';
-import type { Receiver, SenderKey, TopicKeys } from '../envelope/open.ts';
+import type { SenderKey } from '../envelope/open.ts';
 import { TridcommError } from '../errors.ts';
 import { AccessList } from '../keys/access-list.ts';
 import { parseEnrolment } from '../keys/enrolment.ts';
@@ -14,16 +11,12 @@ import { isFresh, type GroupLeaf, type Head } from '../keys/head.ts';
 import { keyBlockFlags, parseBlock, type KeyBlockHeader } from '../keys/key-block-format.ts';
 import type { OpenedBlock } from '../keys/member-keys.ts';
 import { entryOf } from '../keys/policy.ts';
-import { checkPubSubForm, topicOfRecords } from '../patterns/pub-sub.ts';
 import type { EnvelopeSource } from '../replay/guard.ts';
-import { LogReplay, type ReplayState } from '../replay/log-replay.ts';
+import { SourcedReplay } from '../replay/sourced-replay.ts';
 import { routeSecretAt } from './route-secrets.ts';
 import type { TopicPattern, Topic } from '../topics/grammar.ts';
 import { tagPeriod, type TopicTag } from '../topics/tags.ts';
-import type { EnvelopeView, JobView } from '../wire/envelope.ts';
-import type { Extensions } from '../wire/extensions.ts';
-import type { HeaderView } from '../wire/header.ts';
-import type { Records } from '../wire/records.ts';
+import { EpochReceiver } from './epoch-receiver.ts';
 import { GroupKeys } from './group-keys.ts';
 import { GroupWriters } from './group-writers.ts';
 import { hexOf } from './hex.ts';
@@ -31,10 +24,11 @@ import type { Holdings } from './holdings.ts';
 import { OpenEpoch, storedEpochs } from './open-epoch.ts';
 import { storedNumbers, storeNumbers } from './stored-floors.ts';
 import { TagCache } from './tag-cache.ts';
+import { isDelivered } from './purpose.ts';
 import { viewOf, type View, type ViewFloor, type ViewParts } from './view.ts';
 
-/** A head with the leaf of the group, proven, to which the member has not gone over. */
-interface Candidate {
+/** A head with the leaf of the group, proven. */
+export interface ProvenLeaf {
   readonly head: Head;
   readonly leaf: GroupLeaf;
 }
@@ -55,7 +49,9 @@ export class Group implements ViewParts {
   /** Ascending. */
   #epochs: readonly OpenEpoch[] = [];
   readonly #receivers = new WeakMap<OpenEpoch, Readonly<Record<EnvelopeSource, EpochReceiver>>>();
-  #candidate: Candidate | undefined;
+  #proven: ProvenLeaf | undefined;
+  /** To which the member has not gone over. */
+  #candidate: ProvenLeaf | undefined;
   #view: View | undefined;
   #lookAgainMs = 0;
   #floor: ViewFloor;
@@ -92,10 +88,30 @@ export class Group implements ViewParts {
     return this.#candidate?.head ?? this.#view?.head;
   }
 
-  /** Patterns of the rules, as the view has them. */
+  /** Patterns of the rules, as the view has them. What a crew says is its front's, and no topic of its own. */
+  get rules(): readonly TopicPattern[] {
+    const view = this.#view;
+    return view === undefined || view.record.purpose === purposes.crew ? [] : view.block.private.patterns;
+  }
+
+  /** Those under which messages are published, or questions asked. */
   get patterns(): readonly TopicPattern[] {
-    // Other purposes have rules of their own for what belongs into an envelope.
-    return this.#view?.record.purpose === purposes.pubSub ? this.#view.block.private.patterns : [];
+    return this.#view !== undefined && isDelivered(this.#view.record) ? this.rules : [];
+  }
+
+  /** Whether it is the front of a pool, as its view has it. */
+  get isFront(): boolean {
+    return this.#view?.record.purpose === purposes.front;
+  }
+
+  /** Whether the newest block has a rival. @spec groups.8 */
+  get isForked(): boolean {
+    return this.#keys.isForked;
+  }
+
+  /** The leaf under the highest head that came with one, whether the member is one of the group or not. */
+  get proven(): ProvenLeaf | undefined {
+    return this.#proven;
   }
 
   epoch(number: number): OpenEpoch | undefined {
@@ -173,6 +189,7 @@ export class Group implements ViewParts {
 
   /** Takes a head with the leaf of this group, both proven. */
   takeHead(head: Head, leaf: GroupLeaf): void {
+    if ((this.#proven?.head.headSeq ?? 0) <= head.headSeq) this.#proven = { head, leaf };
     if ((this.newestHead?.headSeq ?? 0) < head.headSeq) this.#candidate = { head, leaf };
   }
 
@@ -225,6 +242,48 @@ export class Group implements ViewParts {
     return view !== undefined && isFresh(view.head, nowMs, this.#holdings.skewMs, view.record.maxHeadAgeMs);
   }
 
+  /** The view to open by. @throws TridcommError `E_STALE` @spec principals.30 */
+  viewToOpen(nowMs: number): View {
+    const view = this.#view;
+    if (view === undefined || (!this.isFresh(nowMs) && !view.record.staleOk)) throw new TridcommError('E_STALE');
+    return view;
+  }
+
+  /**
+   * Whether an envelope of an epoch may be accepted now.
+   *
+   * @param timestampMs - of its header
+   * @throws TridcommError `E_EPOCH`
+   * @spec groups.26
+   */
+  checkEpoch(epoch: OpenEpoch, timestampMs: number, nowMs: number): void {
+    const { skewMs } = this.#holdings;
+    const { notBeforeMs, notAfterMs } = epoch.block.header;
+    const next = this.#epochs[this.#epochs.indexOf(epoch) + 1];
+    if (next === undefined) {
+      if (nowMs < notBeforeMs - skewMs) throw new TridcommError('E_EPOCH', 'epoch that has not begun');
+    } else if (nowMs > next.block.header.drainUntilMs) throw new TridcommError('E_EPOCH', 'epoch that has drained');
+    if (timestampMs < notBeforeMs - skewMs || timestampMs > notAfterMs + skewMs) {
+      throw new TridcommError('E_EPOCH', `timestamp ${timestampMs} outside its epoch`);
+    }
+  }
+
+  /**
+   * Step 9: the key of a sender, if it is to be trusted now.
+   *
+   * @throws TridcommError `E_EXPIRED`, `E_REVOKED`
+   * @spec principals.14, principals.24
+   */
+  findSender(senderId16: Uint8Array, nowMs: number): SenderKey | undefined {
+    const { trust, newestRevoked } = this.#holdings;
+    const record = trust.principalBySenderId(senderId16);
+    if (record === undefined) return undefined;
+    trust.checkPrincipalNow(record, nowMs);
+    const revoked = newestRevoked ?? this.#view?.revoked;
+    if (revoked?.isRevoked(record.key.keyId32, record.serial) === true) throw new TridcommError('E_REVOKED');
+    return record.key;
+  }
+
   /**
    * Closes the epochs whose time is over, from the lowest on: for good, also where a clock is wrong.
    *
@@ -259,6 +318,7 @@ export class Group implements ViewParts {
     this.#epochs = [];
     this.#view = undefined;
     this.#candidate = undefined;
+    this.#proven = undefined;
     this.tags.clear();
   }
 
@@ -324,8 +384,8 @@ export class Group implements ViewParts {
     if (receivers === undefined) {
       const { guard } = epoch;
       receivers = {
-        live: new EpochReceiver(this.#holdings, this, epoch, guard),
-        log: new EpochReceiver(this.#holdings, this, epoch, new LogReplay(guard)),
+        live: new EpochReceiver(this.#holdings.provider, this, epoch, guard),
+        log: new EpochReceiver(this.#holdings.provider, this, epoch, new SourcedReplay(guard, 'log')),
       };
       this.#receivers.set(epoch, receivers);
     }
@@ -395,84 +455,4 @@ export function statedRoots(
   const entry = trust.policy && entryOf(trust.policy, groupId16);
   if (entry === undefined) throw new TridcommError('E_POLICY', 'group that the policy does not have');
   return entry;
-}
-
-/** Steps 8, 9 and 14 for envelopes of one epoch of a group. */
-export class EpochReceiver implements Receiver, TopicKeys {
-  readonly provider: Receiver['provider'];
-  readonly replay: Receiver['replay'];
-  readonly #holdings: Holdings;
-  readonly #group: Group;
-  readonly #epoch: OpenEpoch;
-  readonly #topics = new WeakMap<EnvelopeView | JobView, Topic>();
-
-  constructor(holdings: Holdings, group: Group, epoch: OpenEpoch, replay: ReplayState) {
-    this.provider = holdings.provider;
-    this.replay = replay;
-    this.#holdings = holdings;
-    this.#group = group;
-    this.#epoch = epoch;
-  }
-
-  /** Who asks has found the group by the tag. */
-  findTopic(): TopicKeys {
-    return this;
-  }
-
-  /** @spec groups.26, principals.30, patterns.3, storage.1 */
-  keySource(_number: number, view: EnvelopeView | JobView, nowMs: number): KeySource {
-    const { skewMs } = this.#holdings;
-    const { notBeforeMs, notAfterMs } = this.#epoch.block.header;
-    const { epochs } = this.#group;
-    const next = epochs[epochs.indexOf(this.#epoch) + 1];
-    if (next === undefined) {
-      if (nowMs < notBeforeMs - skewMs) throw new TridcommError('E_EPOCH', 'epoch that has not begun');
-    } else if (nowMs > next.block.header.drainUntilMs) throw new TridcommError('E_EPOCH', 'epoch that has drained');
-    const { timestampMs } = view.header;
-    if (timestampMs < notBeforeMs - skewMs || timestampMs > notAfterMs + skewMs) {
-      throw new TridcommError('E_EPOCH', `timestamp ${timestampMs} outside its epoch`);
-    }
-    const record = this.#group.view?.record;
-    if (record === undefined || (!this.#group.isFresh(nowMs) && !record.staleOk)) throw new TridcommError('E_STALE');
-    checkPubSubForm(view, record.topicChains);
-    return this.#epoch.keySource;
-  }
-
-  /** @spec principals.14, principals.24 */
-  findSender(senderId16: Uint8Array, nowMs: number): SenderKey | undefined {
-    const { trust, newestRevoked } = this.#holdings;
-    const record = trust.principalBySenderId(senderId16);
-    if (record === undefined) return undefined;
-    trust.checkPrincipalNow(record, nowMs);
-    const revoked = newestRevoked ?? this.#group.view?.revoked;
-    if (revoked?.isRevoked(record.key.keyId32, record.serial) === true) throw new TridcommError('E_REVOKED');
-    return record.key;
-  }
-
-  /** @spec groups.27 */
-  mayWrite({ keyId32 }: SenderKey, header: HeaderView, extensions: Extensions): boolean {
-    const { view } = this.#group;
-    const ofEpoch = this.#group.writers(this.#epoch.block.header.policyRoot32);
-    if (view === undefined || ofEpoch === undefined) return false;
-    const { timestampMs, topicTag } = header;
-    const chain = extensions.value(numbers.topicChain);
-    const lists = ofEpoch === view.writers ? [ofEpoch] : [ofEpoch, view.writers];
-    return lists.every((list) => list.allowsEnvelope(keyId32, actions.publish, timestampMs, topicTag, chain));
-  }
-
-  /** @spec patterns.4 */
-  checkRecords(view: EnvelopeView | JobView, records: Records): void {
-    const record = this.#group.view?.record;
-    if (record?.topicChains !== true) return;
-    const { timestampMs } = view.header;
-    const topic = topicOfRecords(view, records, this.#group.patterns, (one) =>
-      this.#group.tagsAt(timestampMs, record.periodMs, one),
-    );
-    this.#topics.set(view, topic);
-  }
-
-  /** What the records said, in a group with topic_chains, once they were checked; undefined where they were no good. */
-  topicOf(view: EnvelopeView): Topic | undefined {
-    return this.#topics.get(view);
-  }
 }

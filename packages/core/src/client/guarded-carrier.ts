@@ -1,7 +1,7 @@
 import { TridcommError } from '../errors.ts';
 import type { TopicMatch } from '../keys/access-list.ts';
 import type { EnvelopeSource } from '../replay/guard.ts';
-import type { Carrier } from './carrier.ts';
+import type { Carrier, Lease, WorkCarrier, WorkOutcome } from './carrier.ts';
 import type { EventSink } from './event-sink.ts';
 
 /** What became of a question to a broker: `refused` for a right that is not there, `failed` for what may go well the next time. */
@@ -34,9 +34,26 @@ export class GuardedCarrier {
   }
 
   subscribe(match: TopicMatch, source: EnvelopeSource): Asked {
+    return this.#askForRight(() => this.#carrier.subscribe(match, source));
+  }
+
+  work(carrier: WorkCarrier, match: TopicMatch, capacity: number): Asked {
+    return this.#askForRight(() => carrier.work(match, capacity));
+  }
+
+  endWork(carrier: WorkCarrier, match: TopicMatch): boolean {
+    return this.#ask(() => carrier.endWork(match)) === 'taken';
+  }
+
+  /** Where settling fails, the broker takes the work back after a while. */
+  settle(lease: Lease, outcome: WorkOutcome): void {
+    this.#ask(() => lease.settle(outcome));
+  }
+
+  #askForRight(question: () => void): Asked {
     return this.#ask(() => {
       try {
-        this.#carrier.subscribe(match, source);
+        question();
         return 'taken';
       } catch (error) {
         if (!(error instanceof TridcommError && error.code === 'E_POLICY')) throw error;

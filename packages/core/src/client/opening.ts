@@ -1,19 +1,23 @@
-import { equalBytes, readU64 } from '../bytes/bytes.ts';
+import { equalBytes } from '../bytes/bytes.ts';
 import type { ErrorCode } from '../codepoints/errors.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
-import { isEd25519SignatureForm } from '../crypto/ed25519-rule.ts';
+import { patternKinds } from '../codepoints/patterns.gen.ts';
 import { beginParsed, type Opened, type PendingOpen } from '../envelope/open.ts';
 import { TridcommError } from '../errors.ts';
 import { messagesOfRecords } from '../patterns/pub-sub.ts';
+import { decodeSurvey, type SurveyQuestion } from '../patterns/survey.ts';
 import type { EnvelopeSource } from '../replay/guard.ts';
 import type { Topic } from '../topics/grammar.ts';
 import { parseEnvelope, type EnvelopeView } from '../wire/envelope.ts';
+import type { Extensions } from '../wire/extensions.ts';
 import type { Message } from '../wire/records.ts';
+import type { AnswerTags } from './answer-tags.ts';
 import type { EventSink } from './event-sink.ts';
 import type { Delivery } from './events.ts';
 import type { Group } from './group.ts';
 import type { Holdings } from './holdings.ts';
 import { streamName, type OpenEpoch } from './open-epoch.ts';
+import { isBehind, openSealed, storeAhead } from './open-steps.ts';
 import type { Route } from './routes.ts';
 import type { Handler, Subscriptions } from './subscriptions.ts';
 
@@ -27,16 +31,34 @@ interface Destination {
   readonly position: number | undefined;
 }
 
+/** Who takes what is not only delivered. */
+export interface OpeningListener {
+  /** An envelope that no subscription is for: an answer to the member may be. */
+  unrouted(view: EnvelopeView, nowMs: number): void;
+  /** A question that may be answered is about to be delivered. */
+  question(delivery: Delivery, group: Group, suite: number): void;
+}
+
 /** The receiving side of a member. */
 export class Opening {
   readonly #holdings: Holdings;
   readonly #events: EventSink;
   readonly #subscriptions: Readonly<Record<EnvelopeSource, Subscriptions>>;
+  readonly #answers: AnswerTags;
+  readonly #listener: OpeningListener;
 
-  constructor(holdings: Holdings, events: EventSink, subscriptions: Readonly<Record<EnvelopeSource, Subscriptions>>) {
+  constructor(
+    holdings: Holdings,
+    events: EventSink,
+    subscriptions: Readonly<Record<EnvelopeSource, Subscriptions>>,
+    answers: AnswerTags,
+    listener: OpeningListener,
+  ) {
     this.#holdings = holdings;
     this.#events = events;
     this.#subscriptions = subscriptions;
+    this.#answers = answers;
+    this.#listener = listener;
   }
 
   /**
@@ -48,23 +70,20 @@ export class Opening {
     const subscriptions = this.#subscriptions[source];
     const view = parseEnvelope(bytes);
     const route = subscriptions.routeOf(view, nowMs);
-    if (route === undefined) return undefined;
+    if (route === undefined) {
+      if (source === 'live') this.#listener.unrouted(view, nowMs);
+      return undefined;
+    }
     const epoch = route.group.epoch(view.header.epoch);
     if (epoch === undefined) throw new TridcommError('E_EPOCH', `epoch ${view.header.epoch}`);
     const receiver = route.group.receiverOf(epoch, source);
     const pending = beginParsed(receiver, view, nowMs)!;
-    const { provider } = this.#holdings;
-    const isValid = provider.ed25519Verify(pending.publicKey32, pending.signInput, pending.signature);
-    if (isValid && isEd25519SignatureForm(pending.signature)) this.#learnHead(route, view, nowMs);
-    const parts = pending.verified(isValid);
-    pending.decrypted(
-      parts.map((part) => provider.aeadOpen(part.algorithm, part.key32, part.nonce12, part.aad, part.sealed)),
-    );
+    openSealed(this.#holdings, route.group, pending, view, nowMs);
     // Undefined where the records say none: that refuses the envelope, and records it as seen.
     const topic = route.topic ?? receiver.topicOf(view);
     const handlers = topic && subscriptions.handlersOf(topic);
     if (topic !== undefined && handlers === undefined && this.#isOfLog(source, topic)) return undefined;
-    this.#store(pending, epoch, view);
+    storeAhead(pending, epoch, view);
     const opened = this.#commit(pending, epoch, view);
     return this.#deliver(route, epoch, opened, { topic: topic!, handlers, nowMs, position });
   }
@@ -83,31 +102,15 @@ export class Opening {
     // All other refusals are for good, and what was refused for its form cannot be read once more.
     if (code !== 'E_EPOCH' && code !== 'E_POLICY' && code !== 'E_SENDER') return false;
     const view = parseEnvelope(bytes);
-    const group = this.#subscriptions[source].routeOf(view, nowMs)?.group;
+    const subscribed = this.#subscriptions[source].routeOf(view, nowMs)?.group;
+    const group = subscribed ?? (source === 'live' ? this.#answers.groupOf(view, nowMs) : undefined);
     if (group === undefined) return false;
     const { epoch, senderId } = view.header;
-    if (code === 'E_EPOCH') return epoch > (group.epochs.at(-1)?.number ?? 0);
+    // The epoch of an answer is that of what it answers, whatever comes.
+    if (code === 'E_EPOCH') return subscribed !== undefined && epoch > (group.epochs.at(-1)?.number ?? 0);
     if (isBehind(group, view)) return true;
     const isSender = (keyId32: Uint8Array): boolean => equalBytes(keyId32.subarray(0, senderId.length), senderId);
     return code === 'E_SENDER' && group.view?.writers.keyIds.some(isSender) === true;
-  }
-
-  /** @spec principals.32 */
-  #learnHead({ group }: Route, view: EnvelopeView, nowMs: number): void {
-    const { trust, knownHeads } = this.#holdings;
-    if (!isBehind(group, view)) return;
-    const { header, extensions } = view;
-    const headSeq = readU64(extensions.value(numbers.headSeq)!, 0);
-    knownHeads.claim(group.id, trust.principalBySenderId(header.senderId)!.key.keyId32, headSeq, nowMs);
-  }
-
-  /** @spec replay.22, replay.24 */
-  #store(pending: PendingOpen, { replayStore }: OpenEpoch, { header }: EnvelopeView): void {
-    for (let writes = pending.pendingWrites(); writes !== undefined; writes = pending.pendingWrites()) {
-      replayStore?.write(header, writes);
-      const displaced = pending.stored(writes);
-      if (displaced !== undefined) replayStore?.forget(header, displaced);
-    }
   }
 
   /** What is refused for its records is recorded as seen, so its number is not missing. */
@@ -126,7 +129,7 @@ export class Opening {
   #deliver(
     { group, topic: routed }: Route,
     epoch: OpenEpoch,
-    { header, records, sender, id32 }: Opened,
+    { header, extensions, records, sender, id32 }: Opened,
     { topic, handlers, nowMs, position }: Destination,
   ): Delivery | undefined {
     const stream = streamName(header.senderId, header.topicTag, header.streamId);
@@ -151,24 +154,22 @@ export class Opening {
       seq: header.seq,
       id32,
       position,
+      survey: questionOf(header.patternKind, extensions),
       verdict: isAgain ? 'redelivered' : 'new',
     };
+    if (delivery.survey !== undefined && delivery.verdict === 'new') {
+      this.#listener.question(delivery, group, epoch.keySource.suite);
+    }
     for (const range of delivery.gaps) this.#events.emit({ type: 'gap', delivery, range });
     for (const range of delivery.filled) this.#events.emit({ type: 'filled', delivery, range });
     this.#events.emit({ type: 'message', delivery });
-    for (const handler of handlers) {
-      try {
-        handler?.(delivery);
-      } catch (error) {
-        this.#events.emit({ type: 'handlerFailed', delivery, error });
-      }
-    }
+    for (const handler of handlers) this.#events.handle(handler, delivery);
     return delivery;
   }
 }
 
-/** Whether the sender of an envelope says that it had a newer view of the group than we have. */
-function isBehind({ view }: Group, { extensions }: EnvelopeView): boolean {
-  const value = extensions.value(numbers.headSeq);
-  return value !== undefined && readU64(value, 0) > (view?.head.headSeq ?? 0);
+/** Extension 2 stands in questions; where another envelope has it, it says nothing. */
+function questionOf(patternKind: number, extensions: Extensions): SurveyQuestion | undefined {
+  const value = patternKind === patternKinds.survey.question ? extensions.value(numbers.survey) : undefined;
+  return value && decodeSurvey(value);
 }

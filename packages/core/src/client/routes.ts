@@ -5,11 +5,10 @@ import type { TopicMatch } from '../keys/access-list.ts';
 import { matchOf } from '../keys/compile-policy.ts';
 import { parseTopic, type Topic, type TopicPattern } from '../topics/grammar.ts';
 import { routedPeriods } from '../topics/tags.ts';
-import type { EnvelopeView } from '../wire/envelope.ts';
+import type { EnvelopeView, JobView } from '../wire/envelope.ts';
 import type { Group } from './group.ts';
 import { hexOf } from './hex.ts';
 import { overlaps } from './pattern-overlap.ts';
-import type { View } from './view.ts';
 
 /** Where the tag of an envelope leads. */
 export interface Route {
@@ -24,6 +23,18 @@ export interface RouteTimes {
   readonly skewMs: number;
 }
 
+/** What one match leads to. */
+export interface Lead {
+  /** What envelopes are to match. */
+  readonly own: TopicMatch;
+  readonly topic: Topic | undefined;
+  /** What the broker is asked to match for it. */
+  readonly asked: TopicMatch;
+}
+
+/** What follows from a route secret in a period. */
+export type Leads = (secret32: Uint8Array, period: number) => Iterable<Lead>;
+
 /** What one group puts into the table. */
 interface GroupRoutes {
   readonly names: readonly string[];
@@ -32,22 +43,19 @@ interface GroupRoutes {
 }
 
 /**
- * The tags that a member routes by, for every period that counts now: what its subscriptions and the rules of its groups have in common,
- * as their views have them. The broker matches the whole rule, as the edge list has it.
+ * The tags that a member routes by, for every period that counts now, as the views of its groups have them.
  *
  * @spec topics.10
  */
 export class RouteTable {
-  readonly #provider: CryptoProvider;
   readonly #times: RouteTimes;
   readonly #routes = new Map<string, Route>();
   readonly #groups = new Map<Group, GroupRoutes>();
   #fromMs = 0;
   #untilMs = Infinity;
 
-  constructor(provider: CryptoProvider, times: RouteTimes) {
-    this.#provider = provider;
-    this.#times = times;
+  constructor({ maxAgeMs, skewMs }: RouteTimes) {
+    this.#times = { maxAgeMs, skewMs };
   }
 
   /** What the broker has to match for a group, by name. */
@@ -69,39 +77,35 @@ export class RouteTable {
   }
 
   /** Step 7. */
-  find({ header, extensions }: EnvelopeView): Route | undefined {
-    const exact = this.#routes.get(matchName({ matchKind: matchKinds.exact, level: 0, match16: header.topicTag }));
+  find({ header, extensions }: EnvelopeView | JobView): Route | undefined {
+    const exact = this.routeOf(exactMatch(header.topicTag));
     if (exact !== undefined) return exact;
     const chain = extensions.value(numbers.topicChain);
     if (chain === undefined) return undefined;
     for (let level = 0; level < chain.length / 16; level++) {
       const match16 = chain.subarray(16 * level, 16 * level + 16);
-      const route = this.#routes.get(matchName({ matchKind: matchKinds.prefix, level, match16 }));
+      const route = this.routeOf({ matchKind: matchKinds.prefix, level, match16 });
       if (route !== undefined) return route;
     }
     return undefined;
   }
 
-  /** Takes a group as it is now. */
-  update(group: Group, subscriptions: readonly TopicPattern[], nowMs: number): void {
-    for (const name of this.#groups.get(group)?.names ?? []) this.#routes.delete(name);
-    this.#groups.delete(group);
-    const { view, patterns } = group;
-    const pairs = patterns.flatMap((rule) =>
-      subscriptions
-        .filter((pattern) => overlaps(pattern, rule))
-        .map((pattern) => ({ rule, narrower: narrower(pattern, rule) })),
-    );
-    if (view !== undefined && pairs.length > 0) this.#groups.set(group, this.#routesOf(group, view, pairs, nowMs));
+  /** What a match leads to. */
+  routeOf(match: TopicMatch): Route | undefined {
+    return this.#routes.get(matchName(match));
   }
 
-  #routesOf(
-    group: Group,
-    { record }: View,
-    pairs: readonly { readonly rule: TopicPattern; readonly narrower: TopicPattern }[],
-    nowMs: number,
-  ): GroupRoutes {
-    const { periodMs, topicChains } = record;
+  /**
+   * Takes a group as it is now.
+   *
+   * @param leads - undefined where nothing of it leads anywhere
+   */
+  update(group: Group, leads: Leads | undefined, nowMs: number): void {
+    for (const name of this.#groups.get(group)?.names ?? []) this.#routes.delete(name);
+    this.#groups.delete(group);
+    const { view } = group;
+    if (view === undefined || leads === undefined) return;
+    const { periodMs } = view.record;
     const { maxAgeMs, skewMs } = this.#times;
     const periods = routedPeriods(nowMs, { periodMs, maxAgeMs, skewMs });
     const [first, last] = [periods[0]!, periods.at(-1)!];
@@ -111,17 +115,48 @@ export class RouteTable {
     const matches = new Map<string, TopicMatch>();
     for (const period of periods) {
       for (const secret32 of group.routeSecrets(period)) {
-        for (const { rule, narrower: own } of pairs) {
-          const name = matchName(matchOf(this.#provider, secret32, group.groupId16, period, own));
+        for (const { own, topic, asked } of leads(secret32, period)) {
+          const name = matchName(own);
           names.push(name);
-          this.#routes.set(name, { group, topic: topicChains ? undefined : parseTopic(rule.text) });
-          const match = matchOf(this.#provider, secret32, group.groupId16, period, rule);
-          matches.set(matchName(match), match);
+          this.#routes.set(name, { group, topic });
+          matches.set(matchName(asked), asked);
         }
       }
     }
-    return { names, matches };
+    this.#groups.set(group, { names, matches });
   }
+}
+
+/**
+ * What leads to the subscriptions of a member in one group: what they and the rules of the group have in common. The broker matches the whole
+ * rule, as the edge list has it.
+ *
+ * @returns undefined where they have nothing in common
+ */
+export function subscribedLeads(
+  provider: CryptoProvider,
+  group: Group,
+  subscriptions: readonly TopicPattern[],
+): Leads | undefined {
+  const { groupId16, view, patterns } = group;
+  const pairs = patterns.flatMap((rule) =>
+    subscriptions
+      .filter((pattern) => overlaps(pattern, rule))
+      .map((pattern) => ({ rule, narrower: narrower(pattern, rule) })),
+  );
+  if (pairs.length === 0) return undefined;
+  const isChained = view?.record.topicChains === true;
+  return (secret32, period) =>
+    pairs.map(({ rule, narrower: own }) => ({
+      own: matchOf(provider, secret32, groupId16, period, own),
+      topic: isChained ? undefined : parseTopic(rule.text),
+      asked: matchOf(provider, secret32, groupId16, period, rule),
+    }));
+}
+
+/** The match of a tag. */
+export function exactMatch(tag16: Uint8Array): TopicMatch {
+  return { matchKind: matchKinds.exact, level: 0, match16: tag16 };
 }
 
 /** One name for a match. */

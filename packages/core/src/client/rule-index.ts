@@ -9,7 +9,7 @@ export class RuleIndex {
   /** Takes the patterns of a group as its view has them now. */
   update(group: Group): void {
     for (const text of this.#texts.get(group) ?? []) if (this.#groups.get(text) === group) this.#groups.delete(text);
-    const texts = group.patterns.map(({ text }) => text);
+    const texts = group.rules.map(({ text }) => text);
     this.#texts.set(group, texts);
     for (const text of texts) this.#groups.set(text, group);
   }

@@ -1,8 +1,11 @@
-import { patternKinds } from '../codepoints/patterns.gen.ts';
+import type { StreamOptions } from '../envelope/seal.ts';
 import { StreamSealer } from '../envelope/stream-sealer.ts';
 import { hexOf } from './hex.ts';
 import type { Holdings } from './holdings.ts';
 import type { OpenEpoch } from './open-epoch.ts';
+
+/** What a stream is begun with. */
+type StreamBeginning = Pick<StreamOptions, 'keySource' | 'patternKind' | 'topicTag16'>;
 
 interface Sealer {
   readonly sealer: StreamSealer;
@@ -10,7 +13,7 @@ interface Sealer {
 }
 
 /**
- * The streams that a member seals, one for a topic tag and epoch. Of very many the one that rested longest goes, and is followed by a new
+ * The streams that a member seals with the keys of epochs, one for a topic tag and epoch, and its replies, one for a pool stream and answer tag. Of very many the one that rested longest goes, and is followed by a new
  * one when its topic comes again.
  */
 export class Sealers {
@@ -27,9 +30,23 @@ export class Sealers {
     this.#most = most;
   }
 
-  /** The stream for a tag in an epoch of a group. */
-  of(groupId: string, epoch: OpenEpoch, tag16: Uint8Array): StreamSealer {
-    const name = `${groupId}/${epoch.number}/${hexOf(tag16)}`;
+  /**
+   * The stream for a tag in an epoch of a group.
+   *
+   * @param patternKind - the one that the purpose of the group has
+   */
+  of(groupId: string, epoch: OpenEpoch, topicTag16: Uint8Array, patternKind: number): StreamSealer {
+    const name = `${groupId}/${epoch.number}/${hexOf(topicTag16)}`;
+    return this.stream(name, epoch, () => ({ keySource: epoch.keySource, patternKind, topicTag16 }));
+  }
+
+  /**
+   * The stream of a name.
+   *
+   * @param epoch - with which it ends
+   * @param begin - asked where there is none
+   */
+  stream(name: string, epoch: OpenEpoch, begin: () => StreamBeginning): StreamSealer {
     const held = this.#sealers.get(name);
     if (held !== undefined) {
       this.#sealers.delete(name);
@@ -40,16 +57,15 @@ export class Sealers {
       const [oldest] = this.#sealers.keys();
       this.#erase(oldest!);
     }
-    const { provider, random, keyId32 } = this.#holdings;
+    const { provider, random, keyId32: senderKeyId32 } = this.#holdings;
+    const hedgeSecret32 = this.#hedgeSecret32;
     const sealer = new StreamSealer({
       provider,
       random,
-      keySource: epoch.keySource,
-      senderKeyId32: keyId32,
-      hedgeSecret32: this.#hedgeSecret32,
-      patternKind: patternKinds.pubSub.data,
-      topicTag16: tag16,
+      senderKeyId32,
+      hedgeSecret32,
       epoch: epoch.number,
+      ...begin(),
     });
     this.#sealers.set(name, { sealer, epoch });
     return sealer;

@@ -3,6 +3,7 @@ import { objectKinds } from '../codepoints/object-kinds.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { decodeAuthorityRecord } from '../keys/authority-record.ts';
 import { decodeGroupRecord } from '../keys/group-record.ts';
+import { decodePoolRecord, type PoolRecord } from '../keys/pool-record.ts';
 import { decodePrincipalRecord } from '../keys/principal-record.ts';
 import { parseObject } from '../keys/signed-object.ts';
 import { hexOf } from './hex.ts';
@@ -11,8 +12,8 @@ import { hexOf } from './hex.ts';
 export const storedPrefix = 'object/';
 
 /**
- * Where a durable member stores an object that it holds; undefined for one that it would only ask for again. Names ascend in the order in
- * which the objects are to be taken.
+ * Where a durable member stores an object that it holds; undefined for one that it would only ask for again. {@link compareStoredNames} gives
+ * the order in which the objects are to be taken.
  *
  * What is stored saves the questions after a restart; that numbers do not go back is seen to elsewhere.
  */
@@ -32,9 +33,22 @@ export function storedNameOf(provider: CryptoProvider, type: number, bytes: Uint
       const { groupId16 } = decodeGroupRecord(provider, parseObject(provider, bytes, objectKinds.groupRecord));
       return `${storedPrefix}${type}/${hexOf(groupId16)}`;
     }
+    case addressTypes.poolRecord:
+      return storedPoolRecordName(decodePoolRecord(provider, parseObject(provider, bytes, objectKinds.poolRecord)));
     default:
       return undefined;
   }
+}
+
+/** Where a durable member stores a pool record: those of one front in the order of their epochs. */
+export function storedPoolRecordName({ groupId16, epoch }: PoolRecord): string {
+  return `${storedPrefix}${addressTypes.poolRecord}/${hexOf(groupId16)}/${String(epoch).padStart(10, '0')}`;
+}
+
+/** Orders stored names: by what the objects need of each other. */
+export function compareStoredNames(a: string, b: string): number {
+  const byType = typeOfStoredName(a) - typeOfStoredName(b);
+  return byType === 0 && a !== b ? (a < b ? -1 : 1) : byType;
 }
 
 /** The type of an object by its stored name. */

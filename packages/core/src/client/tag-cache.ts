@@ -1,11 +1,14 @@
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Topic } from '../topics/grammar.ts';
-import { deriveRouteKey, tagTopic, type TopicTag } from '../topics/tags.ts';
+import { deriveRouteKey, tagAnswers, tagTopic, type AnswerTags, type TopicTag } from '../topics/tags.ts';
+import { hexOf } from './hex.ts';
 
 /** What is derived from one route secret for one period. */
 interface PeriodTags {
   readonly routeKey32: Uint8Array;
   readonly tags: Map<string, TopicTag>;
+  /** By the key id of who asked. */
+  readonly answers: Map<string, AnswerTags>;
 }
 
 /** Tags of topics that were used lately, so that a hash for each segment is taken once for a topic and period. */
@@ -31,6 +34,18 @@ export class TagCache {
     return tag;
   }
 
+  /** Tags of the answers to who asked; not to be changed. */
+  answersOf(routeSecret32: Uint8Array, period: number, askerKeyId32: Uint8Array): AnswerTags {
+    const { routeKey32, answers } = this.#tagsOf(routeSecret32, period);
+    const name = hexOf(askerKeyId32);
+    const held = answers.get(name);
+    if (held !== undefined) return held;
+    if (answers.size >= mostTags) answers.clear();
+    const tags = tagAnswers(this.#provider, routeKey32, period, askerKeyId32);
+    answers.set(name, tags);
+    return tags;
+  }
+
   /** Forgets all: secrets of the group have changed or are to go. */
   clear(): void {
     for (const periods of this.#secrets.values()) for (const { routeKey32 } of periods.values()) routeKey32.fill(0);
@@ -42,7 +57,7 @@ export class TagCache {
     if (held !== undefined) return held;
     if (this.#secrets.size >= mostSecrets) this.clear();
     const routeKey32 = deriveRouteKey(this.#provider, routeSecret32, this.#groupId16, period);
-    const made = { routeKey32, tags: new Map<string, TopicTag>() };
+    const made = { routeKey32, tags: new Map<string, TopicTag>(), answers: new Map<string, AnswerTags>() };
     const periods = this.#secrets.get(routeSecret32) ?? new Map<number, PeriodTags>();
     this.#secrets.set(routeSecret32, periods);
     for (const [old, { routeKey32: oldKey32 }] of [...periods].slice(0, -mostPeriods)) {

@@ -6,6 +6,8 @@ export const actions = {
   publish: 0x0001,
   /** Subscribe (principals.20) */
   subscribe: 0x0002,
+  /** Answer, in lists of writers (principals.20) */
+  respond: 0x0004,
 } as const;
 
 /** A code of {@link actions}. */

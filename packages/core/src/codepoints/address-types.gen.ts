@@ -26,6 +26,8 @@ export const addressTypes = {
   groupHead: 0x0b,
   /** Head (principals.37) */
   head: 0x0c,
+  /** Pool records of a front (principals.37) */
+  poolRecord: 0x0d,
 } as const;
 
 /** A code of {@link addressTypes}. */

@@ -18,6 +18,8 @@ export const frameTypes = {
   job: 0x13,
   /** One envelope of a log, with its position (messages.7) */
   stored: 0x14,
+  /** One envelope of work, with its lease (messages.7) */
+  leased: 0x15,
   /** A retained object under its address (messages.7) */
   object: 0x20,
   /** What an authority publishes together (messages.7) */
@@ -36,6 +38,10 @@ export const frameTypes = {
   proof: 0x34,
   /** A signed log head (messages.7) */
   checkpoint: 0x35,
+  /** Work that a link takes (messages.7) */
+  work: 0x36,
+  /** End of a lease (messages.7) */
+  settle: 0x37,
   /** Liveness and time (messages.7) */
   ping: 0x3e,
   /** Orderly end of the link (messages.7) */

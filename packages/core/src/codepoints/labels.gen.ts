@@ -52,7 +52,7 @@ export const labels = {
   epochClose: 'close',
   /** Signature of a capability; reserved (principals) */
   capability: 'capability',
-  /** Signature of a pool record; reserved (principals) */
+  /** Signature of a pool record (principals) */
   pool: 'pool',
   /** Commitment to an epoch secret (groups.5) */
   epochCommit: 'epoch commit',
@@ -80,4 +80,18 @@ export const labels = {
   hopNoise: 'hop-n',
   /** Prefaces and hellos of a link (link) */
   linkTranscript: 'tdc1 link',
+  /** Input to the key pair of a pool (patterns) */
+  poolKey: 'pool kem',
+  /** HPKE info of a pool stream (patterns) */
+  poolInfo: 'tdc1 pool',
+  /** HPKE info of a reply to a survey (patterns) */
+  surveyInfo: 'tdc1 survey',
+  /** Source secret of a pool stream (patterns) */
+  poolStream: 'tdc1 pool stream',
+  /** Source secret of the replies to a pool stream (patterns) */
+  poolReply: 'tdc1 reply',
+  /** Source secret of a reply to a survey (patterns) */
+  surveyReply: 'tdc1 survey reply',
+  /** Context of the replies to a pool stream (patterns) */
+  replyContext: 'tdc1 rctx',
 } as const;

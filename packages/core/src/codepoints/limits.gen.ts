@@ -150,4 +150,22 @@ export const limits = {
   messagesPerSecond: 1_000,
   /** Envelopes of a principal in a second (delivery.18) */
   envelopesPerSecond: 2_000,
+  /** Life of a pool stream (patterns) */
+  poolStreamMs: 600_000,
+  /** Envelopes of a pool stream (patterns) */
+  poolStreamEnvelopes: 1_048_576,
+  /** Pool streams of a sender that a worker keeps (patterns) */
+  poolSetups: 256,
+  /** Requests outstanding at a requester (patterns.35) */
+  requestsOutstanding: 65_536,
+  /** Time from question to deadline (patterns) */
+  surveyMs: 3_600_000,
+  /** Replies to a survey (patterns) */
+  surveyReplies: 65_535,
+  /** A lease (delivery.24) */
+  leaseMs: 30_000,
+  /** Leases of a unit (delivery.25) */
+  leasesPerUnit: 16,
+  /** Units that wait for one match (delivery.26) */
+  workBytes: 67_108_864,
 } as const;

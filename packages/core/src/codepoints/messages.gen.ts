@@ -56,7 +56,7 @@ export const messages = {
   GroupRecord: [
     { number: 1, name: 'group_id16', type: 'bytes', bytes: 16, required: true },
     { number: 2, name: 'serial', type: 'uint64', required: true },
-    { number: 3, name: 'purpose', type: 'uint32', values: [1, 2, 3, 4], required: true },
+    { number: 3, name: 'purpose', type: 'uint32', values: [1, 2, 3, 4, 5], required: true },
     { number: 4, name: 'suite', type: 'uint32', values: [1, 2], required: true },
     { number: 5, name: 'block_kind', type: 'uint32', values: [1, 2, 5], required: true },
     { number: 6, name: 'controller', type: 'message', message: 'Key', required: true },
@@ -66,6 +66,19 @@ export const messages = {
     { number: 10, name: 'period_ms', type: 'uint32', required: true },
     { number: 11, name: 'topic_chains', type: 'bool' },
     { number: 12, name: 'stale_ok', type: 'bool' },
+    { number: 13, name: 'crew_id16', type: 'bytes', bytes: 16 },
+  ],
+  PoolRecord: [
+    { number: 1, name: 'group_id16', type: 'bytes', bytes: 16, required: true },
+    { number: 2, name: 'crew_id16', type: 'bytes', bytes: 16, required: true },
+    { number: 3, name: 'generation', type: 'uint32', required: true },
+    { number: 4, name: 'epoch', type: 'uint32', required: true },
+    { number: 5, name: 'block_hash32', type: 'bytes', bytes: 32, required: true },
+    { number: 6, name: 'suite', type: 'uint32', values: [1, 2], required: true },
+    { number: 7, name: 'public_key32', type: 'bytes', bytes: 32, required: true },
+    { number: 8, name: 'not_before_ms', type: 'uint64', required: true },
+    { number: 9, name: 'not_after_ms', type: 'uint64', required: true },
+    { number: 10, name: 'revokes', type: 'bool' },
   ],
   GroupPrivate: [
     { number: 1, name: 'patterns', type: 'string', repeated: true, maxBytes: 2047, maxCount: 256, required: true },

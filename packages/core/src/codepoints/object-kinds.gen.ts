@@ -12,7 +12,7 @@ export const objectKinds = {
   policy: 0x04,
   /** Settings and controller of a group (principals.8) */
   groupRecord: 0x05,
-  /** Reserved. Pool of responders or workers (principals) */
+  /** Public key of a pool for an epoch (patterns) */
   poolRecord: 0x06,
   /** Reserved. Log sizes at the end of an epoch (storage) */
   epochClose: 0x07,

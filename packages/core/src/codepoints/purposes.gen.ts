@@ -8,8 +8,10 @@ export const purposes = {
   bus: 0x02,
   /** SURVEY (groups) */
   survey: 0x03,
-  /** Pool of responders or workers (groups) */
-  pool: 0x04,
+  /** Front of a pool: who asks and who works (groups) */
+  front: 0x04,
+  /** Crew of a pool: who works (groups) */
+  crew: 0x05,
 } as const;
 
 /** A code of {@link purposes}. */

@@ -15,6 +15,25 @@ export interface KeySource {
 }
 
 /**
+ * A key source that depends on the sender, and whose secret takes a private key: that of pools, and of replies to surveys.
+ *
+ * What is signed needs no private key, so nobody without a valid signature makes the receiver use one.
+ */
+export interface LateKeySource {
+  readonly suite: number;
+  /** What a sender that was found, and may write, has signed over: 32 bytes. */
+  bindTo(senderKeyId32: Uint8Array): Uint8Array;
+  /**
+   * Step 13, under a valid signature.
+   *
+   * @throws TridcommError `E_AEAD` where what arrived gives no secret
+   */
+  take(senderKeyId32: Uint8Array): KeySource;
+  /** An AEAD has opened under what {@link take} gave: it is worth keeping. */
+  keep(senderKeyId32: Uint8Array): void;
+}
+
+/**
  * Makes sure that a key source has the widths that it must have, before anything is derived from it.
  *
  * @throws TridcommError `E_USAGE` for others

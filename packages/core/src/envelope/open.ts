@@ -7,7 +7,7 @@ import { aeadOfSuite } from '../crypto/suite.ts';
 import { TridcommError } from '../errors.ts';
 import { checkFreshness } from '../replay/freshness.ts';
 import type { JobPart } from '../replay/leaves.ts';
-import type { ReplayState } from '../replay/log-replay.ts';
+import type { ReplayState } from '../replay/sourced-replay.ts';
 import type { ReplayWrites } from '../replay/stored-state.ts';
 import type { Extensions } from '../wire/extensions.ts';
 import {
@@ -22,7 +22,7 @@ import {
 import { flagBits, type HeaderView } from '../wire/header.ts';
 import { decodeRecords, Records, singleRecord } from '../wire/records.ts';
 import { envelopeId, signInput } from './identity.ts';
-import { checkKeySource, type KeySource } from './key-source.ts';
+import { checkKeySource, type KeySource, type LateKeySource } from './key-source.ts';
 import { hashLeaf, MerkleTree, verifyMerklePath } from '../crypto/merkle.ts';
 import { aadHeaderOf } from './protected-header.ts';
 import { leafAad, leafNonce } from './record-cipher.ts';
@@ -44,7 +44,7 @@ export interface TopicKeys {
    * @param view - what arrived; nothing in it is authenticated
    * @param nowMs - the clock
    */
-  keySource(epoch: number, view: EnvelopeView | JobView, nowMs: number): KeySource | undefined;
+  keySource(epoch: number, view: EnvelopeView | JobView, nowMs: number): KeySource | LateKeySource | undefined;
 }
 
 /** What a receiver knows: the look-ups of chapter 03 and the state of chapter 10. */
@@ -98,12 +98,12 @@ export interface SealedPart {
  * @spec envelope.27, envelope.28, envelope.29, envelope.30
  */
 export function openEnvelope(receiver: Receiver, bytes: Uint8Array, nowMs: number): Opened | undefined {
-  return finish(receiver.provider, begin(receiver, parseEnvelope(bytes), nowMs));
+  return finishOpen(receiver.provider, begin(receiver, parseEnvelope(bytes), nowMs));
 }
 
 /** Opens one job, as {@link openEnvelope} does an envelope. */
 export function openJob(receiver: Receiver, bytes: Uint8Array, nowMs: number): Opened | undefined {
-  return finish(receiver.provider, begin(receiver, parseJob(bytes), nowMs));
+  return finishOpen(receiver.provider, begin(receiver, parseJob(bytes), nowMs));
 }
 
 /**
@@ -123,15 +123,21 @@ export function beginOpenJob(receiver: Receiver, bytes: Uint8Array, nowMs: numbe
 }
 
 /**
- * Steps 7 to 11 for an envelope whose form is checked, as {@link beginOpen}: for who had to look at it to know which receiver it is for.
+ * Steps 7 to 11 for an envelope or job whose form is checked, as {@link beginOpen}: for who had to look at it to know which receiver it is for.
  *
  * @param view - kept; its bytes stay as they are until the end
  */
-export function beginParsed(receiver: Receiver, view: EnvelopeView, nowMs: number): PendingOpen | undefined {
+export function beginParsed(receiver: Receiver, view: EnvelopeView | JobView, nowMs: number): PendingOpen | undefined {
   return begin(receiver, view, nowMs);
 }
 
-function finish(provider: CryptoProvider, pending: PendingOpen | undefined): Opened | undefined {
+/**
+ * The rest of the steps with the provider at hand, for a receiver that stores nothing.
+ *
+ * @param pending - undefined where the tag leads nowhere, and so does this
+ * @throws TridcommError as {@link openEnvelope}
+ */
+export function finishOpen(provider: CryptoProvider, pending: PendingOpen | undefined): Opened | undefined {
   if (pending === undefined) return undefined;
   const { publicKey32, signInput: signed, signature } = pending;
   const parts = pending.verified(provider.ed25519Verify(publicKey32, signed, signature));
@@ -153,7 +159,7 @@ function begin(receiver: Receiver, view: EnvelopeView | JobView, nowMs: number):
     const detail = `suite ${header.suite}, the key source has ${keySource.suite}`;
     throw new TridcommError('E_SUITE', detail, { outward: 'E_REFUSED' });
   }
-  checkKeySource(keySource);
+  if (!isLate(keySource)) checkKeySource(keySource);
   const sender = receiver.findSender(header.senderId, nowMs);
   if (sender === undefined) throw new TridcommError('E_SENDER');
   checkSenderKey(sender, header);
@@ -167,6 +173,10 @@ function begin(receiver: Receiver, view: EnvelopeView | JobView, nowMs: number):
   checkEd25519PublicKey(sender.publicKey32);
   checkRoot(provider, view);
   return pending;
+}
+
+function isLate(keySource: KeySource | LateKeySource): keySource is LateKeySource {
+  return 'bindTo' in keySource;
 }
 
 /** What the look-up gave must be the key of this sender id, or the signature proves somebody else. */
@@ -212,7 +222,8 @@ export class PendingOpen {
   readonly #receiver: Receiver;
   readonly #view: EnvelopeView | JobView;
   readonly #sender: SenderKey;
-  readonly #keySource: KeySource;
+  readonly #keySource: KeySource | LateKeySource;
+  readonly #bind32: Uint8Array;
   readonly #id32: Uint8Array;
   #next: OpenStep = 'verified';
   #records: Records | undefined;
@@ -220,7 +231,12 @@ export class PendingOpen {
   #grammarError: TridcommError | undefined;
 
   /** @internal */
-  constructor(receiver: Receiver, view: EnvelopeView | JobView, sender: SenderKey, keySource: KeySource) {
+  constructor(
+    receiver: Receiver,
+    view: EnvelopeView | JobView,
+    sender: SenderKey,
+    keySource: KeySource | LateKeySource,
+  ) {
     const { provider } = receiver;
     const { protectedHeader, keyinfo, header } = view;
     this.#receiver = receiver;
@@ -229,8 +245,10 @@ export class PendingOpen {
     this.#keySource = keySource;
     this.publicKey32 = sender.publicKey32;
     this.signature = view.signature;
+    this.#bind32 = isLate(keySource) ? keySource.bindTo(sender.keyId32) : keySource.bind32;
+    checkWidth('bind32', this.#bind32, 32);
     const body = 'body' in view && (header.flags & flagBits.merkle) === 0 ? view.body : none;
-    this.signInput = signInput(provider, sender.keyId32, keySource.bind32, protectedHeader, keyinfo, body);
+    this.signInput = signInput(provider, sender.keyId32, this.#bind32, protectedHeader, keyinfo, body);
     this.#id32 = envelopeId(provider, this.signInput);
   }
 
@@ -282,6 +300,7 @@ export class PendingOpen {
     }
     const opened = plaintexts.filter((plaintext) => plaintext !== undefined);
     if (opened.length !== plaintexts.length) throw new TridcommError('E_AEAD');
+    if (isLate(this.#keySource)) this.#keySource.keep(this.#sender.keyId32);
     for (const [i, lengthBytes] of this.#plaintextBytes.entries()) checkWidth('plaintext', opened[i]!, lengthBytes);
     try {
       const records = readRecords(this.#view, opened);
@@ -290,7 +309,7 @@ export class PendingOpen {
     } catch (cause) {
       if (!(cause instanceof TridcommError)) throw cause;
       // The sender signed it, so only the receiver's own side may know what is wrong with it.
-      this.#grammarError = new TridcommError('E_ENCODING', 'records under a valid signature', {
+      this.#grammarError = new TridcommError(cause.code, 'records under a valid signature', {
         cause,
         outward: 'E_REFUSED',
       });
@@ -324,7 +343,8 @@ export class PendingOpen {
    * Step 15: test-and-set of the replay state. What comes back may be handed to a handler, and nothing before.
    *
    * @throws TridcommError `E_REPLAY` and its kin, where another was faster; `E_REPLAY_STATE` where a durable receiver has not
-   *   stored what it must; `E_ENCODING` for records that do not parse, now recorded as seen
+   *   stored what it must; `E_ENCODING`, `E_LIMIT` for records that do not parse, or are not what their
+   *   pattern asks for, now recorded as seen
    * @spec envelope.28, envelope.30
    */
   commit(): Opened {
@@ -354,14 +374,23 @@ export class PendingOpen {
   #deriveRecordKey(): RecordKey {
     const { provider } = this.#receiver;
     const { streamId, salt } = this.#view.header;
-    const secret32 = streamSecret(provider, this.#keySource, this.#sender.keyId32, streamId);
+    const secret32 = streamSecret(provider, this.#takeKeySource(), this.#sender.keyId32, streamId);
     return deriveRecordKey(provider, secret32, salt);
+  }
+
+  /** The secret of a late source costs a private key: it is asked for here, under a valid signature. */
+  #takeKeySource(): KeySource {
+    if (!isLate(this.#keySource)) return this.#keySource;
+    const keySource = this.#keySource.take(this.#sender.keyId32);
+    checkKeySource(keySource);
+    return keySource;
   }
 
   /** @spec suites.2, suites.13 */
   #sealedParts({ key32, nonce12 }: RecordKey): readonly SealedPart[] {
     const view = this.#view;
-    const { suite, bind32 } = this.#keySource;
+    const { suite } = this.#keySource;
+    const bind32 = this.#bind32;
     const algorithm = aeadOfSuite(suite)!;
     const { merkle } = view.extensions;
     if (merkle === undefined && 'body' in view) {

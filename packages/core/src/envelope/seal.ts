@@ -17,7 +17,7 @@ import { leafAad, leafNonce } from './record-cipher.ts';
 /** What a stream is made of. */
 export interface StreamOptions {
   readonly provider: CryptoProvider;
-  /** Draws `stream_id8` once and `random16` for each envelope. */
+  /** Draws `stream_id8` once, where it is not given, and `random16` for each envelope. */
   readonly random: RandomSource;
   readonly keySource: KeySource;
   /** Of the key that will sign. */
@@ -28,6 +28,8 @@ export interface StreamOptions {
   readonly patternKind: number;
   readonly topicTag16: Uint8Array;
   readonly epoch: number;
+  /** Of a pattern that derives it; of all others it is drawn. */
+  readonly streamId8?: Uint8Array;
 }
 
 /** What stays the same for all envelopes of one stream; widths are the maker's concern. */

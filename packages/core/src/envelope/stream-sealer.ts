@@ -33,8 +33,8 @@ export class StreamSealer {
     checkWidth('senderKeyId32', senderKeyId32, 32);
     checkKeySource(keySource);
     checkWidth('hedgeSecret32', hedgeSecret32, 32);
-    const streamId8 = options.random(8);
-    checkWidth('random stream id', streamId8, 8);
+    const streamId8 = options.streamId8 === undefined ? options.random(8) : copyOf(options.streamId8);
+    checkWidth('stream id', streamId8, 8);
     const { sourceSecret32, groupContext32 } = keySource;
     const streamSecret32 = deriveStreamSecret(provider, sourceSecret32, groupContext32, senderKeyId32, streamId8);
     this.#stream = {

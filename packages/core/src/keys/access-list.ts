@@ -190,7 +190,7 @@ export class AccessList {
     probe[3] = match.level;
     probe.set(match.match16, 4);
     // The bits stand before the match in an entry, so each combination of them is a place of its own.
-    for (let bits = 1; bits <= definedActions; bits++) {
+    for (let bits = 1; bits <= definedActions(this.bytes[5]!); bits++) {
       if ((bits & action) === 0) continue;
       writeU16(probe, 0, bits);
       if (this.#lastNotAfter(from, to, probe) >= atMs) return true;
@@ -291,7 +291,7 @@ export function encodeEntry(entry: AccessEntry): Uint8Array {
   checkWidth('match', match16, tokenBytes);
   checkLimit('not_after', notAfterMs, limits.safeInteger);
   for (const [field, value, most] of [
-    ['actions', actions, definedActions],
+    ['actions', actions, definedActions(listUses.writers)],
     ['match kind', matchKind, matchKinds.prefix],
     ['level', level, limits.topicSegments - 1],
     ['not_after', notAfterMs, limits.safeInteger],
@@ -322,7 +322,7 @@ function faultOf(bytes: Uint8Array, at: number, use: number): string | undefined
     }
   }
   const actions = readU16(entry, 32);
-  if (actions === 0 || actions > definedActions) return `actions ${actions}`;
+  if (actions === 0 || actions > definedActions(use)) return `actions ${actions}`;
   const [kind, level] = [entry[34]!, entry[35]!];
   if (kind > matchKinds.prefix || (kind === matchKinds.group && use !== listUses.writers)) return `match kind ${kind}`;
   if (level > (kind === matchKinds.prefix ? limits.topicSegments - 1 : 0)) return `level ${level}`;
@@ -343,6 +343,12 @@ function rootOf(provider: CryptoProvider, bytes: Uint8Array): Uint8Array {
   return treeHead(provider, leaves);
 }
 
+/** All bits that a list of this use may have: who answers is nothing that the edge is told. */
+function definedActions(use: number): number {
+  const everywhere = actionBits.publish | actionBits.subscribe;
+  return use === listUses.writers ? everywhere | actionBits.respond : everywhere;
+}
+
 function mostEntries(use: number): number {
   return use === listUses.writers ? limits.writersEntries : limits.edgeEntries;
 }
@@ -352,5 +358,4 @@ const headBytes = 28;
 const entryBytes = 60;
 const tokenBytes = 16;
 const fewEntries = 8;
-const definedActions = actionBits.publish | actionBits.subscribe;
 const wholeGroup: TopicMatch = { matchKind: matchKinds.group, level: 0, match16: new Uint8Array(tokenBytes) };

@@ -37,6 +37,7 @@ const idWidths: ReadonlyMap<number, number> = new Map<number, number>([
   [addressTypes.enrolment, 48],
   [addressTypes.groupHead, 16],
   [addressTypes.head, 0],
+  [addressTypes.poolRecord, 16],
 ]);
 
 const prefix = ascii(`${labels.address}\0`);

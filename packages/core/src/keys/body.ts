@@ -316,6 +316,7 @@ const schemas: Readonly<Record<MessageName, ReadonlyMap<number, Field>>> = {
   Policy: byNumber('Policy'),
   GroupEntry: byNumber('GroupEntry'),
   GroupRecord: byNumber('GroupRecord'),
+  PoolRecord: byNumber('PoolRecord'),
   GroupPrivate: byNumber('GroupPrivate'),
   RouteSecret: byNumber('RouteSecret'),
   Hello: byNumber('Hello'),

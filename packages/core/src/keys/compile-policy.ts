@@ -1,11 +1,12 @@
 import { compareBytes } from '../bytes/bytes.ts';
 import { actions } from '../codepoints/actions.gen.ts';
 import { matchKinds } from '../codepoints/match-kinds.gen.ts';
+import { purposes } from '../codepoints/purposes.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { TridcommError } from '../errors.ts';
 import { coversPattern, hasSingleWildcard, overlapsPattern } from '../topics/cover.ts';
 import type { TopicPattern } from '../topics/grammar.ts';
-import { deriveRouteKey, tokenOfPattern } from '../topics/tags.ts';
+import { deriveRouteKey, tagAnswers, tokenOfPattern } from '../topics/tags.ts';
 import { encodeEntry, type AccessEntry, type TopicMatch } from './access-list.ts';
 import { PatternIndex } from './pattern-index.ts';
 
@@ -91,6 +92,7 @@ function checkWholeGroups(index: PatternIndex<Rule>, rules: readonly Rule[], gra
 /**
  * What follows from rules and grants for the lists of one group.
  *
+ * @param purpose - of the group: one for questions or work has answers too
  * @param rules - of all groups, with {@link checkPolicySource} behind them, as for the grants
  * @param routeSecrets - of the group
  * @param periods - that the lists are to serve
@@ -99,6 +101,7 @@ function checkWholeGroups(index: PatternIndex<Rule>, rules: readonly Rule[], gra
 export function compileGroup(
   provider: CryptoProvider,
   groupId16: Uint8Array,
+  purpose: number,
   rules: readonly Rule[],
   grants: readonly Grant[],
   routeSecrets: readonly RouteSecret[],
@@ -108,12 +111,23 @@ export function compileGroup(
   const matchesOf = matcher(provider, groupId16, routeSecrets, periods);
   const writers: AccessEntry[] = [];
   const edge: AccessEntry[] = [];
+  const hasAnswers = purpose === purposes.survey || purpose === purposes.front;
+  const answersTo = hasAnswers ? answerMatcher(provider, groupId16, routeSecrets, periods) : undefined;
   for (const { keyId32, action, pattern, notAfterMs } of grants) {
     const met = own.filter((rule) => overlapsPattern(pattern, rule.pattern));
     if (met.length === 0) continue;
     const matches = met.flatMap((rule) => matchesOf(coversPattern(pattern, rule.pattern) ? rule.pattern : pattern));
     for (const match of matches) edge.push({ keyId32, actions: action, ...match, notAfterMs });
+    if (answersTo !== undefined && (action & actions.subscribe) !== 0) {
+      writers.push({ keyId32, actions: actions.respond, ...wholeGroup, notAfterMs });
+      for (const { root } of answersTo(keyId32)) {
+        edge.push({ keyId32, actions: actions.publish, ...root, notAfterMs });
+      }
+    }
     if ((action & actions.publish) === 0) continue;
+    if (answersTo !== undefined) {
+      for (const { tag } of answersTo(keyId32)) edge.push({ keyId32, actions: actions.subscribe, ...tag, notAfterMs });
+    }
     const coversAll = own.every((rule) => coversPattern(pattern, rule.pattern));
     for (const match of coversAll ? [wholeGroup] : matches) {
       writers.push({ keyId32, actions: actions.publish, ...match, notAfterMs });
@@ -170,6 +184,27 @@ function matcher(
     made.set(pattern.text, matches);
     return matches;
   };
+}
+
+/** What a broker compares of the answers to a principal, for each period. */
+function answerMatcher(
+  provider: CryptoProvider,
+  groupId16: Uint8Array,
+  routeSecrets: readonly RouteSecret[],
+  periods: readonly number[],
+): (keyId32: Uint8Array) => readonly { readonly tag: TopicMatch; readonly root: TopicMatch }[] {
+  const routeKeys = periods.map((period) => ({
+    period,
+    routeKey32: deriveRouteKey(provider, routeSecretOf(routeSecrets, period), groupId16, period),
+  }));
+  return (keyId32) =>
+    routeKeys.map(({ period, routeKey32 }) => {
+      const { tag16, root16 } = tagAnswers(provider, routeKey32, period, keyId32);
+      return {
+        tag: { matchKind: matchKinds.exact, level: 0, match16: tag16 },
+        root: { matchKind: matchKinds.prefix, level: 1, match16: root16 },
+      };
+    });
 }
 
 /** In the order of the bytes, each once. */

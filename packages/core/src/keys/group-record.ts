@@ -1,9 +1,10 @@
+import { equalBytes } from '../bytes/bytes.ts';
 import { keyAlgorithms } from '../codepoints/key-algorithms.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { purposes } from '../codepoints/purposes.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { checkLimit, TridcommError } from '../errors.ts';
-import { decodeBody, encodeBody } from './body.ts';
+import { decodeBody, encodeBody, type Body } from './body.ts';
 import { keyBody, publicKeyOf, type PublicKey } from './public-key.ts';
 import type { SignedObject } from './signed-object.ts';
 
@@ -29,11 +30,14 @@ export interface GroupRecord {
   readonly topicChains: boolean;
   /** What is delivered without a fresh head is marked, not refused. */
   readonly staleOk: boolean;
+  /** Of a front, and of no other: its crew. */
+  readonly crewId16: Uint8Array | undefined;
 }
 
 /** What a group record says. */
-export type GroupRecordFields = Omit<GroupRecord, 'object' | 'controller'> & {
+export type GroupRecordFields = Omit<GroupRecord, 'object' | 'controller' | 'crewId16'> & {
   readonly controller: Pick<PublicKey, 'alg' | 'publicKey32'>;
+  readonly crewId16?: Uint8Array | undefined;
 };
 
 /**
@@ -49,7 +53,9 @@ export function decodeGroupRecord(provider: CryptoProvider, object: SignedObject
   if (controller.alg !== keyAlgorithms.ed25519) {
     throw new TridcommError('E_ENCODING', `controller key algorithm ${controller.alg}`);
   }
-  const mostHeadAgeMs = purpose === purposes.pool ? limits.poolHeadAgeMs : limits.headFreshMaxMs;
+  checkPurpose(body);
+  const isOfPool = purpose === purposes.front || purpose === purposes.crew;
+  const mostHeadAgeMs = isOfPool ? limits.poolHeadAgeMs : limits.headFreshMaxMs;
   checkRange('max_head_age_ms', body.max_head_age_ms, limits.headAgeMinMs, mostHeadAgeMs);
   checkRange('epoch_life_ms', body.epoch_life_ms, limits.epochLifeMinMs, limits.epochLifeMs);
   checkLimit('drain_ms', drainMs, limits.drainMaxMs);
@@ -68,6 +74,7 @@ export function decodeGroupRecord(provider: CryptoProvider, object: SignedObject
     periodMs: body.period_ms,
     topicChains: body.topic_chains ?? false,
     staleOk: body.stale_ok ?? false,
+    crewId16: body.crew_id16,
   };
 }
 
@@ -91,10 +98,28 @@ export function encodeGroupRecordBody(fields: GroupRecordFields): Uint8Array {
     period_ms: fields.periodMs,
     topic_chains: fields.topicChains,
     stale_ok: fields.staleOk,
+    crew_id16: fields.crewId16,
   });
+}
+
+/** What each purpose has, or must not have. */
+function checkPurpose(body: Body<'GroupRecord'>): void {
+  const { purpose, group_id16: groupId16, crew_id16: crewId16, topic_chains: topicChains = false } = body;
+  if ((purpose === purposes.front) !== (crewId16 !== undefined)) {
+    throw new TridcommError('E_ENCODING', 'a front names its crew, and no other group does');
+  }
+  if (crewId16 !== undefined && equalBytes(crewId16, groupId16)) {
+    throw new TridcommError('E_ENCODING', 'front that is its own crew');
+  }
+  if (topicChains && withoutChains.has(purpose)) {
+    throw new TridcommError('E_ENCODING', `topic chains in a group of purpose ${purpose}`);
+  }
 }
 
 function checkRange(field: string, value: number, least: number, most: number): void {
   if (value < least) throw new TridcommError('E_LIMIT', `${field} ${value}, at least ${least}`);
   checkLimit(field, value, most);
 }
+
+/** Who answers knows a topic by its tag. */
+const withoutChains: ReadonlySet<number> = new Set([purposes.survey, purposes.front, purposes.crew]);

@@ -140,4 +140,5 @@ const definedKinds: ReadonlySet<number> = new Set([
   objectKinds.keyRecord,
   objectKinds.policy,
   objectKinds.groupRecord,
+  objectKinds.poolRecord,
 ]);

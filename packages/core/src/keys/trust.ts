@@ -3,6 +3,7 @@ import { delegatedRoles } from '../codepoints/delegated-roles.gen.ts';
 import { labels } from '../codepoints/labels.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { objectKinds } from '../codepoints/object-kinds.gen.ts';
+import { purposes } from '../codepoints/purposes.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { TridcommError } from '../errors.ts';
 import { authorityIdOf, decodeAuthorityRecord, type AuthorityRecord, type Delegation } from './authority-record.ts';
@@ -22,6 +23,7 @@ import { checkNow } from './interval.ts';
 import { decodeKeyRecord, type KeyRecord } from './key-record.ts';
 import { decodePolicy, type Policy } from './policy.ts';
 import { decodePrincipalRecord, type PrincipalRecord } from './principal-record.ts';
+import { decodePoolRecord, type PoolRecord } from './pool-record.ts';
 import type { PublicKey } from './public-key.ts';
 import { isSignedBy, parseObject, type ObjectSignature, type SignedObject } from './signed-object.ts';
 import { UndoMap } from './undo-map.ts';
@@ -82,6 +84,8 @@ export class Trust {
   readonly #senders = new UndoMap<string, PrincipalRecord>();
   readonly #keyRecords = new UndoMap<string, KeyRecord>();
   readonly #groupRecords = new UndoMap<string, GroupRecord>();
+  /** By front: the newest, and the one before it, which counts until the newest has begun. */
+  readonly #poolRecords = new UndoMap<string, readonly PoolRecord[]>();
   /** Of records that an earlier life held: asked while this one holds none. */
   readonly #serialFloors = new Map<string, { readonly serial: number; readonly object: HasHash }>();
   readonly #onHead: TrustOptions['onHead'];
@@ -141,6 +145,11 @@ export class Trust {
     return this.#groupRecords.get(nameOf(groupId16));
   }
 
+  /** The newest pool record of a front. */
+  poolRecord(groupId16: Uint8Array): PoolRecord | undefined {
+    return this.#poolRecords.get(nameOf(groupId16))?.[0];
+  }
+
   /**
    * Whether a record holds now: its time is not over, and the authority record held still delegates its issuer as such.
    *
@@ -162,7 +171,7 @@ export class Trust {
    * @returns what takes everything back that came since; of no use after the next mark
    */
   mark(): () => void {
-    const maps = [this.#principals, this.#senders, this.#keyRecords, this.#groupRecords];
+    const maps = [this.#principals, this.#senders, this.#keyRecords, this.#groupRecords, this.#poolRecords];
     for (const map of maps) map.mark();
     const [authorityRecord, policy, head, highest] = [this.#authorityRecord, this.#policy, this.#head, this.#highest];
     const provenGroups = new Set(this.#provenGroups);
@@ -297,6 +306,32 @@ export class Trust {
   }
 
   /**
+   * Takes a pool record, of a front whose record is held, as that of its crew.
+   *
+   * @throws TridcommError `E_LENGTH`, `E_LIMIT`, `E_ENCODING`, `E_VERSION`, `E_BINDING`, `E_KEY`, `E_SIG`, `E_POLICY`, `E_SUITE`, `E_EXPIRED`,
+   * `E_EPOCH`, `E_FORK`
+   * @spec principals.8, principals.10, patterns.10
+   */
+  takePoolRecord(bytes: Uint8Array, nowMs: number): Taken {
+    checkClock(nowMs);
+    const object = this.#parse(bytes, objectKinds.poolRecord);
+    const record = decodePoolRecord(this.#provider, object);
+    const name = nameOf(record.groupId16);
+    const held = this.#poolRecords.get(name) ?? [];
+    const [signature] = signaturesOf(object, 1);
+    const controller = this.#controllerOf(record);
+    if (!equalBytes(signature!.signerKeyId32, controller.keyId32)) {
+      throw new TridcommError('E_POLICY', 'not signed by the controller of the crew');
+    }
+    this.#verify(object, labels.pool, signature!, controller);
+    checkNow(0, record.notAfterMs, nowMs, this.#skewMs);
+    if (held.some((one) => isHeld(one, object))) return 'known';
+    checkPoolPlace(held[0], record);
+    this.#poolRecords.set(name, [record, ...held.slice(0, 1)]);
+    return 'held';
+  }
+
+  /**
    * Takes a head. A durable node stores its number and hash before it acts on it.
    *
    * @throws TridcommError `E_LENGTH`, `E_ENCODING`, `E_VERSION`, `E_LIMIT`, `E_POLICY`, `E_EXPIRED`, `E_SIG`, `E_EPOCH`, `E_FORK`, `E_FUTURE`, `E_STALE`
@@ -409,6 +444,20 @@ export class Trust {
     this.#verify(object, label, signature!, this.#delegated(signature!.signerKeyId32, delegatedRoles.policy, nowMs));
   }
 
+  /** Step 7 of a pool record up to its signer: whose signature counts. */
+  #controllerOf({ groupId16, crewId16, suite }: PoolRecord): PublicKey {
+    const [front, crew] = [this.groupRecord(groupId16), this.groupRecord(crewId16)];
+    if (front === undefined || crew === undefined) {
+      throw new TridcommError('E_POLICY', 'pool record without the records of front and crew');
+    }
+    const isFront = front.crewId16 !== undefined && equalBytes(front.crewId16, crewId16);
+    if (!isFront || crew.purpose !== purposes.crew) {
+      throw new TridcommError('E_BINDING', 'pool record of groups that are no front with its crew');
+    }
+    if (suite !== crew.suite) throw new TridcommError('E_SUITE', `suite ${suite}, the crew has ${crew.suite}`);
+    return crew.controller;
+  }
+
   /** Step 7 for a delegated signer: its key. */
   #delegated(signerKeyId32: Uint8Array, role: number, nowMs: number): PublicKey {
     const delegation = this.#delegation(signerKeyId32);
@@ -505,6 +554,17 @@ function checkSerial(
   if (held === undefined) return;
   if (serial < held.serial) throw new TridcommError(lower, `serial ${serial}, held ${held.serial}`);
   if (serial === held.serial) throw new TridcommError('E_FORK', `two objects with serial ${serial}`);
+}
+
+/** Step 10 of a pool record, which is none of those held. @spec patterns.10 */
+function checkPoolPlace(held: PoolRecord | undefined, { generation, epoch }: PoolRecord): void {
+  if (held === undefined) return;
+  if (generation < held.generation || (generation === held.generation && epoch < held.epoch)) {
+    throw new TridcommError('E_EPOCH', `pool record ${generation}, ${epoch} behind ${held.generation}, ${held.epoch}`);
+  }
+  if (generation === held.generation && epoch === held.epoch) {
+    throw new TridcommError('E_FORK', `two pool records of epoch ${epoch}`);
+  }
 }
 
 function isHeld(held: { readonly object: HasHash } | undefined, object: SignedObject): boolean {

@@ -30,7 +30,9 @@ const forms: ReadonlyMap<number, FrameForm> = new Map<FrameType, FrameForm>([
   [frameTypes.auth, { maxBytes: limits.authBytes, initiator: zero, responder: zero }],
   [frameTypes.reject, { maxBytes: controlBytes, responder: zero }],
   [frameTypes.envelope, { maxBytes: limits.envelopeBytes, initiator: [0, 3], responder: zero }],
+  [frameTypes.job, { maxBytes: limits.storedBytes, responder: numberOfSub }],
   [frameTypes.stored, { maxBytes: limits.storedBytes, responder: numberOfSub }],
+  [frameTypes.leased, { maxBytes: limits.storedBytes, responder: numberOfSub }],
   [frameTypes.object, { maxBytes: limits.objectFrameBytes, responder: zero }],
   [frameTypes.bundle, { maxBytes: limits.bundleBytes, initiator: zero }],
   [frameTypes.watch, { maxBytes: controlBytes, initiator: asksOrAnswers }],
@@ -38,6 +40,8 @@ const forms: ReadonlyMap<number, FrameForm> = new Map<FrameType, FrameForm>([
   [frameTypes.unsub, { maxBytes: controlBytes, initiator: numberOfSub }],
   [frameTypes.credit, { maxBytes: controlBytes, initiator: zero }],
   [frameTypes.ack, { maxBytes: controlBytes, responder: zero }],
+  [frameTypes.work, { maxBytes: controlBytes, initiator: numberOfSub }],
+  [frameTypes.settle, { maxBytes: controlBytes, initiator: numberOfSub }],
   [frameTypes.ping, { maxBytes: controlBytes, initiator: asksOrAnswers, responder: asksOrAnswers }],
   [frameTypes.close, { maxBytes: controlBytes, initiator: zero, responder: zero }],
 ]);

@@ -1,4 +1,4 @@
-import { checkWidth, copyOf, readU64, writeU16, writeU32, writeU64 } from '../bytes/bytes.ts';
+import { checkWidth, copyOf, readU32, readU64, writeU16, writeU32, writeU64 } from '../bytes/bytes.ts';
 import { errorTable, type ErrorCode } from '../codepoints/errors.gen.ts';
 import { frameTypes, type FrameType } from '../codepoints/frame-types.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
@@ -32,6 +32,14 @@ export type LinkMessage =
   | { readonly type: 'unsub'; readonly sub: number }
   | { readonly type: 'credit'; readonly bytes: number }
   | { readonly type: 'ack'; readonly number: number }
+  /** `capacity`: units that the link takes at a time. */
+  | { readonly type: 'work'; readonly work: number; readonly match16: Uint8Array; readonly capacity: number }
+  /** A leaf of a Merkle batch, to be done by one. */
+  | { readonly type: 'job'; readonly work: number; readonly lease: number; readonly job: Uint8Array }
+  /** An envelope, to be done by one. */
+  | { readonly type: 'leased'; readonly work: number; readonly lease: number; readonly envelope: Uint8Array }
+  /** `isDone`: false where the unit is given back. */
+  | { readonly type: 'settle'; readonly work: number; readonly lease: number; readonly isDone: boolean }
   | { readonly type: 'ping'; readonly answers: boolean; readonly token: number; readonly timeMs: number }
   /** `code`: undefined for an orderly end. */
   | { readonly type: 'close'; readonly code: ErrorCode | undefined; readonly retryMs: number };
@@ -80,6 +88,27 @@ const readers: { readonly [T in FrameType]?: (channel: number, body: Uint8Array)
     checkLength('ack', body, 8);
     return { type: 'ack', number: readNumber('number', body, 0) };
   },
+  [frameTypes.work]: (channel, body) => {
+    checkLength('work', body, workBytes);
+    return { type: 'work', work: channel, match16: copyOf(body, 0, 16), capacity: readU32(body, 16) };
+  },
+  [frameTypes.job]: (channel, body) => {
+    checkLonger('job', body, 8);
+    return { type: 'job', work: channel, lease: readNumber('lease', body, 0), job: body.subarray(8) };
+  },
+  [frameTypes.leased]: (channel, body) => {
+    checkLonger('leased', body, 8);
+    return { type: 'leased', work: channel, lease: readNumber('lease', body, 0), envelope: body.subarray(8) };
+  },
+  [frameTypes.settle]: (channel, body) => {
+    checkLength('settle', body, settleBytes);
+    const lease = readNumber('lease', body, 0);
+    const outcome = body[8]!;
+    if (outcome !== outcomes.done && outcome !== outcomes.givenBack) {
+      throw new TridcommError('E_ENCODING', `outcome ${outcome}`);
+    }
+    return { type: 'settle', work: channel, lease, isDone: outcome === outcomes.done };
+  },
   [frameTypes.ping]: (channel, body) => {
     checkLength('ping', body, 16);
     const [token, timeMs] = [readNumber('token', body, 0), readNumber('time', body, 8)];
@@ -94,7 +123,7 @@ const readers: { readonly [T in FrameType]?: (channel: number, body: Uint8Array)
  *
  * @param from - who sends it
  * @param capBytes - what the receiver announced
- * @returns the frame in one piece or two: where there is a second one, it is the envelope, object or bundle itself
+ * @returns the frame in one piece or two: where there is a second one, it is the envelope, job, object or bundle itself
  * @throws TridcommError `E_LIMIT` for a size or number above its limit, `E_USAGE` for what else must not be written
  * @spec messages.1, messages.9, messages.10
  */
@@ -102,10 +131,26 @@ export function encodeMessage(from: LinkSide, message: LinkMessage, capBytes: nu
   switch (message.type) {
     case 'envelope':
       return frame(from, frameTypes.envelope, message.durability, capBytes, 0, message.envelope);
-    case 'stored': {
-      checkNotEmpty('stored', message.envelope);
-      const chunks = frame(from, frameTypes.stored, message.sub, capBytes, 8, message.envelope);
-      putNumber('position', chunks[0]!, 0, message.position);
+    case 'stored':
+      return after(from, frameTypes.stored, message.sub, capBytes, message.position, message.envelope);
+    case 'leased':
+      return after(from, frameTypes.leased, message.work, capBytes, message.lease, message.envelope);
+    case 'job':
+      return after(from, frameTypes.job, message.work, capBytes, message.lease, message.job);
+    case 'work': {
+      const { work, match16, capacity } = message;
+      checkWidth('match', match16, 16);
+      checkLimit('capacity', capacity, 0xffffffff);
+      if (!(Number.isInteger(capacity) && capacity >= 0)) throw new TridcommError('E_USAGE', `capacity ${capacity}`);
+      const chunks = frame(from, frameTypes.work, work, capBytes, workBytes);
+      chunks[0]!.set(match16, frameHeaderBytes);
+      writeU32(chunks[0]!, frameHeaderBytes + 16, capacity);
+      return chunks;
+    }
+    case 'settle': {
+      const chunks = frame(from, frameTypes.settle, message.work, capBytes, settleBytes);
+      putNumber('lease', chunks[0]!, 0, message.lease);
+      chunks[0]![frameHeaderBytes + 8] = message.isDone ? outcomes.done : outcomes.givenBack;
       return chunks;
     }
     case 'object': {
@@ -184,6 +229,21 @@ function frame(
   writeU16(head, 2, channel);
   writeU32(head, 4, lengthBytes);
   return rest === undefined ? [head] : [head, rest];
+}
+
+/** A number, and an envelope or a job after it. */
+function after(
+  from: LinkSide,
+  type: FrameType,
+  channel: number,
+  capBytes: number,
+  number: number,
+  rest: Uint8Array,
+): Uint8Array[] {
+  if (rest.length === 0) throw new TridcommError('E_USAGE', `frame type ${type} with nothing in it`);
+  const chunks = frame(from, type, channel, capBytes, 8, rest);
+  putNumber('number', chunks[0]!, 0, number);
+  return chunks;
 }
 
 function frameOf(from: LinkSide, type: FrameType, capBytes: number, body: Uint8Array): Uint8Array[] {
@@ -281,4 +341,8 @@ function wireCode(code: ErrorCode): ErrorCode {
 
 const abouts = ['numbered', 'sub', 'watch'] as const;
 const subBytes = 26;
+const workBytes = 20;
+const settleBytes = 9;
+/** What becomes of a lease, as the wire says it. */
+const outcomes = { done: 1, givenBack: 2 } as const;
 const mostLevel = 7;

@@ -1,15 +1,18 @@
-import { equalBytes, writeU64 } from '../bytes/bytes.ts';
+import { equalBytes } from '../bytes/bytes.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
-import { TridcommError } from '../errors.ts';
 import type { SealInput } from '../envelope/seal.ts';
+import { TridcommError } from '../errors.ts';
 import { matchesTopic, parseTopic, type Topic, type TopicPattern } from '../topics/grammar.ts';
 import type { TopicTag } from '../topics/tags.ts';
 import { encodeUtf8 } from '../topics/utf8.ts';
 import type { EnvelopeView, JobView } from '../wire/envelope.ts';
 import { flagBits } from '../wire/header.ts';
 import type { Message, Records } from '../wire/records.ts';
+import { headSeqExtension } from './head-seq.ts';
+import { refusal } from './refusal.ts';
+import { splitRuns } from './split-runs.ts';
 
 /** What an envelope of PUB/SUB is filled with, beyond what its stream knows. */
 export interface PubSubFields {
@@ -30,18 +33,16 @@ export interface PubSubFields {
  */
 export function pubSubInput(fields: PubSubFields, messages: readonly Message[]): SealInput {
   const { topic, chain, headSeq, timestampMs } = fields;
-  const headSeqValue = new Uint8Array(8);
-  writeU64(headSeqValue, 0, headSeq);
-  const headSeqExtension = { number: numbers.headSeq, value: headSeqValue };
+  const extension8 = headSeqExtension(headSeq);
   if (chain === undefined) {
     const isSingle = messages.length === 1 && messages[0]!.timestampMs === timestampMs;
-    return { form: isSingle ? 'single' : 'batch', messages, timestampMs, extensions: [headSeqExtension] };
+    return { form: isSingle ? 'single' : 'batch', messages, timestampMs, extensions: [extension8] };
   }
   return {
     form: 'batch',
     messages: [{ timestampMs, payload: encodeUtf8(topic.text) }, ...messages],
     timestampMs,
-    extensions: [headSeqExtension, { number: numbers.topicChain, value: chain }],
+    extensions: [extension8, { number: numbers.topicChain, value: chain }],
   };
 }
 
@@ -52,41 +53,27 @@ export function pubSubInput(fields: PubSubFields, messages: readonly Message[]):
  * @throws TridcommError `E_USAGE` for no message, `E_LIMIT` for one that is too large for any envelope
  */
 export function splitMessages(messages: readonly Message[], topicChains: boolean): (readonly Message[])[] {
-  if (messages.length === 0) throw new TridcommError('E_USAGE', 'no message');
-  const mostBytes = limits.plaintextBytes - (topicChains ? topicRecordBytes : 0);
-  const mostMessages = maxRecords - (topicChains ? 1 : 0);
-  const runs: (readonly Message[])[] = [];
-  let from = 0;
-  let bytes = 0;
-  for (const [i, { payload }] of messages.entries()) {
-    // Alone in a group without topic_chains it needs no frame.
-    const aloneBytes = payload.length + (topicChains ? recordHeadBytes : 0);
-    if (aloneBytes > mostBytes) throw new TridcommError('E_LIMIT', `message of ${payload.length} bytes`);
-    const size = payload.length + recordHeadBytes;
-    if (i > from && (bytes + size > mostBytes || i - from === mostMessages)) {
-      runs.push(messages.slice(from, i));
-      from = i;
-      bytes = 0;
-    }
-    bytes += size;
-  }
-  // The usual case of one run: as it is.
-  runs.push(from === 0 ? messages : messages.slice(from));
-  return runs;
+  const shared = topicChains ? { reservedBytes: topicRecordBytes, reservedRecords: 1 } : { aloneUnframed: true };
+  return splitRuns(messages, ({ payload }) => payload.length, shared);
 }
 
 /**
- * What step 8 asks of an envelope in a group for PUB/SUB beyond its epoch.
+ * What step 8 asks of an envelope in a group for PUB/SUB, BUS or SURVEY beyond its epoch.
  *
  * @param topicChains - of the group
+ * @param patternKind - of its purpose
  * @throws TridcommError `E_ENCODING`, `E_EXT`
- * @spec patterns.3
+ * @spec patterns.3, patterns.8, patterns.28
  */
-export function checkPubSubForm(view: EnvelopeView | JobView, topicChains: boolean): void {
+export function checkPubSubForm(
+  view: EnvelopeView | JobView,
+  topicChains: boolean,
+  patternKind: number = patternKinds.pubSub.data,
+): void {
   const { header, extensions, keyinfo } = view;
-  if (header.patternKind !== patternKinds.pubSub.data) throw refusal('E_ENCODING', 'another pattern than PUB/SUB');
-  if ((header.flags & flagBits.merkle) !== 0) throw refusal('E_ENCODING', 'PUB/SUB in leaves');
-  if (keyinfo.length > 0) throw refusal('E_ENCODING', 'PUB/SUB with keyinfo');
+  if (header.patternKind !== patternKind) throw refusal('E_ENCODING', 'another pattern than that of the group');
+  if ((header.flags & flagBits.merkle) !== 0) throw refusal('E_ENCODING', 'published in leaves');
+  if (keyinfo.length > 0) throw refusal('E_ENCODING', 'published with keyinfo');
   if (extensions.value(numbers.headSeq) === undefined) throw refusal('E_EXT', 'no extension 8');
   if (topicChains && extensions.value(numbers.topicChain) === undefined) throw refusal('E_EXT', 'no extension 9');
 }
@@ -96,7 +83,7 @@ export function checkPubSubForm(view: EnvelopeView | JobView, topicChains: boole
  *
  * @param patterns - of the rules of the group
  * @param tagsOf - tags that the topic may have at the time of the header: one for each route secret in use
- * @throws TridcommError `E_ENCODING`, `E_LIMIT`
+ * @throws TridcommError `E_ENCODING`
  * @spec patterns.4
  */
 export function topicOfRecords(
@@ -109,7 +96,7 @@ export function topicOfRecords(
   if ((header.flags & flagBits.batch) === 0 || records.count < 2) {
     throw new TridcommError('E_ENCODING', 'no record beside that of the topic');
   }
-  const topic = parseTopic(records.payload(0));
+  const topic = readTopic(records.payload(0));
   if (!patterns.some((pattern) => matchesTopic(pattern, topic))) {
     throw new TridcommError('E_ENCODING', 'record 0 is a topic of no rule');
   }
@@ -129,14 +116,14 @@ export function messagesOfRecords(records: Records, topicChains: boolean): Recor
   return topicChains ? records.behind(1) : records;
 }
 
-function refusal(code: 'E_ENCODING' | 'E_EXT', detail: string): TridcommError {
-  // Whether the rules of a group apply depends on keys, so a peer learns nothing.
-  return new TridcommError(code, detail, { outward: 'E_REFUSED' });
+/** Whatever is wrong with a topic in a record, the record is no topic. */
+function readTopic(payload: Uint8Array): Topic {
+  try {
+    return parseTopic(payload);
+  } catch (cause) {
+    throw new TridcommError('E_ENCODING', 'record 0 is no topic', { cause });
+  }
 }
 
 /** Most that a record of a topic takes: its head and 8 segments with separators. */
 const topicRecordBytes = 3 + 3 + limits.topicSegments * (limits.segmentBytes + 1);
-/** Flags, an age of up to 8 bytes, a length of up to 3. */
-const recordHeadBytes = 12;
-/** Of an envelope that this sender makes, that of the topic among them. */
-const maxRecords = 4096;

@@ -6,6 +6,7 @@ import { TridcommError } from '../errors.ts';
 import { AccessList } from '../keys/access-list.ts';
 import { addressOf } from '../keys/address.ts';
 import { decodeKeyRecord } from '../keys/key-record.ts';
+import { decodePoolRecord } from '../keys/pool-record.ts';
 import { decodePrincipalRecord } from '../keys/principal-record.ts';
 import { enrolmentSignInput, parseEnrolment } from '../keys/enrolment.ts';
 import type { GroupRecord } from '../keys/group-record.ts';
@@ -30,6 +31,8 @@ export interface TakenObject {
   readonly edge?: { readonly groupId: string; readonly list: AccessList };
   readonly revoked?: RevocationList;
   readonly block?: KeyBlockHeader;
+  /** Of a pool record: the crew, in hex, its epoch, and pool_hash32. */
+  readonly pool?: { readonly crewId: string; readonly epoch: number; readonly hash32: Uint8Array };
   /** Of what is of one group, in hex. */
   readonly groupId?: string;
   /** Of an authority record. */
@@ -73,6 +76,8 @@ export class ControlPlane {
   readonly #enrolments = new UndoMap<string, HeldEnrolment>();
   /** Of lists and heads, by the group and what they are; and of the records of the authority. */
   readonly #roots = new UndoMap<string, Uint8Array>();
+  /** By front: hashes in hex of the latest few pool records, which are known when they come once more. */
+  readonly #poolRecords = new UndoMap<string, readonly string[]>();
   /** Groups of the policy, when it was last asked which are gone. */
   #groupIds: ReadonlySet<string> = new Set();
   #policy: Policy | undefined;
@@ -98,7 +103,7 @@ export class ControlPlane {
 
   /** Notes where it stands, for a bundle. @returns what takes everything back that came since */
   mark(): () => void {
-    const maps = [this.#blocks, this.#enrolments, this.#roots];
+    const maps = [this.#blocks, this.#enrolments, this.#roots, this.#poolRecords];
     for (const map of maps) map.mark();
     const undo = this.trust.mark();
     return () => {
@@ -117,6 +122,7 @@ export class ControlPlane {
     this.#groupIds = groupIds;
     for (const groupId of gone) {
       this.#blocks.delete(groupId);
+      this.#poolRecords.delete(groupId);
       for (const map of [this.#enrolments, this.#roots]) {
         for (const name of map.keys()) if (name.startsWith(groupId)) map.delete(name);
       }
@@ -146,7 +152,7 @@ export class ControlPlane {
     type: number,
     bytes: Uint8Array,
     nowMs: number,
-  ): Pick<TakenObject, 'taken' | 'edge' | 'revoked' | 'block' | 'serial'> & { readonly id: Uint8Array } {
+  ): Pick<TakenObject, 'taken' | 'edge' | 'revoked' | 'block' | 'pool' | 'serial'> & { readonly id: Uint8Array } {
     const { trust } = this;
     const provider = this.#provider;
     switch (type) {
@@ -174,6 +180,8 @@ export class ControlPlane {
         const object = parseObject(provider, bytes, objectKinds.groupRecord);
         return { taken, id: decodeGroupRecord(provider, object).groupId16 };
       }
+      case addressTypes.poolRecord:
+        return this.#judgePoolRecord(bytes, nowMs);
       case addressTypes.revocationList: {
         const revoked = RevocationList.decode(provider, bytes);
         const named = trust.head?.revokedHash32;
@@ -227,6 +235,21 @@ export class ControlPlane {
     const groupId = hexOf(groupId16);
     const taken = this.#noteRoot(`${groupId}/${type}`, list.root32);
     return { taken, id: groupId16, ...(isEdge && { edge: { groupId, list } }) };
+  }
+
+  /** @spec patterns.10 */
+  #judgePoolRecord(
+    bytes: Uint8Array,
+    nowMs: number,
+  ): Pick<TakenObject, 'taken' | 'pool'> & { readonly id: Uint8Array } {
+    const object = parseObject(this.#provider, bytes, objectKinds.poolRecord);
+    const { groupId16, crewId16, epoch } = decodePoolRecord(this.#provider, object);
+    const groupId = hexOf(groupId16);
+    const known = this.#poolRecords.get(groupId) ?? [];
+    if (known.includes(hexOf(object.hash32))) return { taken: 'known', id: groupId16 };
+    const taken = this.trust.takePoolRecord(bytes, nowMs);
+    this.#poolRecords.set(groupId, [...known, hexOf(object.hash32)].slice(-mostKnownBlocks));
+    return { taken, id: groupId16, pool: { crewId: hexOf(crewId16), epoch, hash32: object.hash32 } };
   }
 
   /** Steps 7 to 9 of the order of checks for a block, but for the member's own part in them. @spec groups.1, groups.7, groups.8, groups.9 */
@@ -334,4 +357,5 @@ const groupTypes: ReadonlySet<number> = new Set([
   addressTypes.keyBlock,
   addressTypes.enrolment,
   addressTypes.groupHead,
+  addressTypes.poolRecord,
 ]);

@@ -1,12 +1,13 @@
 import { copyOf } from '../bytes/bytes.ts';
-import type { Link } from './link.ts';
+import type { LeasedUnit, Link } from './link.ts';
 
-/** What waits for a link: an object under its address, or an envelope with the names of the subscriptions that it is for. */
+/** What waits for a link: an object under its address, an envelope with the names of the subscriptions that it is for, or a unit of work. */
 interface Outgoing {
   readonly link: Link;
   readonly bytes: Uint8Array;
   readonly address16?: Uint8Array;
   readonly matches?: readonly string[];
+  readonly leased?: LeasedUnit;
 }
 
 /**
@@ -34,6 +35,11 @@ export class Deliveries {
     this.#waiting.push({ link, matches, bytes });
   }
 
+  /** @param leased - what is not the link's any more is dropped */
+  unit(link: Link, leased: LeasedUnit): void {
+    this.#waiting.push({ link, bytes: leased.unit.bytes, leased });
+  }
+
   /** Drops what waits for a link. */
   drop(link: Link): void {
     // Those that are being gone through are passed over, as the link is not open.
@@ -58,12 +64,16 @@ export class Deliveries {
     }
   }
 
-  #handOver({ link, bytes, address16, matches }: Outgoing): void {
+  #handOver({ link, bytes, address16, matches, leased }: Outgoing): void {
     if (address16 !== undefined) link.waitingObjects--;
     if (!link.isOpen) return;
     try {
       if (address16 !== undefined) link.receiver.object(copyOf(address16), copyOf(bytes));
-      else if (matches?.some((name) => link.subscriptions.has(name)) === true) link.receiver.envelope(copyOf(bytes));
+      else if (leased !== undefined) {
+        const { work, unit, lease } = leased;
+        const isThere = [...link.works.values()].some((one) => one.work === work);
+        if (isThere) link.receiver.leased?.(copyOf(bytes), unit.type === 'job' ? 'job' : 'envelope', lease);
+      } else if (matches?.some((name) => link.subscriptions.has(name)) === true) link.receiver.envelope(copyOf(bytes));
     } catch (error) {
       this.#onFailure(link, error);
     }

@@ -57,6 +57,7 @@ const typesOfKinds: ReadonlyMap<number, number> = new Map<number, number>([
   [objectKinds.keyRecord, addressTypes.keyRecord],
   [objectKinds.policy, addressTypes.policy],
   [objectKinds.groupRecord, addressTypes.groupRecord],
+  [objectKinds.poolRecord, addressTypes.poolRecord],
 ]);
 
 const typesOfUses: ReadonlyMap<number, number> = new Map<number, number>([

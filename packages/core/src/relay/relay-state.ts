@@ -1,5 +1,6 @@
 import { readU64 } from '../bytes/bytes.ts';
 import { addressTypes } from '../codepoints/address-types.gen.ts';
+import { patternKinds } from '../codepoints/patterns.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { signInput } from '../envelope/identity.ts';
 import { TridcommError } from '../errors.ts';
@@ -12,6 +13,7 @@ import type { Trust } from '../keys/trust.ts';
 import { StreamRate } from '../replay/stream-rate.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
 import { flagBits } from '../wire/header.ts';
+import { bindingOf } from './bindings.ts';
 import { ControlPlane, type TakenObject } from './control-plane.ts';
 import { EdgeLists } from './edge-lists.ts';
 import { typeOfObject } from './object-form.ts';
@@ -164,7 +166,7 @@ export class RelayState {
     }
     const list = this.#edges.allowing(keyId, keyId32, view);
     if (list === undefined) throw new TridcommError('E_POLICY', 'envelope that no edge entry allows');
-    this.#rate.check(header.bytes, nowMs);
+    if (!isReply(view)) this.#rate.check(header.bytes, nowMs);
     return list.bytes.subarray(8, 24);
   }
 
@@ -174,11 +176,11 @@ export class RelayState {
   }
 
   /**
-   * Verifies the signature of an envelope of PUB/SUB that {@link checkEnvelope} let pass.
+   * Verifies the signature of an envelope that {@link checkEnvelope} let pass.
    *
    * @param groupId16 - what that said
    * @param publicKey32 - of the principal of the link
-   * @throws TridcommError `E_EPOCH` for an epoch of which no block is retained, `E_SIG`
+   * @throws TridcommError `E_EPOCH` for an epoch of which no block or pool record is retained, `E_SIG`
    * @spec delivery.7
    */
   verifyEnvelope(
@@ -189,10 +191,10 @@ export class RelayState {
     nowMs: number,
   ): void {
     const { header, protectedHeader, keyinfo, body, signature } = view;
-    const commit32 = this.#retained.epochCommit32(hexOf(groupId16), header.epoch, nowMs);
-    if (commit32 === undefined) throw new TridcommError('E_EPOCH', `epoch ${header.epoch}`);
+    const bind32 = bindingOf(this.#provider, this.#retained, keyId32, view, hexOf(groupId16), nowMs);
+    if (bind32 === undefined) throw new TridcommError('E_EPOCH', `epoch ${header.epoch}`);
     const signed = (header.flags & flagBits.merkle) === 0 ? body : nothing;
-    const input = signInput(this.#provider, keyId32, commit32, protectedHeader, keyinfo, signed);
+    const input = signInput(this.#provider, keyId32, bind32, protectedHeader, keyinfo, signed);
     if (!this.#provider.ed25519Verify(publicKey32, input, signature)) throw new TridcommError('E_SIG');
   }
 
@@ -207,6 +209,11 @@ export class RelayState {
       this.#retained.dropGroup(groupId);
     }
   }
+}
+
+/** Whether an envelope answers another one: its stream is one of many that who asked began, not its sender. */
+function isReply({ header: { patternKind } }: EnvelopeView): boolean {
+  return patternKind === patternKinds.reqRep.reply || patternKind === patternKinds.survey.reply;
 }
 
 function isObject(bytes: Uint8Array): boolean {
@@ -240,6 +247,7 @@ const judgingOrder: readonly number[] = [
   addressTypes.edgeList,
   addressTypes.enrolment,
   addressTypes.keyBlock,
+  addressTypes.poolRecord,
   addressTypes.groupHead,
   addressTypes.head,
   addressTypes.revocationList,

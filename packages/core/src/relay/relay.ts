@@ -1,7 +1,8 @@
 import { copyOf } from '../bytes/bytes.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
+import { limits } from '../codepoints/limits.gen.ts';
 import { matchKinds } from '../codepoints/match-kinds.gen.ts';
-import type { CarrierReceiver } from '../client/carrier.ts';
+import type { WorkOutcome } from '../client/carrier.ts';
 import { hexOf } from '../client/hex.ts';
 import { matchName } from '../client/routes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
@@ -9,8 +10,11 @@ import { checkLimit, TridcommError } from '../errors.ts';
 import type { TopicMatch } from '../keys/access-list.ts';
 import { parseEnvelope, type EnvelopeView } from '../wire/envelope.ts';
 import { Deliveries } from './deliveries.ts';
-import { Link, type LinkHost, type RelayLink } from './link.ts';
+import { Link, type LinkHost, type RelayLink, type RelayReceiver } from './link.ts';
 import { RelayState, type JudgedBundle } from './relay-state.ts';
+import { isForOne, unitsOf } from './units.ts';
+import { WorkQueues, type Dropped } from './work-queues.ts';
+import type { Unit, Work } from './work.ts';
 
 export type { RelayLink } from './link.ts';
 
@@ -29,6 +33,8 @@ export type RelayEvent =
       readonly error: TridcommError;
     }
   | { readonly type: 'bundle'; readonly bytes: Uint8Array; readonly objects: number }
+  /** A unit of work that nobody did: of which tag, and whose, both in hex. */
+  | { readonly type: 'dropped'; readonly why: Dropped; readonly tag: string; readonly sender: string }
   | { readonly type: 'ended'; readonly keyId32: Uint8Array; readonly match: TopicMatch }
   /** A receiver threw; everybody else got what was theirs. */
   | { readonly type: 'receiverFailed'; readonly keyId32: Uint8Array; readonly error: unknown };
@@ -60,12 +66,20 @@ export class Relay implements LinkHost {
   readonly #routes = new Map<string, Set<Link>>();
   readonly #watchers = new Map<string, Set<Link>>();
   readonly #deliveries: Deliveries;
+  readonly #queues: WorkQueues;
 
   constructor(options: RelayOptions) {
     this.#options = options;
     this.#state = new RelayState(options);
     this.#deliveries = new Deliveries(({ keyId32 }, error) => {
       this.#log(() => ({ type: 'receiverFailed', keyId32, error }));
+    });
+    this.#queues = new WorkQueues({
+      mostBytes: limits.workBytes,
+      mostSenderBytes: limits.workBytes,
+      mostTotalBytes: 4 * limits.workBytes,
+      mostLeasedBytes: limits.workBytes,
+      onDropped: (why, tag, sender) => this.#log(() => ({ type: 'dropped', why, tag, sender })),
     });
   }
 
@@ -75,7 +89,7 @@ export class Relay implements LinkHost {
    *
    * @param receiver - gets what the link is due; called inside calls of this relay
    */
-  attach(principalKeyId32: Uint8Array, receiver: CarrierReceiver): RelayLink {
+  attach(principalKeyId32: Uint8Array, receiver: RelayReceiver): RelayLink {
     const link = new Link(this, copyOf(principalKeyId32), receiver);
     if (this.#isRevoked(link)) link.end(new TridcommError('E_REVOKED'));
     else this.#links.add(link);
@@ -108,6 +122,12 @@ export class Relay implements LinkHost {
     this.#deliveries.run();
   }
 
+  /** Lets time pass: work that was not done in time goes to others. Needed where there is work; about once a second. */
+  tick(): void {
+    this.#queues.tick(this.#options.now());
+    this.#deliveries.run();
+  }
+
   /** What is retained under an address, oldest first; the caller's. */
   retained(address16: Uint8Array): readonly Uint8Array[] {
     return this.#state.retained(address16, this.#options.now()).map((bytes) => copyOf(bytes));
@@ -118,8 +138,13 @@ export class Relay implements LinkHost {
     const own = copyOf(bytes);
     try {
       const view = parseEnvelope(own);
-      this.#state.checkEnvelope(link, view, this.#options.now());
-      const to = this.#receivers(view);
+      const nowMs = this.#options.now();
+      this.#state.checkEnvelope(link, view, nowMs);
+      const to = isForOne(view) ? new Map<Link, string[]>() : this.#receivers(view);
+      if (isForOne(view)) {
+        const units = unitsOf(this.#options.provider, view, own);
+        this.#queues.offer(hexOf(view.header.topicTag), link.keyId, units, nowMs);
+      }
       this.#log(() => ({
         type: 'envelope',
         bytes: copyOf(own),
@@ -153,6 +178,32 @@ export class Relay implements LinkHost {
     this.#endSubscription(link, matchName(match));
   }
 
+  /** @internal @spec delivery.22, delivery.23 */
+  work(link: Link, match: TopicMatch, capacity: number): void {
+    if (match.matchKind !== matchKinds.exact || !this.#maySubscribe(link, match) || !link.receiver.leased) {
+      const error = new TridcommError('E_POLICY', 'work that the edge list does not allow');
+      this.#log(() => ({ type: 'refused', what: 'subscription', from: link.keyId32, error }));
+      throw error;
+    }
+    const name = matchName(match);
+    const nowMs = this.#options.now();
+    let held = link.works.get(name);
+    if (held === undefined) {
+      const send = (unit: Unit, lease: number) => this.#lease(link, work, unit, lease);
+      const work: Work = this.#queues.add(link.taker, hexOf(match.match16), send);
+      held = { match: { ...match, match16: copyOf(match.match16) }, work };
+      link.works.set(name, held);
+    }
+    this.#queues.setCapacity(held.work, capacity, nowMs);
+    this.#deliveries.run();
+  }
+
+  /** @internal */
+  endWork(link: Link, match: TopicMatch): void {
+    this.#endWork(link, matchName(match));
+    this.#deliveries.run();
+  }
+
   /** @internal @throws TridcommError `E_LIMIT` for more than one link may watch */
   watch(link: Link, address16: Uint8Array): void {
     const name = hexOf(address16);
@@ -175,12 +226,14 @@ export class Relay implements LinkHost {
   /** @internal */
   detach(link: Link): void {
     this.#end(link, new TridcommError('E_CLOSED', 'link that was detached'));
+    this.#deliveries.run();
   }
 
   #end(link: Link, reason: TridcommError): void {
     link.end(reason);
     this.#links.delete(link);
     for (const name of link.subscriptions.keys()) this.#endSubscription(link, name);
+    for (const name of link.works.keys()) this.#endWork(link, name);
     for (const name of link.watches) removeFrom(this.#watchers, name, link);
     link.watches.clear();
     this.#deliveries.drop(link);
@@ -216,21 +269,46 @@ export class Relay implements LinkHost {
 
   /** Ends what the lists no longer allow, and the links of who is revoked. @spec principals.38 */
   #enforce(): void {
-    for (const link of this.#links) {
-      for (const [name, match] of link.subscriptions) {
-        if (this.#maySubscribe(link, match)) continue;
-        this.#endSubscription(link, name);
-        this.#log(() => ({ type: 'ended', keyId32: link.keyId32, match }));
-      }
-      if (!this.#isRevoked(link)) continue;
-      const cause = new TridcommError('E_REVOKED');
-      this.#end(link, new TridcommError('E_CLOSED', 'link that the relay ended', { cause }));
+    // What one loses must not go to another that loses its right with it.
+    this.#queues.hold(() => {
+      for (const link of this.#links) this.#enforceAt(link);
+    }, this.#options.now());
+  }
+
+  #enforceAt(link: Link): void {
+    for (const [name, match] of link.subscriptions) {
+      if (this.#maySubscribe(link, match)) continue;
+      this.#endSubscription(link, name);
+      this.#log(() => ({ type: 'ended', keyId32: link.keyId32, match }));
     }
+    for (const [name, { match }] of link.works) {
+      if (this.#maySubscribe(link, match)) continue;
+      this.#endWork(link, name);
+      this.#log(() => ({ type: 'ended', keyId32: link.keyId32, match }));
+    }
+    if (!this.#isRevoked(link)) return;
+    const cause = new TridcommError('E_REVOKED');
+    this.#end(link, new TridcommError('E_CLOSED', 'link that the relay ended', { cause }));
   }
 
   #endSubscription(link: Link, name: string): void {
     link.subscriptions.delete(name);
     removeFrom(this.#routes, name, link);
+  }
+
+  #lease(link: Link, work: Work, unit: Unit, number: number): void {
+    const settle = (outcome: WorkOutcome) => {
+      this.#queues.settle(work, number, outcome === 'done', this.#options.now());
+      this.#deliveries.run();
+    };
+    this.#deliveries.unit(link, { unit, work, lease: { settle } });
+  }
+
+  #endWork(link: Link, name: string): void {
+    const held = link.works.get(name);
+    if (held === undefined) return;
+    link.works.delete(name);
+    this.#queues.delete(held.work, this.#options.now());
   }
 
   #log(event: () => RelayEvent): void {

@@ -1,4 +1,4 @@
-import { concat, copyOf, writeU32 } from '../bytes/bytes.ts';
+import { ascii, checkWidth, concat, copyOf, writeU32 } from '../bytes/bytes.ts';
 import { labels } from '../codepoints/labels.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { expandLabel } from '../crypto/key-schedule.ts';
@@ -114,6 +114,40 @@ export function tokenOfPattern(
   return literals === segments.length ? { kind: 'exact', token16 } : { kind: 'prefix', token16, level: literals };
 }
 
+/** The tags under which the answers to one principal travel. */
+export interface AnswerTags {
+  /** For the header; 16 bytes, the caller's. */
+  readonly tag16: Uint8Array;
+  /** What a broker matches to let answers pass; 16 bytes, the caller's. */
+  readonly root16: Uint8Array;
+  /** For extension 9: two values of 16 bytes; the caller's. */
+  readonly chain: Uint8Array;
+}
+
+/**
+ * The answer tags of who asked: they follow from its key id, so no envelope says where its answer goes.
+ *
+ * @param routeKey32 - {@link deriveRouteKey} of the group of the question, for the period of the answer's timestamp
+ * @param askerKeyId32 - of the identity key
+ * @spec topics.13
+ */
+export function tagAnswers(
+  provider: CryptoProvider,
+  routeKey32: Uint8Array,
+  period: number,
+  askerKeyId32: Uint8Array,
+): AnswerTags {
+  checkWidth('key id', askerKeyId32, 32);
+  const root = rootValue(provider, routeKey32, period);
+  const answers = nextValueOf(provider, root, answerSegment);
+  const own = nextValueOf(provider, answers, askerKeyId32);
+  return {
+    tag16: copyOf(own, 0, tokenBytes),
+    root16: copyOf(answers, 0, tokenBytes),
+    chain: concat(root.subarray(0, tokenBytes), answers.subarray(0, tokenBytes)),
+  };
+}
+
 /** t_0. A whole t_i stays inside this file: with it, children could be searched by dictionary. */
 function rootValue(provider: CryptoProvider, routeKey32: Uint8Array, period: number): Uint8Array {
   return expandLabel(provider, routeKey32, labels.topicRoot, periodBytes(period), 32);
@@ -121,8 +155,11 @@ function rootValue(provider: CryptoProvider, routeKey32: Uint8Array, period: num
 
 /** t_i from t_{i−1}. */
 function nextValue(provider: CryptoProvider, value32: Uint8Array, segment: string): Uint8Array {
-  const bytes = encodeUtf8(segment);
-  return provider.hmacSha256(value32, Uint8Array.of(bytes.length), bytes);
+  return nextValueOf(provider, value32, encodeUtf8(segment));
+}
+
+function nextValueOf(provider: CryptoProvider, value32: Uint8Array, segment: Uint8Array): Uint8Array {
+  return provider.hmacSha256(value32, Uint8Array.of(segment.length), segment);
 }
 
 function periodBytes(period: number): Uint8Array {
@@ -136,3 +173,6 @@ function periodBytes(period: number): Uint8Array {
 
 /** All that anybody outside the group gets of a t_i. */
 const tokenBytes = 16;
+
+/** No topic has a segment that begins so. */
+const answerSegment = ascii('\0answer');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { equalBytes } from '../../src/bytes/bytes.ts';
+import { rightsOf } from '../../src/authority/recalled-rights.ts';
 import { hexOf } from '../../src/client/hex.ts';
 import type { Identity } from '../../src/client/identity.ts';
 import { actions } from '../../src/codepoints/actions.gen.ts';
@@ -8,14 +9,22 @@ import { chanceOf, type Chance } from '../replay/chance.ts';
 import { codeOf, World } from './world.ts';
 
 const histories = 150;
-const patterns = { publish: ['orders/**', 'orders/eu', 'orders/eu/**'], subscribe: ['orders/**', '**'] } as const;
+const patterns = {
+  group: { publish: ['orders/**', 'orders/eu', 'orders/eu/**'], subscribe: ['orders/**', '**'] },
+  pool: { publish: ['orders', '**'], subscribe: ['orders', '**'] },
+} as const;
 
-type Action = keyof typeof patterns;
+type Action = keyof typeof patterns.group;
 
 /** What is left of the grants and members of a history, kept by hand. */
 class Model {
+  readonly patterns: (typeof patterns)[keyof typeof patterns];
   readonly grants = new Set<string>();
   readonly ended = new Set<Identity>();
+
+  constructor(kind: keyof typeof patterns) {
+    this.patterns = patterns[kind];
+  }
 
   /** All rights to read are of the same group, so they end together (principals.42). */
   endReading(keyId32: Uint8Array): void {
@@ -23,9 +32,9 @@ class Model {
     for (const grant of this.grants) if (grant.startsWith(prefix)) this.grants.delete(grant);
   }
 
-  has(who: Identity): boolean {
-    const id = hexOf(who.key.keyId32);
-    return [...this.grants].some((grant) => grant.startsWith(id));
+  has(who: Identity, action?: Action): boolean {
+    const prefix = action === undefined ? hexOf(who.key.keyId32) : `${hexOf(who.key.keyId32)} ${actions[action]} `;
+    return [...this.grants].some((grant) => grant.startsWith(prefix));
   }
 }
 
@@ -47,12 +56,14 @@ function runHistory(seed: number): void {
   const chance = chanceOf(seed);
   const world = new World(seed);
   const isTree = chance(4) > 0;
+  const isPool = chance(3) === 0;
   const group = world.group({
+    ...(isPool && { purpose: 'front', patterns: ['orders'] }),
     blockKind: isTree ? keyBlockKinds.completeSubtree : keyBlockKinds.list,
     periodMs: 60_000 * 60 ** chance(2),
   });
   const members = [world.member('a'), world.member('b'), world.member('c')];
-  const model = new Model();
+  const model = new Model(isPool ? 'pool' : 'group');
   for (let step = 0; step < 6; step++) {
     world.nowMs += chance(3) * 10_000;
     const who = members[chance(3)]!;
@@ -82,7 +93,7 @@ function operation(
   const { keyId32 } = who.key;
   const hasEnded = model.ended.has(who);
   const action: Action = chance(2) === 0 ? 'publish' : 'subscribe';
-  const pattern = patterns[action][chance(patterns[action].length)]!;
+  const pattern = model.patterns[action][chance(model.patterns[action].length)]!;
   const name = `${hexOf(keyId32)} ${actions[action]} ${pattern}`;
   switch (chance(10)) {
     case 0:
@@ -104,7 +115,9 @@ function operation(
     }
     case 5: {
       const notBeforeMs = nowMs + chance(2) * 5_000;
-      const isSecond = notBeforeMs > nowMs && world.block(group).header.notBeforeMs > nowMs;
+      const { crewId16 } = world.receiver.trust.groupRecord(group)!;
+      const newest = [group, ...(crewId16 === undefined ? [] : [crewId16])].map((id) => world.block(id).header);
+      const isSecond = notBeforeMs > nowMs && newest.some((header) => header.notBeforeMs > nowMs);
       return [() => authority.rotate(group, nowMs, { notBeforeMs }), isSecond ? 'E_USAGE' : undefined];
     }
     case 6: {
@@ -129,11 +142,18 @@ function checkPromises(
   isTree: boolean,
 ): void {
   for (const who of members) expect(world.opens(group, who)).toBe(model.has(who));
-  const { edge, enrolments } = world.receiver.group(group);
-  const rights = new Set(edge!.entries.map(({ keyId32, actions: bits }) => `${hexOf(keyId32)} ${bits}`));
+  const { edge } = world.receiver.group(group);
+  const { crewId16, purpose } = world.receiver.trust.groupRecord(group)!;
   const granted = new Set([...model.grants].map((grant) => grant.split(' ').slice(0, 2).join(' ')));
-  expect([...rights].toSorted()).toEqual([...granted].toSorted());
+  expect([...rightsOf(edge!, purpose)].toSorted()).toEqual(
+    [...granted].map((one) => one.replace(' ', ', ')).toSorted(),
+  );
+  if (crewId16 !== undefined) {
+    for (const who of members) expect(world.opens(crewId16, who)).toBe(model.has(who, 'subscribe'));
+  }
   if (!isTree) return;
-  const leaves = enrolments.map(({ generation, leaf }) => `${generation} ${leaf}`);
-  expect(new Set(leaves).size).toBe(leaves.length);
+  for (const { enrolments } of world.receiver.groups.values()) {
+    const leaves = enrolments.map(({ generation, leaf }) => `${generation} ${leaf}`);
+    expect(new Set(leaves).size).toBe(leaves.length);
+  }
 }

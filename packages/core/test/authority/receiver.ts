@@ -11,14 +11,17 @@ import { decodeBundle } from '../../src/keys/bundle.ts';
 import { parseEnrolment, type EnrolmentHeader } from '../../src/keys/enrolment.ts';
 import { privateHash } from '../../src/keys/group-private.ts';
 import { decodeGroupHead, type GroupLeaf } from '../../src/keys/head.ts';
-import { parseBlock, type ParsedBlock } from '../../src/keys/key-block-format.ts';
+import { keyBlockFlags, parseBlock, type ParsedBlock } from '../../src/keys/key-block-format.ts';
 import { decodeKeyRecord } from '../../src/keys/key-record.ts';
 import { MemberKeys, type OpenedBlock } from '../../src/keys/member-keys.ts';
 import { entryOf } from '../../src/keys/policy.ts';
+import { checkDerivedKey, poolKeyPairOf } from '../../src/keys/pool-key.ts';
+import { decodePoolRecord } from '../../src/keys/pool-record.ts';
 import { decodePrincipalRecord } from '../../src/keys/principal-record.ts';
 import { PrekeyStore } from '../../src/keys/prekeys.ts';
 import { RevocationList } from '../../src/keys/revocation-list.ts';
 import { parseObject } from '../../src/keys/signed-object.ts';
+import { purposes } from '../../src/codepoints/purposes.gen.ts';
 import { Trust } from '../../src/keys/trust.ts';
 import { TridcommError } from '../../src/errors.ts';
 
@@ -110,6 +113,7 @@ export class Receiver {
       this.#takeObject(arrival);
       return arrival;
     });
+    this.#checkPoolRecords();
     if (this.lastTypes.includes(addressTypes.head)) this.#checkView();
   }
 
@@ -120,6 +124,7 @@ export class Receiver {
     else if (type === addressTypes.principalRecord || type === addressTypes.keyRecord) this.#takeOwn(arrival);
     else if (type === addressTypes.policy) trust.takePolicy(bytes, nowMs);
     else if (type === addressTypes.groupRecord) trust.takeGroupRecord(bytes, nowMs);
+    else if (type === addressTypes.poolRecord) this.#takeOnceMore(bytes, () => trust.takePoolRecord(bytes, nowMs));
     else if (type === addressTypes.revocationList) this.revocations = RevocationList.decode(provider, bytes);
     else if (type === addressTypes.head) trust.takeHead(bytes, nowMs);
     else if (type === addressTypes.groupHead) this.group(id).leaf = trust.takeGroupHead(bytes, id, nowMs).leaf;
@@ -145,8 +150,13 @@ export class Receiver {
 
   /** A chain that is sent once more begins with what is long held. */
   #takeRecord(bytes: Uint8Array): void {
+    this.#takeOnceMore(bytes, () => this.trust.takeAuthorityRecord(bytes, this.nowMs));
+  }
+
+  /** What was taken before and is behind what is held may come again. */
+  #takeOnceMore(bytes: Uint8Array, take: () => unknown): void {
     try {
-      this.trust.takeAuthorityRecord(bytes, this.nowMs);
+      take();
     } catch (error) {
       const held = this.bundles.slice(0, -1).flatMap(decodeBundle);
       if (!held.some((one) => equalBytes(one.bytes, bytes))) throw error;
@@ -212,6 +222,36 @@ export class Receiver {
     return held;
   }
 
+  /** A block of a crew comes with its pool record, while that is not over, and no pool record without its block (patterns.9). */
+  #checkPoolRecords(): void {
+    const { provider } = this;
+    const blocks = this.last
+      .filter(({ type }) => type === addressTypes.keyBlock)
+      .map(({ bytes }) => parseBlock(provider, bytes))
+      .filter(({ header }) => header.purpose === purposes.crew && this.nowMs <= header.notAfterMs);
+    const records = this.last
+      .filter(({ type }) => type === addressTypes.poolRecord)
+      .map(({ bytes }) => decodePoolRecord(provider, parseObject(provider, bytes, objectKinds.poolRecord)));
+    const places = blocks.map(({ blockHash32, header }) => {
+      const { groupId16: crewId16, generation, epoch, suite, notBeforeMs, notAfterMs, flags } = header;
+      const revokes = (flags & keyBlockFlags.revocation) !== 0;
+      return { crewId16, generation, epoch, blockHash32, suite, notBeforeMs, notAfterMs, revokes };
+    });
+    expect(records).toMatchObject(places);
+  }
+
+  /** The newest pool record is of the crew's leaf, unless it is over, and says the key that the crew derives. */
+  #checkPool(groupId16: Uint8Array, crewId16: Uint8Array): void {
+    const { generation, epoch, blockHash32 } = this.group(crewId16).leaf!;
+    const record = this.trust.poolRecord(groupId16)!;
+    expect(record).toMatchObject({ generation, epoch, blockHash32 });
+    for (const { watcher } of this.#members) {
+      const opening = this.opening(crewId16, watcher.keyId32);
+      if (typeof opening !== 'object' || opening.header.epoch !== epoch) continue;
+      checkDerivedKey(poolKeyPairOf(this.provider, opening), record);
+    }
+  }
+
   /** All that a head names is there and agrees: a view. */
   #checkView(): void {
     const { head, policy, authorityRecord } = this.trust;
@@ -229,6 +269,8 @@ export class Receiver {
       expect(block.header.policyVersion).toBeLessThanOrEqual(policy!.version);
       expect(hexOf(leaf!.blockHash32)).toBe(hexOf(block.blockHash32));
       expect(leaf!.epoch).toBe(block.header.epoch);
+      const { crewId16 } = this.trust.groupRecord(groupId16)!;
+      if (crewId16 !== undefined) this.#checkPool(groupId16, crewId16);
       for (const { watcher } of this.#members) {
         const opening = this.opening(groupId16, watcher.keyId32);
         if (typeof opening !== 'object' || opening.header.epoch !== block.header.epoch) continue;
@@ -270,6 +312,9 @@ export class Receiver {
     }
     if (kind === objectKinds.groupRecord) {
       return { type: addressTypes.groupRecord, bytes, id: object.body.subarray(2, 18) };
+    }
+    if (kind === objectKinds.poolRecord) {
+      return { type: addressTypes.poolRecord, bytes, id: decodePoolRecord(provider, object).groupId16 };
     }
     const type = kind === objectKinds.policy ? addressTypes.policy : addressTypes.authorityRecord;
     return { type, bytes, id: new Uint8Array(0) };

@@ -78,6 +78,12 @@ export class World {
     return this.authority.addGroup({ patterns: ['orders/**'], ...fields }, this.nowMs);
   }
 
+  /** A front with its crew. */
+  pool(fields: Partial<GroupFields> = {}): { readonly front: Uint8Array; readonly crew: Uint8Array } {
+    const front = this.group({ patterns: ['jobs/resize', 'jobs/print'], purpose: 'front', ...fields });
+    return { front, crew: this.receiver.trust.groupRecord(front)!.crewId16! };
+  }
+
   grant(who: Identity, action: 'publish' | 'subscribe', pattern = 'orders/**', join: 'next' | 'now' = 'next'): void {
     this.authority.grant({ keyId32: who.key.keyId32, action, pattern, join }, this.nowMs);
   }

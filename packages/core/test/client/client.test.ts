@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
 import { keyBlockKinds } from '../../src/codepoints/key-block-kinds.gen.ts';
+import { patternKinds } from '../../src/codepoints/patterns.gen.ts';
 import { MemoryStore } from '../../src/client/store.ts';
 import { typeOfObject } from '../../src/relay/object-form.ts';
 import { parseEnvelope } from '../../src/wire/envelope.ts';
@@ -37,6 +38,20 @@ test.each([
   expect(header.flags).toBe(0);
   expect(extensions.value(9)).toBeUndefined();
   expect(extensions.value(8)).toBeDefined();
+});
+
+test('patterns.7 patterns.8 on a bus everybody publishes and reads, under its own pattern', () => {
+  const world = new World();
+  const [alice, bob] = ['alice', 'bob'].map((name) => world.join(name));
+  world.group('room/**', [alice!, bob!], [alice!, bob!], { purpose: 'bus' });
+  for (const one of [alice!, bob!]) one.subscribe('room/**');
+  const envelope = alice!.publish('room/a', 'hello');
+  bob!.publish('room/b', 'there');
+  expect(parseEnvelope(envelope).header.patternKind).toBe(patternKinds.bus.data);
+  expect([alice!.texts(), bob!.texts()]).toEqual([
+    ['hello', 'there'],
+    ['hello', 'there'],
+  ]);
 });
 
 test('a group of kind psk opens for who has the secret', () => {

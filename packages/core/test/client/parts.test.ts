@@ -7,6 +7,7 @@ import { KnownHeads } from '../../src/client/known-heads.ts';
 import type { Holdings } from '../../src/client/holdings.ts';
 import { OpenEpoch } from '../../src/client/open-epoch.ts';
 import { overlaps } from '../../src/client/pattern-overlap.ts';
+import { patternKinds } from '../../src/codepoints/patterns.gen.ts';
 import { Sealers } from '../../src/client/sealers.ts';
 import type { OpenedBlock } from '../../src/keys/member-keys.ts';
 import { pubSubInput } from '../../src/patterns/pub-sub.ts';
@@ -179,7 +180,8 @@ test('of very many streams the one that rested longest is erased, and those of a
   const hedgeSecret32 = bytes32();
   const holdings = { provider, random, keyId32: bytes32() } as unknown as Holdings;
   const sealers = new Sealers(holdings, hedgeSecret32, 2);
-  const of = (tag: number) => sealers.of('g', epoch as unknown as OpenEpoch, new Uint8Array(16).fill(tag));
+  const of = (tag: number) =>
+    sealers.of('g', epoch as unknown as OpenEpoch, new Uint8Array(16).fill(tag), patternKinds.pubSub.data);
   const [one, two] = [of(1), of(2)];
   expect(of(1)).toBe(one);
   const fields = { topic: parseTopic('t'), chain: undefined, headSeq: 1, timestampMs: startMs };

@@ -2,6 +2,7 @@ import { nodeProvider } from '@tridcomm/core/node';
 import { TridcommError, type CryptoProvider, type ErrorCode } from '@tridcomm/core';
 import { Authority } from '../../src/authority/authority.ts';
 import type { GroupFields } from '../../src/authority/options.ts';
+import type { Lease, WorkForm } from '../../src/client/carrier.ts';
 import { Client } from '../../src/client/client.ts';
 import type { ClientEvent, Delivery } from '../../src/client/events.ts';
 import { Identity } from '../../src/client/identity.ts';
@@ -38,6 +39,8 @@ export class Member {
   client!: Client;
   /** What the wire lets through to the member. */
   lets: (what: 'envelope' | 'object', bytes: Uint8Array) => boolean = () => true;
+  /** Units of work that came. */
+  readonly units: { readonly bytes: Uint8Array; readonly form: WorkForm; readonly lease: Lease }[] = [];
   /** Envelopes that wait on the wire, while `holds`. */
   readonly held: Uint8Array[] = [];
   holds = false;
@@ -73,6 +76,10 @@ export class Member {
       },
       object: (address16, bytes) => {
         if (this.lets('object', bytes)) receiver.object(address16, bytes);
+      },
+      leased: (bytes, form, lease) => {
+        this.units.push({ bytes, form, lease });
+        if (this.lets('envelope', bytes)) receiver.leased(bytes, form, lease);
       },
     });
     this.client = new Client({
@@ -151,6 +158,8 @@ export class World {
   nowMs = startMs;
   /** What of a bundle the hostile side lets through. */
   censor: (object: AddressedObject) => boolean = () => true;
+  /** What it makes of the rest. */
+  alter: (object: AddressedObject) => AddressedObject = (object) => object;
 
   constructor(provider: CryptoProvider = nodeProvider) {
     this.provider = provider;
@@ -168,7 +177,10 @@ export class World {
       now: () => this.nowMs,
       log: (event) => this.relayEvents.push(event),
     });
-    apply = (bundle) => this.relay.apply(encodeBundle(decodeBundle(bundle).filter((object) => this.censor(object))));
+    apply = (bundle) => {
+      const objects = decodeBundle(bundle).filter((object) => this.censor(object));
+      this.relay.apply(encodeBundle(objects.map((object) => this.alter(object))));
+    };
     for (const bundle of early) apply(bundle);
   }
 
@@ -206,6 +218,7 @@ export class World {
       this.nowMs = Math.min(untilMs, this.nowMs + stepMs);
       if (this.nowMs >= this.authority.nextTickMs(this.nowMs)) this.authority.tick(this.nowMs);
       for (const { client, isRunning } of this.members) if (isRunning) client.tick(this.nowMs);
+      this.relay.tick();
     }
   }
 }

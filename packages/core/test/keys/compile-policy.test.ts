@@ -9,10 +9,12 @@ import {
   type Grant,
   type Rule,
 } from '../../src/keys/compile-policy.ts';
+import { purposes } from '../../src/codepoints/purposes.gen.ts';
 import { allowsSuite } from '../../src/keys/principal-record.ts';
 import { PatternIndex } from '../../src/keys/pattern-index.ts';
 import { coversPattern, hasSingleWildcard, overlapsPattern } from '../../src/topics/cover.ts';
 import { matchesTopic, parsePattern, parseTopic, type TopicPattern } from '../../src/topics/grammar.ts';
+import { deriveRouteKey, tagAnswers } from '../../src/topics/tags.ts';
 import { useSeed } from '../property/support.ts';
 import { codeOf, filled, provider } from './support.ts';
 
@@ -108,7 +110,7 @@ describe('rules and grants', () => {
   });
 
   const compile = (rules: Rule[], grants: Grant[], periods = [4, 5]) =>
-    compileGroup(provider, ours, rules, grants, secrets, periods);
+    compileGroup(provider, ours, purposes.pubSub, rules, grants, secrets, periods);
   const match = (pattern: string, period: number) =>
     matchOf(provider, routeSecretOf(secrets, period), ours, period, parsePattern(pattern));
   const entry = (pattern: string, period: number, actions: number): AccessEntry => ({
@@ -133,6 +135,31 @@ describe('rules and grants', () => {
     );
     expect(compile(rules, [grant('c')])).toEqual({ writers: [], edge: [] });
     expect(compile([rule('c', theirs)], [grant('c')])).toEqual({ writers: [], edge: [] });
+  });
+
+  it('principals.20 patterns.23 give who answers a right to, and the edge a way for answers', () => {
+    const rules = [rule('a'), rule('b')];
+    const grants = [grant('a', 1, 1), grant('**', 2, 2)];
+    const tagsOf = (who: number) =>
+      tagAnswers(provider, deriveRouteKey(provider, secrets[0]!.secret32, ours, 4), 4, filled(32, who));
+    const added = (purpose: number) => {
+      const plain = compileGroup(provider, ours, purposes.pubSub, rules, grants, secrets, [4]);
+      const { writers, edge } = compileGroup(provider, ours, purpose, rules, grants, secrets, [4]);
+      const isNew = (before: readonly AccessEntry[]) => (one: AccessEntry) =>
+        !before.some((other) => JSON.stringify(other) === JSON.stringify(one));
+      return { writers: writers.filter(isNew(plain.writers)), edge: edge.filter(isNew(plain.edge)) };
+    };
+    const common = { level: 0, notAfterMs: 1000 };
+    const respond = { ...common, keyId32: filled(32, 2), actions: 4, matchKind: 0, match16: filled(16, 0) };
+    const takes = { ...common, keyId32: filled(32, 1), actions: 2, matchKind: 1, match16: tagsOf(1).tag16 };
+    const gives = { ...common, keyId32: filled(32, 2), actions: 1, matchKind: 2, level: 1, match16: tagsOf(2).root16 };
+    for (const purpose of [purposes.survey, purposes.front]) {
+      expect(added(purpose)).toEqual({ writers: [respond], edge: [takes, gives] });
+    }
+    for (const purpose of [purposes.bus, purposes.crew]) expect(added(purpose)).toEqual({ writers: [], edge: [] });
+    // A tag cannot be found by who holds the root alone.
+    expect(tagsOf(1).root16).toEqual(tagsOf(2).root16);
+    expect(tagsOf(1).tag16).not.toEqual(tagsOf(2).tag16);
   });
 
   it('give an entry that comes out twice once', () => {

@@ -83,7 +83,7 @@ it('groups.3 has the codes of steps 1 to 6, the first that fails', () => {
     ['suite', subtree, 6, [0, 3], 'E_SUITE'],
     ['flags', subtree, 181, [2], 'E_ENCODING'],
     ['last byte', subtree, 183, [1], 'E_ENCODING'],
-    ['purpose', subtree, 180, [5], 'E_ENCODING'],
+    ['purpose', subtree, 180, [6], 'E_ENCODING'],
     ['purpose 0', subtree, 180, [0], 'E_ENCODING'],
     ['not_before', subtree, 32, big, 'E_LIMIT'],
     ['not_after', subtree, 40, big, 'E_LIMIT'],

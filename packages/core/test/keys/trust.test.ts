@@ -431,8 +431,18 @@ describe('policies and group records', () => {
       expect(record({ [name]: most + 1 })).toBe('E_LIMIT');
       if (least > 0) expect(record({ [name]: least - 1 })).toBe('E_LIMIT');
     }
-    expect(record({ purpose: 4, maxHeadAgeMs: 60_000 })).toBe('held');
-    expect(record({ purpose: 4, maxHeadAgeMs: 60_001 })).toBe('E_LIMIT');
+    for (const change of [{ purpose: 4, crewId16: filled(16, 0x62) }, { purpose: 5 }]) {
+      const ofPool = { ...change, topicChains: false };
+      expect(record({ ...ofPool, maxHeadAgeMs: 60_000 })).toBe('held');
+      expect(record({ ...ofPool, maxHeadAgeMs: 60_001 })).toBe('E_LIMIT');
+      expect(record({ ...ofPool, topicChains: true })).toBe('E_ENCODING');
+    }
+    expect(record({ purpose: 4, topicChains: false })).toBe('E_ENCODING');
+    expect(record({ purpose: 4, topicChains: false, crewId16: world.groupId16 })).toBe('E_ENCODING');
+    for (const purpose of [1, 2, 3, 5]) {
+      expect(record({ purpose, topicChains: false, crewId16: filled(16, 0x62) })).toBe('E_ENCODING');
+    }
+    expect([2, 3].map((purpose) => record({ purpose }))).toEqual(['held', 'E_ENCODING']);
   });
 });
 

@@ -225,7 +225,6 @@ describe.each(ends.filter(({ mode }) => mode === tls))('frames to the $side', ({
     ['hello', headOf(frameTypes.hello, 50), 'E_ENCODING'],
     ['auth', headOf(frameTypes.auth, 50), 'E_ENCODING'],
     ['pair', headOf(frameTypes.pair, 50), 'E_ENCODING'],
-    ['job', headOf(frameTypes.job, 50), 'E_ENCODING'],
     ['proof', headOf(frameTypes.proof, 0), 'E_ENCODING'],
     ['a type that there is not', headOf(0x40, 0), 'E_ENCODING'],
     ['flags', headOf(frameTypes.ping, 16, 1), 'E_ENCODING'],

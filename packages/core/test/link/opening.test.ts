@@ -240,7 +240,7 @@ describe.each(ends)('the $side in $modeName', ({ mode, side }) => {
     expect(end.takeSent()).toHaveLength(0);
   });
 
-  it.each([0x00, 0x04, 0x36, 0xff])('framing.11 refuses frame type %i, which there is not', (type) => {
+  it.each([0x00, 0x04, 0x50, 0xff])('framing.11 refuses frame type %i, which there is not', (type) => {
     const end = new End(side, mode);
     expect(end.codeOf(concat(encodePreface(), Uint8Array.of(type, 0, 0, 0, 0, 0, 0, 9)))).toBe('E_ENCODING');
   });

@@ -1,0 +1,76 @@
+import type { WorkReply } from '@tridcomm/core';
+import { replyHeadBytes } from './pattern-bounds.ts';
+import type { PatternParts } from './pattern-parts.ts';
+import type { Sealed } from './publisher.ts';
+import type { Sized } from './send-queue.ts';
+import type { WorkUnit } from './work-unit.ts';
+
+/** A reply that waits to be sealed. */
+interface ReplyItem extends Sized {
+  readonly reply: WorkReply;
+}
+
+/** Sends the replies to requests: those to one unit share envelopes. @spec patterns.21 */
+export class Replying {
+  readonly #parts: PatternParts;
+  readonly #onAnswered: (unit: WorkUnit) => void;
+  /** News that wait to be sent, so that each waits once. */
+  readonly #telling = new Set<string>();
+
+  /** @param onAnswered - the broker has an answer, or will not get it: see `unanswered` of a unit */
+  constructor(parts: PatternParts, onAnswered: (unit: WorkUnit) => void) {
+    this.#parts = parts;
+    this.#onAnswered = onAnswered;
+  }
+
+  /** An answer: its unit waits for it. */
+  send(unit: WorkUnit, reply: WorkReply): void {
+    unit.unanswered++;
+    const answered = (isLost: boolean) => {
+      unit.unanswered--;
+      unit.hasLostAnswer ||= isLost;
+      this.#onAnswered(unit);
+    };
+    this.#begin(unit, reply).then(
+      () => answered(false),
+      () => answered(true),
+    );
+  }
+
+  /** News of a request: nobody waits for it. */
+  tell(unit: WorkUnit, reply: WorkReply): void {
+    const name = `${unit.name}/${reply.leaf}/${reply.index}`;
+    if (this.#telling.has(name)) return;
+    this.#telling.add(name);
+    const told = () => void this.#telling.delete(name);
+    this.#begin(unit, reply).then(told, told);
+  }
+
+  async #begin(unit: WorkUnit, reply: WorkReply): Promise<void> {
+    const length = replyHeadBytes + (reply.status === 'final' ? reply.body.length : mostCodeBytes);
+    const seal = (items: readonly ReplyItem[]): Sealed => {
+      const { delivery } = unit;
+      if (delivery === undefined) return { envelopes: [], ids: [] };
+      return this.#parts.inParts(items, (part) => {
+        const replies = part.map((item) => item.reply);
+        return { envelopes: this.#parts.client().reply(delivery, replies, Date.now()).envelopes, ids: [] };
+      });
+    };
+    const begun = this.#parts.publisher().begin({
+      topic: this.#topicOf(unit),
+      durability: 'memory',
+      // Each unit has a lane of its own: core seals for one at a time.
+      kind: `reply/${unit.name}`,
+      items: [{ length, reply }],
+      seal,
+    });
+    await begun.done;
+  }
+
+  #topicOf({ delivery }: WorkUnit): string {
+    return delivery?.topic ?? '';
+  }
+}
+
+/** Of the code of a refusal. */
+const mostCodeBytes = 32;

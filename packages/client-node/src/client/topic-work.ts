@@ -1,0 +1,324 @@
+import {
+  TridcommError,
+  type Client,
+  type ErrorCode,
+  type Lease,
+  type WorkDelivery,
+  type WorkReply,
+  type WorkSubscription,
+} from '@tridcomm/core';
+import { limits } from '@tridcomm/core/internal';
+import { Fifo } from './fifo.ts';
+import { longestTimerMs } from './pattern-bounds.ts';
+import type { PatternParts } from './pattern-parts.ts';
+import { Replying } from './replying.ts';
+import type { RunResult } from './run-work.ts';
+import { WorkMemory } from './work-memory.ts';
+import { nameOfUnit, WorkUnit, type Piece } from './work-unit.ts';
+
+/** What the work of a topic is made of. */
+export interface TopicWorkParts {
+  readonly kind: 'request' | 'job';
+  readonly topic: string;
+  readonly concurrency: number;
+  /** Runs the handler. Must not reject. @param progress - tells who asked that it is at it */
+  readonly run: (piece: Piece, unit: WorkUnit, signal: AbortSignal, progress: () => void) => Promise<RunResult>;
+  /** It takes nothing any more. */
+  readonly onClose: () => void;
+}
+
+/**
+ * The work of a topic that a client takes, until it is closed: the broker gives it units, their requests or jobs wait for a handler, and the
+ * lease of a unit is settled when all of them are done and what was answered has reached the broker.
+ *
+ * What an earlier life of the client may have had comes as what is new does: the effect store, or that the handler is idempotent, stands against
+ * a second effect. A unit that came before in this life, and of which nothing is known any more, is given back, and a `status` event tells so.
+ *
+ * @spec patterns.20, patterns.21, delivery.23, delivery.24
+ */
+export class TopicWork implements AsyncDisposable {
+  readonly topic: string;
+  readonly #parts: PatternParts & TopicWorkParts;
+  readonly #subscription: WorkSubscription;
+  readonly #replying: Replying;
+  readonly #memory = new WorkMemory();
+  /** What waits for a handler. */
+  readonly #queue = new Fifo<{ readonly unit: WorkUnit; readonly piece: Piece }>();
+  /** Handlers that run, with the timers of their deadlines. */
+  readonly #running = new Map<AbortController, NodeJS.Timeout | undefined>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #isClosing = false;
+  #closed: Promise<void> | undefined;
+  readonly #onRest: (() => void)[] = [];
+  #isOver = false;
+
+  /** @internal */
+  constructor(parts: PatternParts & TopicWorkParts) {
+    this.topic = parts.topic;
+    this.#parts = parts;
+    this.#replying = new Replying(parts, (unit) => this.#rested(unit));
+    const take = (delivery: WorkDelivery) => this.#take(delivery);
+    this.#subscription = this.#client.work(parts.topic, Date.now(), take, { capacity: parts.concurrency });
+  }
+
+  /** Handlers that run now. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /**
+   * Takes nothing any more: what waits goes to others at once. Resolves when the handlers that run have ended, however long that takes, and the
+   * broker has their answers; their signals are not aborted, but by their deadlines, and by the end of the client, which ends this wait too. The
+   * topic is free for another `respond` or `pull` then.
+   */
+  async close(): Promise<void> {
+    this.#closed ??= this.#close();
+    await this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** @internal The link is over, and its leases with it. */
+  lost(): void {
+    if (!this.#hasLeases) return;
+    for (const unit of this.#memory.values()) unit.takeLeases();
+  }
+
+  /** @internal */
+  tick(): void {
+    this.#memory.tick(performance.now());
+    this.#pump();
+  }
+
+  /** @internal Ends at once: nothing is waited for. @param reason - of the signals of handlers that run */
+  end(reason: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const [controller, deadline] of this.#running) {
+      clearTimeout(deadline);
+      controller.abort(reason);
+    }
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const { pause } of this.#memory.values()) clearTimeout(pause);
+    for (const rested of this.#onRest.splice(0)) rested();
+  }
+
+  get #client(): Client {
+    return this.#parts.client();
+  }
+
+  /** On a carrier nobody takes back what it gave. */
+  get #hasLeases(): boolean {
+    return this.#parts.carrier === undefined;
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosing = true;
+    if (!this.#isOver) this.#subscription.setCapacity(0, Date.now());
+    for (const { unit, piece } of this.#queue.drain()) unit.move(piece, 'released');
+    for (const unit of this.#memory.values()) this.#rested(unit);
+    if (!this.#isAtRest && !this.#isOver) await new Promise<void>((resolve) => this.#onRest.push(resolve));
+    if (!this.#isOver) this.#subscription.close(Date.now());
+    this.end(new Error('work that was closed'));
+    this.#parts.onClose();
+  }
+
+  get #isAtRest(): boolean {
+    for (const { isIdle } of this.#memory.values()) if (!isIdle) return false;
+    return true;
+  }
+
+  #take(delivery: WorkDelivery): void {
+    const nowMs = performance.now();
+    const known = this.#memory.get(nameOfUnit(delivery));
+    const error = known === undefined ? this.#refusal(delivery) : undefined;
+    if (error !== undefined) {
+      this.#parts.tell({ type: 'refused', what: 'envelope', error, groupId16: delivery.groupId16 });
+      this.#giveBackLater(delivery.lease);
+      return;
+    }
+    const unit = known ?? new WorkUnit(delivery, nowMs);
+    unit.delivery = delivery;
+    unit.addLease(delivery.lease, this.#hasLeases ? nowMs + leaseMs : Infinity);
+    clearTimeout(unit.pause);
+    unit.hasLostAnswer = false;
+    if (known === undefined) this.#memory.add(unit);
+    else this.#answerAgain(unit);
+    for (const piece of unit.pieces) {
+      const isNew = known === undefined || piece.state === 'released';
+      if (isNew) this.#wait(unit, piece);
+    }
+    this.#pump();
+    this.#rested(unit);
+  }
+
+  /** Why nothing can be done here with a unit that is not known. */
+  #refusal({ kind, verdict }: WorkDelivery): TridcommError | undefined {
+    if (kind !== this.#parts.kind) {
+      return new TridcommError('E_USAGE', `${kind} on ${this.topic}, of which this client takes ${this.#parts.kind}s`);
+    }
+    if (verdict !== 'again') return undefined;
+    return new TridcommError('E_REPLAY', `${kind} that came before, and nobody knows what became of it`);
+  }
+
+  /** What is known of a unit that came again. @spec patterns.25 */
+  #answerAgain(unit: WorkUnit): void {
+    if (this.#parts.kind !== 'request') return;
+    for (const { state, answer, work } of unit.pieces) {
+      const { leaf, index } = work;
+      if (answer !== undefined) this.#replying.send(unit, answer);
+      else if (state === 'waiting' || state === 'running')
+        this.#replying.tell(unit, { leaf, index, status: 'in progress' });
+    }
+  }
+
+  #wait(unit: WorkUnit, piece: Piece): void {
+    unit.move(piece, 'waiting');
+    if (!this.#isClosing) this.#queue.push({ unit, piece });
+    else unit.move(piece, 'released');
+  }
+
+  #pump(): void {
+    const { concurrency, publisher } = this.#parts;
+    while (this.#queue.size > 0 && this.#running.size < concurrency && !publisher().isBusy) {
+      const { unit, piece } = this.#queue.shift()!;
+      if (isLate(piece)) this.#finish(unit, piece, { type: 'late' });
+      // Somebody else has it by now: it may come again.
+      else if (!unit.hasLease(performance.now())) unit.move(piece, 'released');
+      else void this.#run(unit, piece);
+      this.#rested(unit);
+    }
+  }
+
+  async #run(unit: WorkUnit, piece: Piece): Promise<void> {
+    const controller = new AbortController();
+    this.#running.set(controller, deadlineTimer(piece.work.deadlineMs, controller));
+    unit.move(piece, 'running');
+    const { leaf, index } = piece.work;
+    const progress = () => {
+      if (piece.state === 'running' && !this.#isOver) this.#replying.tell(unit, { leaf, index, status: 'in progress' });
+    };
+    const result = await this.#parts.run(piece, unit, controller.signal, progress);
+    clearTimeout(this.#running.get(controller));
+    this.#running.delete(controller);
+    if (this.#isOver) return;
+    this.#finish(unit, piece, result);
+    this.#pump();
+    this.#rested(unit);
+  }
+
+  #finish(unit: WorkUnit, piece: Piece, result: RunResult | { readonly type: 'late' }): void {
+    const { leaf, index } = piece.work;
+    const answer = (reply: WorkReply) => {
+      unit.move(piece, 'done');
+      if (this.#parts.kind !== 'request') return;
+      piece.answer = reply;
+      this.#replying.send(unit, reply);
+    };
+    switch (result.type) {
+      case 'done':
+        answer({ leaf, index, status: 'final', body: result.result });
+        break;
+      case 'late':
+        answer({ leaf, index, status: 'refused', code: 'E_EXPIRED' });
+        break;
+      case 'refused':
+        answer({ leaf, index, status: 'refused', code: result.code });
+        break;
+      case 'failed':
+        if (this.#parts.kind === 'job') unit.move(piece, 'released');
+        else answer({ leaf, index, status: 'refused', code: codeOf(result.error) });
+        break;
+      case 'unknown':
+        unit.move(piece, 'released');
+        break;
+      case 'running':
+        this.#askLater(unit, piece);
+        break;
+    }
+  }
+
+  /** Somebody else is at it: whoever asked hears that, and this looks again after a while whether it was done. */
+  #askLater(unit: WorkUnit, piece: Piece): void {
+    const { leaf, index } = piece.work;
+    if (this.#parts.kind === 'request') this.#replying.tell(unit, { leaf, index, status: 'in progress' });
+    unit.move(piece, 'waiting');
+    if (this.#isClosing) {
+      unit.move(piece, 'released');
+      return;
+    }
+    this.#later(runningMs, () => {
+      this.#wait(unit, piece);
+      this.#pump();
+      this.#rested(unit);
+    });
+  }
+
+  /** Settles the leases of a unit on which nobody works any more. */
+  #rested(unit: WorkUnit): void {
+    if (!unit.isIdle || this.#isOver) return;
+    if (!unit.isLeft) {
+      this.#settle(unit, 'done');
+      unit.done();
+    } else if (this.#isClosing) this.#settle(unit, 'given back');
+    else if (unit.hasLease(performance.now())) {
+      clearTimeout(unit.pause);
+      unit.pause = setTimeout(() => this.#giveBack(unit), Math.min(mostPauseMs, pauseMs * 2 ** unit.returns));
+    }
+    // Whether somebody waits first: to ask all units for each of them would take long.
+    if (this.#onRest.length > 0 && this.#isAtRest) for (const rested of this.#onRest.splice(0)) rested();
+  }
+
+  #giveBack(unit: WorkUnit): void {
+    if (!unit.isIdle) return;
+    unit.returns++;
+    this.#settle(unit, 'given back');
+  }
+
+  #settle(unit: WorkUnit, outcome: 'done' | 'given back'): void {
+    clearTimeout(unit.pause);
+    for (const lease of unit.takeLeases()) this.#client.settle(lease, outcome);
+  }
+
+  /** At once it would come again at once, where nobody else takes it, and be dropped after a few times. */
+  #giveBackLater(lease: Lease): void {
+    if (this.#isClosing) this.#client.settle(lease, 'given back');
+    else this.#later(unknownMs, () => this.#client.settle(lease, 'given back'));
+  }
+
+  #later(ms: number, act: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (!this.#isOver) act();
+    }, ms);
+    this.#timers.add(timer);
+  }
+}
+
+function isLate({ work: { deadlineMs } }: Piece): boolean {
+  return deadlineMs !== 0 && Date.now() > deadlineMs;
+}
+
+function codeOf(error: unknown): ErrorCode {
+  return (error instanceof TridcommError ? error.outward : undefined) ?? 'E_REFUSED';
+}
+
+/** Aborts a handler at its deadline. */
+function deadlineTimer(deadlineMs: number, controller: AbortController): NodeJS.Timeout | undefined {
+  if (deadlineMs === 0) return undefined;
+  const leftMs = Math.max(0, deadlineMs - Date.now());
+  // Handlers of longer ones are not stopped, and no timer of the platform takes them.
+  if (leftMs > longestTimerMs) return undefined;
+  // A handler that never ends is no reason for the process not to.
+  return setTimeout(() => controller.abort(new TridcommError('E_EXPIRED', 'deadline of the work')), leftMs).unref();
+}
+
+/** Before the broker takes it back: it is not begun when somebody else may have it by then. */
+const leaseMs = limits.leaseMs - 1_000;
+/** Before a unit is given back that was not done, longer each time, so that a fault that passes has time to. */
+const pauseMs = 250;
+const mostPauseMs = 8_000;
+const unknownMs = 1_000;
+const runningMs = 1_000;

@@ -1,0 +1,76 @@
+import { TridcommError } from '@tridcomm/core';
+import type { EffectStore } from '../effects/effect-store.ts';
+import type { Sender } from './message.ts';
+import { checkObject } from './request-options.ts';
+
+/** A job as its handler gets it. */
+export interface JobContext<Transaction = undefined> {
+  /** It belongs to the handler. */
+  readonly data: Uint8Array;
+  /** Who pushed it, and signed it. */
+  readonly sender: Sender;
+  readonly topic: string;
+  /** When it is of no use any more, by the clock of this machine: ms since 1970; 0 is never, which requests do not have. */
+  readonly deadlineMs: number;
+  /** The idempotency key: 16 bytes; it belongs to the handler. */
+  readonly key: Uint8Array;
+  /** Aborted at the deadline, and when the client ends without waiting for the handler. */
+  readonly signal: AbortSignal;
+  /** What the handler writes its effect with: of the effect store, undefined without one. Over when the handler is. */
+  readonly transaction: Transaction;
+}
+
+/** A request as its handler gets it. */
+export interface RequestContext<Transaction = undefined> extends JobContext<Transaction> {
+  /** Tells who asked that the handler is at it. */
+  readonly progress: () => void;
+}
+
+/**
+ * Answers a request: gives the body of the answer, which is copied.
+ *
+ * What it throws is a refusal: who asked is told the outward code of a TridcommError, and `E_REFUSED` for everything else. What they are not told
+ * as it is, and a result that can be no answer, a `status` event tells here.
+ */
+export type RequestHandler<Transaction = undefined> = (
+  request: RequestContext<Transaction>,
+) => Uint8Array | string | Promise<Uint8Array | string>;
+
+/** Does a job. Where it throws, the job goes back to the broker, which gives it to somebody up to 16 times. */
+export type JobHandler<Transaction = undefined> = (job: JobContext<Transaction>) => void | Promise<void>;
+
+/** How work is taken. */
+export interface WorkOptions<Transaction = undefined> {
+  /**
+   * What stands against work that comes twice, as it does where a link breaks, a worker dies, or a broker lies.
+   *
+   * An effect store that all workers of the pool share: a key is done once, and whoever asks again is told the same. The handler must have no
+   * effect but what it writes with its transaction. Or `idempotent`: the handler says of itself that to do a thing twice is as to do it once.
+   */
+  readonly effects: EffectStore<Transaction> | 'idempotent';
+  /** Handlers that run at a time, and envelopes or leaves that the broker gives at a time; default 16. One that a handler holds longer than 30 s goes to another, too. */
+  readonly concurrency?: number;
+}
+
+/** For callers without types. @throws TridcommError `E_USAGE` */
+export function checkHandler(handler: unknown): void {
+  if (typeof handler !== 'function') throw new TridcommError('E_USAGE', `handler: ${typeof handler}`);
+}
+
+/** @throws TridcommError `E_USAGE` for callers without types */
+export function checkWork<Transaction>(options: WorkOptions<Transaction>): number {
+  checkObject('options', options);
+  const { effects, concurrency } = options;
+  const isStore = typeof effects === 'object' && (effects as object | null) !== null;
+  if (effects !== 'idempotent' && !isStore) {
+    throw new TridcommError('E_USAGE', "effects: an effect store or 'idempotent' has to be said");
+  }
+  const count = concurrency ?? defaultConcurrency;
+  if (!Number.isInteger(count) || count < 1 || count > mostConcurrency) {
+    throw new TridcommError('E_USAGE', `concurrency ${count}, from 1 to ${mostConcurrency}`);
+  }
+  return count;
+}
+
+const defaultConcurrency = 16;
+const mostConcurrency = 65_536;

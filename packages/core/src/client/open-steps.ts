@@ -1,0 +1,53 @@
+import { readU64 } from '../bytes/bytes.ts';
+import { extensions as numbers } from '../codepoints/extensions.gen.ts';
+import { isEd25519SignatureForm } from '../crypto/ed25519-rule.ts';
+import type { PendingOpen } from '../envelope/open.ts';
+import type { EnvelopeView, JobView } from '../wire/envelope.ts';
+import type { Group } from './group.ts';
+import type { Holdings } from './holdings.ts';
+import type { OpenEpoch } from './open-epoch.ts';
+
+/**
+ * Steps 12 to 14 with the provider at hand; what a valid signature says of heads is learnt.
+ *
+ * @param group - the one that the envelope travels in
+ * @throws TridcommError as the steps do
+ * @spec principals.32
+ */
+export function openSealed(
+  holdings: Holdings,
+  group: Group,
+  pending: PendingOpen,
+  view: EnvelopeView | JobView,
+  nowMs: number,
+): void {
+  const { provider } = holdings;
+  const isValid = provider.ed25519Verify(pending.publicKey32, pending.signInput, pending.signature);
+  if (isValid && isEd25519SignatureForm(pending.signature)) learnHead(holdings, group, view, nowMs);
+  const parts = pending.verified(isValid);
+  pending.decrypted(
+    parts.map((part) => provider.aeadOpen(part.algorithm, part.key32, part.nonce12, part.aad, part.sealed)),
+  );
+}
+
+/** What a durable member stores between steps 14 and 15. @spec replay.22, replay.24 */
+export function storeAhead(pending: PendingOpen, { replayStore }: OpenEpoch, { header }: EnvelopeView | JobView): void {
+  for (let writes = pending.pendingWrites(); writes !== undefined; writes = pending.pendingWrites()) {
+    replayStore?.write(header, writes);
+    const displaced = pending.stored(writes);
+    if (displaced !== undefined) replayStore?.forget(header, displaced);
+  }
+}
+
+/** Whether the sender of an envelope says that it had a newer view of the group than we have. */
+export function isBehind({ view }: Group, { extensions }: EnvelopeView | JobView): boolean {
+  const value = extensions.value(numbers.headSeq);
+  return value !== undefined && readU64(value, 0) > (view?.head.headSeq ?? 0);
+}
+
+function learnHead({ trust, knownHeads }: Holdings, group: Group, view: EnvelopeView | JobView, nowMs: number): void {
+  if (!isBehind(group, view)) return;
+  const { header, extensions } = view;
+  const headSeq = readU64(extensions.value(numbers.headSeq)!, 0);
+  knownHeads.claim(group.id, trust.principalBySenderId(header.senderId)!.key.keyId32, headSeq, nowMs);
+}

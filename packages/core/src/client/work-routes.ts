@@ -1,0 +1,127 @@
+import { TridcommError } from '../errors.ts';
+import type { TopicMatch } from '../keys/access-list.ts';
+import { parseTopic, type Topic } from '../topics/grammar.ts';
+import type { EnvelopeView, JobView } from '../wire/envelope.ts';
+import type { WorkCarrier } from './carrier.ts';
+import type { Group } from './group.ts';
+import type { GuardedCarrier } from './guarded-carrier.ts';
+import type { Holdings } from './holdings.ts';
+import { exactMatch } from './routes.ts';
+import { Routing } from './routing.ts';
+import type { WorkHandler } from './work-delivery.ts';
+
+/** The work of a topic that a member takes, until it is closed. */
+export interface WorkSubscription {
+  readonly topic: string;
+  /**
+   * Changes how many units the member takes at a time: none at 0, while those that it has go on.
+   *
+   * @throws TridcommError `E_USAGE` for what is no number of units
+   */
+  setCapacity(capacity: number, nowMs: number): void;
+  /** What is not settled goes to others. */
+  close(nowMs: number): void;
+}
+
+interface TakenWork {
+  readonly topic: Topic;
+  readonly handler: WorkHandler | undefined;
+  capacity: number;
+}
+
+/** What leads to the work that a member takes, and what the broker is asked for it. */
+export class WorkRoutes {
+  readonly routing: Routing;
+  /** By topic. */
+  readonly #works = new Map<string, TakenWork>();
+
+  constructor(
+    holdings: Holdings,
+    carrier: GuardedCarrier,
+    workCarrier: WorkCarrier,
+    groups: ReadonlyMap<string, Group>,
+  ) {
+    this.routing = new Routing({
+      times: holdings,
+      groups,
+      leadsOf: (group) => {
+        const topics = this.#topicsOf(group);
+        if (topics.length === 0) return undefined;
+        return (secret32, period) =>
+          topics.map((topic) => {
+            const match = exactMatch(group.tags.tagOf(secret32, period, topic).tag16);
+            return { own: match, topic, asked: match };
+          });
+      },
+      question: {
+        ask: (match) => carrier.work(workCarrier, match, this.#capacityOf(match)),
+        end: (match) => carrier.endWork(workCarrier, match),
+      },
+    });
+  }
+
+  /**
+   * @param onChange - called when the broker has to be asked for something else
+   * @throws TridcommError `E_ENCODING`, `E_LIMIT` for what is no topic; `E_USAGE` for a topic whose work is taken, or a capacity that cannot be
+   */
+  add(
+    topic: string,
+    handler: WorkHandler | undefined,
+    capacity: number,
+    onChange: (nowMs: number) => void,
+  ): WorkSubscription {
+    const parsed = parseTopic(topic);
+    const name = parsed.text;
+    checkCapacity(capacity);
+    if (this.#works.has(name)) throw new TridcommError('E_USAGE', 'work of this topic is taken already');
+    const work: TakenWork = { topic: parsed, handler, capacity };
+    this.#works.set(name, work);
+    this.routing.allChanged();
+    return {
+      topic: name,
+      setCapacity: (count, nowMs) => {
+        checkCapacity(count);
+        if (this.#works.get(name) !== work || work.capacity === count) return;
+        work.capacity = count;
+        this.routing.askAgain((route) => route.topic?.text === name);
+        onChange(nowMs);
+      },
+      close: (nowMs) => {
+        if (this.#works.get(name) !== work) return;
+        this.#works.delete(name);
+        this.routing.allChanged();
+        onChange(nowMs);
+      },
+    };
+  }
+
+  /** Step 7. */
+  find(
+    view: EnvelopeView | JobView,
+    nowMs: number,
+  ): { readonly front: Group; readonly topic: Topic; readonly handler: WorkHandler | undefined } | undefined {
+    const { group, topic } = this.routing.find(view, nowMs) ?? {};
+    const work = topic && this.#works.get(topic.text);
+    return work && { front: group!, topic: work.topic, handler: work.handler };
+  }
+
+  stop(): void {
+    this.#works.clear();
+    this.routing.stop();
+  }
+
+  #topicsOf(group: Group): Topic[] {
+    if (!group.isFront) return [];
+    return group.rules.flatMap(({ text }) => this.#works.get(text)?.topic ?? []);
+  }
+
+  #capacityOf(match: TopicMatch): number {
+    const topic = this.routing.routeOf(match)?.topic;
+    return (topic && this.#works.get(topic.text)?.capacity) ?? 0;
+  }
+}
+
+function checkCapacity(capacity: number): void {
+  if (Number.isInteger(capacity) && capacity >= 0 && capacity <= 0xffff_ffff) return;
+  throw new TridcommError('E_USAGE', `capacity ${capacity}`);
+}

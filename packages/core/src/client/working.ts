@@ -1,0 +1,235 @@
+import { patternKinds } from '../codepoints/patterns.gen.ts';
+import type { ErrorCode } from '../codepoints/errors.gen.ts';
+import { beginParsed, type Opened, type PendingOpen } from '../envelope/open.ts';
+import { outwardCode, TridcommError } from '../errors.ts';
+import type { Crew } from '../patterns/crew.ts';
+import { decodePoolKeyinfo } from '../patterns/pool-stream.ts';
+import {
+  replyBytes,
+  replyInput,
+  replyKeyinfo,
+  replyStatus,
+  type ReplyRecord,
+  type ReplySource,
+} from '../patterns/replies.ts';
+import { splitRuns } from '../patterns/split-runs.ts';
+import { workOf, type Work } from '../patterns/work.ts';
+import { encodeUtf8 } from '../topics/utf8.ts';
+import { parseEnvelope, parseJob, type EnvelopeView, type JobView } from '../wire/envelope.ts';
+import type { Carrier, Lease, WorkForm, WorkOutcome } from './carrier.ts';
+import { crewOf, SenderRefusal } from './crew-of.ts';
+import type { EventSink } from './event-sink.ts';
+import type { Group } from './group.ts';
+import type { GuardedCarrier } from './guarded-carrier.ts';
+import { hexOf } from './hex.ts';
+import type { Holdings } from './holdings.ts';
+import { openSealed, storeAhead } from './open-steps.ts';
+import type { Pools, WorkEpoch } from './pools.ts';
+import { answerTagToSeal, viewToSeal } from './seal-view.ts';
+import type { Sealers } from './sealers.ts';
+import type { Published } from './sealing.ts';
+import type { SendingParts } from './sending-parts.ts';
+import { sendAll } from './sending.ts';
+import type { WorkDelivery, WorkHandler, WorkReply } from './work-delivery.ts';
+import type { WorkRoutes } from './work-routes.ts';
+
+/** What of a delivery its replies are sealed with. */
+interface Answerable {
+  readonly front: Group;
+  readonly epoch: WorkEpoch;
+  readonly opened: Pick<Opened, 'sender' | 'keyinfo' | 'id32'>;
+}
+
+/** How a unit of work came to the member. */
+interface Arrival {
+  readonly view: EnvelopeView | JobView;
+  readonly front: Group;
+  readonly topic: string;
+  readonly handler: WorkHandler | undefined;
+  readonly epoch: WorkEpoch;
+  readonly lease: Lease;
+  readonly nowMs: number;
+}
+
+/** The working side of a member: takes requests and jobs, each once, and answers requests. */
+export class Working {
+  readonly #holdings: Holdings;
+  readonly #carrier: Carrier;
+  readonly #guarded: GuardedCarrier;
+  readonly #events: EventSink;
+  readonly #pools: Pools;
+  readonly #routes: WorkRoutes | undefined;
+  readonly #sealers: Sealers;
+  readonly #crews = new WeakMap<WorkEpoch, Crew>();
+  readonly #answerable = new WeakMap<WorkDelivery, Answerable>();
+  readonly #settled = new WeakSet<Lease>();
+
+  /** @param routes - undefined where the carrier brings no work */
+  constructor(parts: SendingParts, guarded: GuardedCarrier, pools: Pools, routes: WorkRoutes | undefined) {
+    this.#holdings = parts.holdings;
+    this.#carrier = parts.carrier;
+    this.#events = parts.events;
+    this.#sealers = parts.sealers;
+    this.#guarded = guarded;
+    this.#pools = pools;
+    this.#routes = routes;
+  }
+
+  /**
+   * Takes a unit of work.
+   *
+   * @returns undefined where nobody does such work here; it was given back then
+   * @throws TridcommError the refusal; the lease is the caller's to settle
+   * @spec patterns.16, patterns.17, patterns.18, patterns.19, patterns.20
+   */
+  take(bytes: Uint8Array, form: WorkForm, lease: Lease, nowMs: number): WorkDelivery | undefined {
+    const view = form === 'job' ? parseJob(bytes) : parseEnvelope(bytes);
+    const route = this.#routes?.find(view, nowMs);
+    if (route === undefined) {
+      this.settle(lease, 'given back');
+      return undefined;
+    }
+    const { front, topic, handler } = route;
+    const epoch = this.#pools.workEpoch(front, view.header.epoch);
+    const arrival: Arrival = { view, front, topic: topic.text, handler, epoch, lease, nowMs };
+    const crew = this.#crewOf(front, epoch);
+    let pending: PendingOpen;
+    try {
+      pending = beginParsed(crew, view, nowMs)!;
+    } catch (error) {
+      const known = error instanceof TridcommError && error.code === 'E_REPLAY' && crew.identify(view, nowMs);
+      if (known === false || known === undefined) throw error;
+      return this.#deliver(arrival, known.id32, [], 'again');
+    }
+    openSealed(this.#holdings, front, pending, view, nowMs);
+    storeAhead(pending, epoch.open, view);
+    const opened = pending.commit();
+    const verdict = epoch.open.guard.mayBeAgain(view.header.bytes) ? 'redelivered' : 'new';
+    return this.#deliver(arrival, opened.id32, workOf(opened, nowMs), verdict);
+  }
+
+  /** Whether the block or pool record that a unit needs may be on its way. */
+  isAhead(bytes: Uint8Array, form: WorkForm, nowMs: number): boolean {
+    const view = form === 'job' ? parseJob(bytes) : parseEnvelope(bytes);
+    const front = this.#routes?.find(view, nowMs)?.front;
+    const crew = front && this.#pools.crewOf(front);
+    if (crew === undefined) return false;
+    const { epoch } = view.header;
+    if (epoch > (crew.epochs.at(-1)?.number ?? 0)) return true;
+    return crew.epoch(epoch) !== undefined && !this.#pools.hasRecord(front!, epoch);
+  }
+
+  /** Ends a lease, once. @spec delivery.29 */
+  settle(lease: Lease, outcome: WorkOutcome): void {
+    if (this.#settled.has(lease)) return;
+    this.#settled.add(lease);
+    this.#guarded.settle(lease, outcome);
+  }
+
+  /**
+   * Seals replies to the requests of a delivery, on a stream of our own for the pool stream that they came on.
+   *
+   * @throws TridcommError the refusal
+   * @spec patterns.21, topics.13, principals.29, principals.31
+   */
+  reply(delivery: WorkDelivery, replies: readonly WorkReply[], nowMs: number): Published {
+    const answerable = this.#answerable.get(delivery);
+    if (answerable === undefined) throw new TridcommError('E_USAGE', 'no requests that were delivered to this member');
+    const { front, epoch, opened } = answerable;
+    const view = viewToSeal(this.#holdings, front, nowMs);
+    const { tag16, chain } = answerTagToSeal(this.#holdings, front, view, opened.sender.keyId32, nowMs);
+    if (!epoch.open.isOpen) throw new TridcommError('E_EPOCH', 'epoch of the crew that is closed');
+    const keyinfo = replyKeyinfo(this.#holdings.provider, decodePoolKeyinfo(opened.keyinfo).enc32);
+    let source: ReplySource | undefined;
+    const sealer = this.#sealers.stream(`${front.id}/${hexOf(keyinfo)}/${hexOf(tag16)}`, epoch.open, () => {
+      source = this.#crewOf(front, epoch).replySource(epoch.pool, opened);
+      return { keySource: source.keySource, patternKind: patternKinds.reqRep.reply, topicTag16: tag16 };
+    });
+    // The sealer has what it derived.
+    source?.keySource.sourceSecret32.fill(0);
+    const { headSeq } = view.head;
+    const runs = splitRuns(
+      replies.map((reply) => recordOf(opened.id32, reply)),
+      replyBytes,
+    );
+    const envelopes = runs.map((run) => {
+      const unsigned = sealer.seal(replyInput(run, { keyinfo, headSeq, chain, timestampMs: nowMs }));
+      return unsigned.finish(this.#holdings.identity.key.sign(unsigned.signInput));
+    });
+    sendAll(this.#carrier, envelopes, runs);
+    return { groupId16: front.groupId16, epoch: epoch.open.number, headSeq, envelopes };
+  }
+
+  #deliver(
+    { view, front, topic, handler, epoch, lease, nowMs }: Arrival,
+    id32: Uint8Array,
+    works: readonly Work[],
+    verdict: WorkDelivery['verdict'],
+  ): WorkDelivery {
+    const { header, keyinfo } = view;
+    const sender = this.#holdings.trust.principalBySenderId(header.senderId)!;
+    const isRequest = header.patternKind === patternKinds.reqRep.request;
+    const delivery: WorkDelivery = {
+      kind: isRequest ? 'request' : 'job',
+      topic,
+      sender,
+      works,
+      verdict,
+      timestampMs: header.timestampMs,
+      id32,
+      leaf: 'leaf' in view ? view.leaf : undefined,
+      lease,
+      stale: !front.isFresh(nowMs),
+      groupId16: front.groupId16,
+      epoch: epoch.open.number,
+    };
+    const opened = { sender: sender.key, keyinfo, id32 };
+    if (isRequest) this.#answerable.set(delivery, { front, epoch, opened });
+    this.#events.emit({ type: 'work', delivery });
+    this.#events.handle(handler, delivery);
+    return delivery;
+  }
+
+  #crewOf(front: Group, epoch: WorkEpoch): Crew {
+    const held = this.#crews.get(epoch);
+    if (held !== undefined) return held;
+    const crew = crewOf(this.#holdings.provider, this.#pools, front, epoch);
+    this.#crews.set(epoch, crew);
+    return crew;
+  }
+}
+
+/**
+ * What becomes of the lease of a unit that was refused: it is done where every member of the crew refuses it alike, and goes to another where
+ * that may be otherwise.
+ *
+ * @param error - as `Client.leased` threw it
+ */
+export function refusedOutcome(error: TridcommError): WorkOutcome {
+  return refusedByAll.has(error.code) && !(error instanceof SenderRefusal) ? 'done' : 'given back';
+}
+
+function recordOf(id32: Uint8Array, reply: WorkReply): ReplyRecord {
+  const { leaf, index, status } = reply;
+  const name = { id32, leaf, index };
+  if (status === 'final') return { ...name, status: replyStatus.final, body: reply.body };
+  if (status === 'in progress') return { ...name, status: replyStatus.inProgress, body: nothing };
+  // That its time was over is the one refusal that who asked is told of by its own name (patterns.20).
+  const code = reply.code === 'E_EXPIRED' ? reply.code : (outwardCode(reply.code) ?? 'E_REFUSED');
+  return { ...name, status: replyStatus.refused, body: encodeUtf8(code) };
+}
+
+/** Refusals that follow from the bytes, the keys of the pool and the clock alone, but for a {@link SenderRefusal}. */
+const refusedByAll: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'E_LENGTH',
+  'E_ENCODING',
+  'E_VERSION',
+  'E_EXT',
+  'E_EXPIRED',
+  'E_KEY',
+  'E_SIG',
+  'E_PROOF',
+  'E_COMMIT',
+  'E_AEAD',
+]);
+const nothing = new Uint8Array(0);

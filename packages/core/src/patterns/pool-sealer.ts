@@ -1,0 +1,112 @@
+import { limits } from '../codepoints/limits.gen.ts';
+import { patternKinds } from '../codepoints/patterns.gen.ts';
+import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
+import type { SealInput, UnsignedEnvelope } from '../envelope/seal.ts';
+import { StreamSealer } from '../envelope/stream-sealer.ts';
+import { TridcommError } from '../errors.ts';
+import type { PoolRecord } from '../keys/pool-record.ts';
+import { headSeqExtension } from './head-seq.ts';
+import { setupPoolStream } from './pool-stream.ts';
+import type { AskedStream } from './requester.ts';
+import { encodeWork, type WorkRecord } from './work.ts';
+
+/** What a pool stream is made of. */
+export interface PoolSealerOptions {
+  readonly provider: CryptoProvider;
+  readonly random: RandomSource;
+  readonly senderKeyId32: Uint8Array;
+  /** From `deriveHedgeSecret`; one for the process. */
+  readonly hedgeSecret32: Uint8Array;
+  /** The newest of the front that was proven: whoever seals has made sure of that (patterns.11, patterns.12). */
+  readonly record: Pick<PoolRecord, 'suite' | 'epoch' | 'publicKey32' | 'object'>;
+  readonly topicTag16: Uint8Array;
+  readonly pattern: 'request' | 'job';
+}
+
+/** One envelope of requests or jobs. */
+export interface PoolInput {
+  /** 1 or more. */
+  readonly records: readonly WorkRecord[];
+  /** Of the view of the front. */
+  readonly headSeq: number;
+  /** Jobs in leaves that a broker may split; for jobs only. */
+  readonly jobsPerLeaf?: number;
+}
+
+/**
+ * One pool stream of a sender process: one KEM operation, then envelopes of one pattern for one topic tag, until it is over.
+ *
+ * @spec patterns.15
+ */
+export class PoolSealer {
+  /** For who takes the replies: its secret is that of the stream, and ends with it. */
+  readonly stream: AskedStream;
+  readonly #sealer: StreamSealer;
+  readonly #pattern: 'request' | 'job';
+  readonly #keyinfo: Uint8Array;
+  readonly #startedMs: number;
+  #sealed = 0;
+
+  /** @throws TridcommError `E_KEY`, `E_LIMIT`, `E_USAGE` for what gives no stream */
+  constructor(options: PoolSealerOptions, nowMs: number) {
+    const { provider, random, senderKeyId32, hedgeSecret32, record, topicTag16, pattern } = options;
+    const { suite, epoch, publicKey32 } = record;
+    const poolHash32 = record.object.hash32;
+    const setup = setupPoolStream(provider, { suite, poolHash32, senderKeyId32 }, publicKey32, nowMs, random);
+    const { keySource, replySecret32, streamId8, enc32, keyinfo } = setup;
+    this.#sealer = new StreamSealer({
+      provider,
+      random,
+      keySource,
+      senderKeyId32,
+      hedgeSecret32,
+      patternKind: pattern === 'request' ? patternKinds.reqRep.request : patternKinds.pipeline.push,
+      topicTag16,
+      epoch,
+      streamId8,
+    });
+    // The sealer has what it derived; nobody needs it again.
+    keySource.sourceSecret32.fill(0);
+    this.stream = { enc32, poolHash32, suite, epoch, replySecret32 };
+    this.#pattern = pattern;
+    this.#keyinfo = keyinfo;
+    this.#startedMs = nowMs;
+  }
+
+  /** Whether the next envelope takes another stream. Also where the clock went back: no receiver takes a stream from later than its envelope. */
+  isOver(nowMs: number): boolean {
+    const ageMs = nowMs - this.#startedMs;
+    return ageMs < 0 || ageMs > limits.poolStreamMs || this.#sealed >= limits.poolStreamEnvelopes;
+  }
+
+  /**
+   * Seals the next envelope of the stream.
+   *
+   * @throws TridcommError `E_CLOSED` for a stream that is over; `E_LIMIT`, `E_USAGE` for what no receiver takes
+   * @spec patterns.15, patterns.19
+   */
+  seal({ records, headSeq, jobsPerLeaf }: PoolInput, nowMs: number): UnsignedEnvelope {
+    if (this.isOver(nowMs)) throw new TridcommError('E_CLOSED', 'pool stream that is over');
+    const isRequest = this.#pattern === 'request';
+    if (isRequest && (jobsPerLeaf !== undefined || records.some(({ deadlineMs }) => deadlineMs === 0))) {
+      throw new TridcommError('E_USAGE', 'a request has a deadline, and no leaves');
+    }
+    const input: SealInput = {
+      form: jobsPerLeaf === undefined ? 'batch' : 'merkle',
+      messages: records.map((record) => ({ timestampMs: nowMs, payload: encodeWork(record) })),
+      timestampMs: nowMs,
+      keyinfo: this.#keyinfo,
+      extensions: [headSeqExtension(headSeq)],
+      ...(jobsPerLeaf !== undefined && { jobsPerLeaf }),
+    };
+    const unsigned = this.#sealer.seal(input);
+    this.#sealed += 1;
+    return unsigned;
+  }
+
+  /** Ends the stream: overwrites its secrets, that of its replies too, of which a {@link Requester} has a copy of its own. */
+  erase(): void {
+    this.#sealer.erase();
+    this.stream.replySecret32.fill(0);
+  }
+}

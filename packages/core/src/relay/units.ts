@@ -1,0 +1,19 @@
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { SplitBatch } from '../envelope/split.ts';
+import { patternKinds } from '../codepoints/patterns.gen.ts';
+import { flagBits } from '../wire/header.ts';
+import type { EnvelopeView } from '../wire/envelope.ts';
+import type { Unit } from './work.ts';
+
+/** Whether an envelope is for one of many: given to works, and to nobody else. @spec delivery.21 */
+export function isForOne({ header: { patternKind } }: EnvelopeView): boolean {
+  return patternKind === patternKinds.reqRep.request || patternKind === patternKinds.pipeline.push;
+}
+
+/** The units of an envelope for one of many: itself, or each leaf of a Merkle batch. */
+export function unitsOf(provider: CryptoProvider, view: EnvelopeView, bytes: Uint8Array): Unit[] {
+  const { flags, timestampMs } = view.header;
+  if ((flags & flagBits.merkle) === 0) return [{ type: 'leased', bytes, timestampMs }];
+  const batch = new SplitBatch(provider, view);
+  return Array.from({ length: batch.leafCount }, (_, leaf) => ({ type: 'job', bytes: batch.job(leaf), timestampMs }));
+}
