@@ -1,4 +1,5 @@
 import {
+  isOfUnit,
   TridcommError,
   type Client,
   type ErrorCode,
@@ -136,7 +137,8 @@ export class TopicWork implements AsyncDisposable {
     const error = known === undefined ? this.#refusal(delivery) : undefined;
     if (error !== undefined) {
       this.#parts.tell({ type: 'refused', what: 'envelope', error, groupId16: delivery.groupId16 });
-      this.#giveBackLater(delivery.lease);
+      if (isOfUnit(error)) this.#client.settle(delivery.lease, 'given back');
+      else this.#giveBackLater(delivery.lease);
       return;
     }
     const unit = known ?? new WorkUnit(delivery, nowMs);
@@ -282,7 +284,7 @@ export class TopicWork implements AsyncDisposable {
     for (const lease of unit.takeLeases()) this.#client.settle(lease, outcome);
   }
 
-  /** At once it would come again at once, where nobody else takes it, and be dropped after a few times. */
+  /** Until then the lease counts against the capacity: while all is refused here, others get more. */
   #giveBackLater(lease: Lease): void {
     if (this.#isClosing) this.#client.settle(lease, 'given back');
     else this.#later(unknownMs, () => this.#client.settle(lease, 'given back'));

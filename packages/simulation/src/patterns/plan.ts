@@ -141,7 +141,7 @@ function membersOf(random: SeededRandom): PatternsMemberPlan[] {
     joinsMs: 0,
     joinNow: false,
     // What nobody can open any more goes round some times, and holds up what is new where there is little room.
-    capacity: random.between(4, 8),
+    capacity: random.between(2, 8),
   });
   return [
     plan('asker0', true),

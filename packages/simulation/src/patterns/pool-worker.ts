@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ConflictError, type EffectMap, type EffectWork, type MemoryEffectStore } from '@tridcomm/client-node';
 import {
+  isOfUnit,
   refusedOutcome,
   TridcommError,
   type Lease,
@@ -67,8 +68,8 @@ export class PoolWorker {
       }
       this.#host.refused('work', error);
       const outcome = refusedOutcome(error);
-      // At once it would come again at once, and be dropped after a few times.
-      this.#host.after(outcome === 'done' ? 0 : pauseMs, () => client.settle(lease, outcome));
+      const isAtOnce = outcome === 'done' || isOfUnit(error);
+      this.#host.after(isAtOnce ? 0 : pauseMs, () => client.settle(lease, outcome));
     }
   }
 
