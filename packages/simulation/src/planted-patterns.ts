@@ -62,12 +62,12 @@ export const plantedInPatterns: readonly PlantedBug[] = [
     name: 'second-answer-taken',
     in: 'core',
     file: 'patterns/requester.js',
-    from: 'if (reply.status !== replyStatus.inProgress)\n                this.#settle(record, stream);',
+    from: 'if (reply.status !== replyStatus.inProgress)\n                this.#settle(reply, stream);',
     to: '',
     also: [
       {
         file: 'client/pool-asking.js',
-        from: "if (heard.status !== 'in progress')\n            this.#waiting.delete(nameOfRecord(name));",
+        from: "if (heard.status !== 'in progress')\n            this.#waiting.delete(name);",
         to: '',
       },
     ],

@@ -11,10 +11,13 @@ import { Requests } from './requests.ts';
 import { runWork, type RunResult } from './run-work.ts';
 import type { SurveyReplies } from './survey-replies.ts';
 import { Surveys } from './surveys.ts';
+import { isThenable } from './thenable.ts';
 import { TopicWork, type TopicWorkParts } from './topic-work.ts';
+import { JobRun, RequestRun } from './work-context.ts';
 import {
   checkHandler,
   checkWork,
+  type JobContext,
   type JobHandler,
   type RequestContext,
   type RequestHandler,
@@ -26,8 +29,8 @@ export interface PatternsParts extends PatternParts {
   readonly random: RandomSource;
 }
 
-/** What a handler does with one request or job; what comes of it is not looked at yet. */
-type Handle<Transaction> = (context: RequestContext<Transaction>) => Promise<Uint8Array | string>;
+/** What a handler does with one request or job; what comes of it, or of its promise, is not looked at yet. */
+type Handle<Transaction> = (context: JobContext<Transaction>) => unknown;
 
 /** Requests, jobs and surveys of a client, on both sides. */
 export class Patterns {
@@ -57,15 +60,15 @@ export class Patterns {
 
   respond<T>(topic: string, handler: RequestHandler<T>, options: WorkOptions<T>): TopicWork {
     checkHandler(handler);
-    return this.#work('request', topic, options, async (request) => handler(request));
+    // What #work makes for a request.
+    return this.#work('request', topic, options, (request) => handler(request as RequestContext<T>));
   }
 
   pull<T>(topic: string, handler: JobHandler<T>, options: WorkOptions<T>): TopicWork {
     checkHandler(handler);
-    return this.#work('job', topic, options, async (context) => {
-      const { data, sender, topic: ofTopic, deadlineMs, key, signal, transaction } = context;
-      await handler({ data, sender, topic: ofTopic, deadlineMs, key, signal, transaction });
-      return '';
+    return this.#work('job', topic, options, (job) => {
+      const done: unknown = handler(job);
+      return isThenable(done) ? done.then(() => '') : '';
     });
   }
 
@@ -117,29 +120,39 @@ export class Patterns {
   #work<T>(kind: TopicWorkParts['kind'], topic: string, options: WorkOptions<T>, handle: Handle<T>): TopicWork {
     const concurrency = checkWork(options);
     const { effects } = options;
-    const run: TopicWorkParts['run'] = async ({ work }, unit, signal, progress) => {
+    const run: TopicWorkParts['run'] = ({ work }, unit, running, progress) => {
       const { sender: record, topic: ofTopic, groupId16, timestampMs: sealedMs } = unit.delivery!;
       const sender = { name: record.name, keyId32: record.key.keyId32 };
       const { body, deadlineMs, key16 } = work;
       const toRun = { kind, topic: ofTopic, work, requesterKeyId32: sender.keyId32, frontId16: groupId16, sealedMs };
       let thrown: unknown;
-      const result = await runWork(effects, toRun, async (transaction) => {
+      const failed = (error: unknown): never => {
+        thrown = error;
+        throw error;
+      };
+      const result = runWork(effects, toRun, (transaction) => {
         // It may run more than once, and gets bytes of its own each time.
         const [data, key] = [new Uint8Array(body), new Uint8Array(key16)];
-        const context = { data, sender, topic: ofTopic, deadlineMs, key, signal, transaction, progress };
+        const fields = { data, sender, topic: ofTopic, deadlineMs, key, transaction };
+        const context = kind === 'request' ? new RequestRun(fields, running, progress) : new JobRun(fields, running);
         let answer: unknown;
         try {
-          answer = await handle(context);
+          answer = handle(context);
         } catch (error) {
-          thrown = error;
-          throw error;
+          return failed(error);
         }
-        return this.#bytesOf(ofTopic, answer);
+        if (!isThenable(answer)) return this.#bytesOf(ofTopic, answer);
+        return Promise.resolve(answer)
+          .catch(failed)
+          .then((later) => this.#bytesOf(ofTopic, later));
       });
-      if (result.type !== 'failed' || kind === 'job' || result.error !== thrown || !isToldAsIs(thrown)) {
-        this.#tell(result, groupId16);
-      }
-      return result;
+      const told = (what: RunResult) => {
+        if (what.type !== 'failed' || kind === 'job' || what.error !== thrown || !isToldAsIs(thrown)) {
+          this.#tell(what, groupId16);
+        }
+        return what;
+      };
+      return result instanceof Promise ? result.then(told) : told(result);
     };
     const onClose = () => this.#works.delete(topicWork);
     const topicWork: TopicWork = new TopicWork({ ...this.#parts, kind, topic, concurrency, run, onClose });

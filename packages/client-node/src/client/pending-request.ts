@@ -39,7 +39,7 @@ export class PendingRequest implements Sized, RequestFields {
   /** What it was sealed in last. */
   sent: SentEnvelope | undefined;
   /** While it waits to be sealed. */
-  waiting: Begun | undefined;
+  cancelWaiting: Begun['cancel'] | undefined;
   readonly answer: Promise<Reply>;
   readonly #onSettled: PendingParts['onSettled'];
   #resolve!: (reply: Reply) => void;

@@ -1,5 +1,4 @@
 import { TridcommError, type JobFields } from '@tridcomm/core';
-import { hexOf } from '@tridcomm/core/internal';
 import { workHeadBytes } from './pattern-bounds.ts';
 import type { PatternParts } from './pattern-parts.ts';
 import { payloadOf } from './payloads.ts';
@@ -32,9 +31,8 @@ export async function pushJobs(
   const seal = (waiting: readonly JobItem[]): Sealed =>
     parts.inParts(waiting, (part) => {
       const { envelopes, names } = parts.client().push(topic, part, Date.now(), options);
-      // The names of an envelope share its id.
-      const ids = new Map(names.map(({ id32 }) => [hexOf(id32), id32] as const));
-      return { envelopes, ids: [...ids.values()] };
+      // The names of an envelope share its id, as the same object.
+      return { envelopes, ids: [...new Set(names.map(({ id32 }) => id32))] };
     });
   const kind = `job/${jobsPerLeaf ?? ''}`;
   const ids = await parts.publisher().send({ topic, durability, kind, items, seal }, signal);

@@ -14,6 +14,8 @@ interface ReplyItem extends Sized {
 export class Replying {
   readonly #parts: PatternParts;
   readonly #onAnswered: (unit: WorkUnit) => void;
+  /** Answers of this turn, which go together. */
+  readonly #answers = new Map<WorkUnit, ReplyItem[]>();
   /** News that wait to be sent, so that each waits once. */
   readonly #telling = new Set<string>();
 
@@ -26,15 +28,12 @@ export class Replying {
   /** An answer: its unit waits for it. */
   send(unit: WorkUnit, reply: WorkReply): void {
     unit.unanswered++;
-    const answered = (isLost: boolean) => {
-      unit.unanswered--;
-      unit.hasLostAnswer ||= isLost;
-      this.#onAnswered(unit);
-    };
-    this.#begin(unit, reply).then(
-      () => answered(false),
-      () => answered(true),
-    );
+    const gathered = this.#answers.get(unit);
+    if (gathered !== undefined) gathered.push(itemOf(reply));
+    else {
+      this.#answers.set(unit, [itemOf(reply)]);
+      queueMicrotask(() => this.#sendGathered(unit));
+    }
   }
 
   /** News of a request: nobody waits for it. */
@@ -42,12 +41,28 @@ export class Replying {
     const name = `${unit.name}/${reply.leaf}/${reply.index}`;
     if (this.#telling.has(name)) return;
     this.#telling.add(name);
+    // In the order in which they were said.
+    this.#sendGathered(unit);
     const told = () => void this.#telling.delete(name);
-    this.#begin(unit, reply).then(told, told);
+    this.#begin(unit, [itemOf(reply)]).then(told, told);
   }
 
-  async #begin(unit: WorkUnit, reply: WorkReply): Promise<void> {
-    const length = replyHeadBytes + (reply.status === 'final' ? reply.body.length : mostCodeBytes);
+  #sendGathered(unit: WorkUnit): void {
+    const items = this.#answers.get(unit);
+    if (items === undefined) return;
+    this.#answers.delete(unit);
+    const answered = (isLost: boolean) => {
+      unit.unanswered -= items.length;
+      unit.hasLostAnswer ||= isLost;
+      this.#onAnswered(unit);
+    };
+    this.#begin(unit, items).then(
+      () => answered(false),
+      () => answered(true),
+    );
+  }
+
+  async #begin(unit: WorkUnit, waiting: readonly ReplyItem[]): Promise<void> {
     const seal = (items: readonly ReplyItem[]): Sealed => {
       const { delivery } = unit;
       if (delivery === undefined) return { envelopes: [], ids: [] };
@@ -61,7 +76,7 @@ export class Replying {
       durability: 'memory',
       // Each unit has a lane of its own: core seals for one at a time.
       kind: `reply/${unit.name}`,
-      items: [{ length, reply }],
+      items: waiting,
       seal,
     });
     await begun.done;
@@ -70,6 +85,10 @@ export class Replying {
   #topicOf({ delivery }: WorkUnit): string {
     return delivery?.topic ?? '';
   }
+}
+
+function itemOf(reply: WorkReply): ReplyItem {
+  return { length: replyHeadBytes + (reply.status === 'final' ? reply.body.length : mostCodeBytes), reply };
 }
 
 /** Of the code of a refusal. */

@@ -1,11 +1,18 @@
-import { TridcommError, type Client, type RandomSource, type Reply as CoreReply, type Requested } from '@tridcomm/core';
+import {
+  TridcommError,
+  type Client,
+  type RandomSource,
+  type RecordName,
+  type Reply as CoreReply,
+  type Requested,
+} from '@tridcomm/core';
 import { hexOf } from '@tridcomm/core/internal';
 import type { Sender } from './message.ts';
 import { workHeadBytes } from './pattern-bounds.ts';
 import type { PatternParts } from './pattern-parts.ts';
 import { payloadOf } from './payloads.ts';
 import { PendingRequest, type Reply } from './pending-request.ts';
-import type { Sealed } from './publisher.ts';
+import type { Sealed, Sending } from './publisher.ts';
 import { UnacknowledgedError } from './publish-outcome.ts';
 import { checkKey, checkObject, deadlineOf, type RequestOptions } from './request-options.ts';
 import { RequestRefused } from './request-refused.ts';
@@ -26,6 +33,9 @@ export class Requests {
   #bytes = 0;
   /** Names that are outstanding. */
   #names = 0;
+  /** Drawn for those to come, and how many bytes of them are used. */
+  #keys: Uint8Array = nothing;
+  #usedKeyBytes = 0;
 
   constructor(parts: PatternParts & { readonly random: RandomSource }) {
     this.#parts = parts;
@@ -43,7 +53,7 @@ export class Requests {
     checkKey(key);
     const deadlineMs = deadlineOf(options, Date.now());
     this.#checkRoom(body);
-    const key16 = key === undefined ? this.#parts.random(16) : new Uint8Array(key);
+    const key16 = key === undefined ? this.#drawKey() : new Uint8Array(key);
     const onSettled = (settled: PendingRequest) => this.#settled(settled);
     const request = new PendingRequest({ topic, body, key16, deadlineMs, onProgress, onSettled });
     this.#pending.add(request);
@@ -72,26 +82,32 @@ export class Requests {
     this.#sent.clear();
   }
 
+  /** Many at once, as each draw costs some µs. */
+  #drawKey(): Uint8Array {
+    if (this.#usedKeyBytes === this.#keys.length) {
+      this.#keys = this.#parts.random(16 * keysDrawn);
+      this.#usedKeyBytes = 0;
+    }
+    return this.#keys.subarray(this.#usedKeyBytes, (this.#usedKeyBytes += 16));
+  }
+
   #send(request: PendingRequest): void {
     const asked = request.names.length;
     try {
       const { publisher } = this.#parts;
-      const begun = publisher().begin({
+      const sending: Sending<PendingRequest> = {
         topic: request.topic,
         durability: 'memory',
         kind: 'request',
         items: [request],
-        seal: (items: readonly PendingRequest[]) => this.#seal(request.topic, items),
+        seal: (items) => this.#seal(request.topic, items),
+      };
+      request.cancelWaiting = publisher().beginTold(sending, (error) => {
+        this.#taken(request);
+        if (error === undefined) return;
+        // The broker may have it all the same, and it is asked again.
+        if (!(error instanceof UnacknowledgedError)) this.#notSent(request, asked, error);
       });
-      request.waiting = begun;
-      begun.done.then(
-        () => this.#taken(request),
-        (error: unknown) => {
-          this.#taken(request);
-          // The broker may have it all the same, and it is asked again.
-          if (!(error instanceof UnacknowledgedError)) this.#notSent(request, asked, error);
-        },
-      );
     } catch (error) {
       this.#notSent(request, asked, error);
     }
@@ -129,23 +145,23 @@ export class Requests {
   /** What was sealed is kept, to be sent again. */
   #note(requests: readonly PendingRequest[], { groupId16, epoch, envelopes, names }: Requested, nowMs: number): void {
     const sealedMs = performance.now();
-    const byId = new Map<string, SentEnvelope>();
+    let place = 0;
+    let id32: Uint8Array | undefined;
+    let sent: SentEnvelope | undefined;
     for (const [i, request] of requests.entries()) {
       const name = names[i]!;
-      const id = hexOf(name.id32);
-      let sent = byId.get(id);
-      if (sent === undefined) {
-        // The names of an envelope share its id, and they come in the order of the envelopes.
-        const bytes = envelopes[byId.size]!;
+      // The names of an envelope share its id, as the same object, and they come in the order of the envelopes.
+      if (sent === undefined || name.id32 !== id32) {
+        ({ id32 } = name);
+        const bytes = envelopes[place++]!;
         const leftMs = request.deadlineMs - nowMs;
         const patienceMs = patienceOf(leftMs);
         const waiting = new Set<PendingRequest>();
         sent = { bytes, groupId16, epoch, sealedMs, waiting, patienceMs, heardMs: sealedMs, isOnItsWay: true };
-        byId.set(id, sent);
         this.#sent.add(sent);
       }
       sent.waiting.add(request);
-      request.waiting = undefined;
+      request.cancelWaiting = undefined;
       request.sent = sent;
       request.names.push(name);
       this.#names++;
@@ -161,10 +177,19 @@ export class Requests {
     const { sender: record } = reply;
     const sender = { name: record.name, keyId32: record.key.keyId32 };
     if (request.sent !== undefined) request.sent.heardMs = performance.now();
+    if (reply.status !== 'in progress') this.#forget(request, reply.name);
     if (reply.status === 'final') {
       request.answered({ data: reply.body, sender, id: hexOf(reply.name.id32.subarray(0, 16)) });
     } else if (reply.status === 'refused') request.failed(new RequestRefused(reply.code, sender));
     else this.#tellProgress(request, sender);
+  }
+
+  /** A name that was answered is outstanding no more. */
+  #forget({ names }: PendingRequest, name: RecordName): void {
+    const at = names.indexOf(name);
+    if (at < 0) return;
+    names.splice(at, 1);
+    this.#names--;
   }
 
   #tellProgress({ onProgress }: PendingRequest, sender: Sender): void {
@@ -218,7 +243,7 @@ export class Requests {
     this.#names -= request.names.length;
     this.#sent.settled(request);
     this.#unsealed.delete(request);
-    request.waiting?.cancel(new TridcommError('E_CLOSED', 'request that is settled'));
+    request.cancelWaiting?.(new TridcommError('E_CLOSED', 'request that is settled'));
     if (request.names.length > 0) this.#client.cancel(request.names);
   }
 
@@ -234,5 +259,8 @@ export class Requests {
   }
 }
 
+const nothing = new Uint8Array(0);
+/** 1 KiB: a key that is kept keeps them all. */
+const keysDrawn = 64;
 const mostOutstanding = 65_536;
 const mostPendingBytes = 64 * 1024 * 1024;

@@ -33,11 +33,39 @@ export type RunResult =
  * Runs a handler, once for a key where there is an effect store.
  *
  * @param handler - of the application, with the transaction of the store
+ * @returns at once where there is no store, and the handler gives no promise; never rejects
  */
-export async function runWork<Transaction>(
+export function runWork<Transaction>(
   effects: EffectStore<Transaction> | 'idempotent',
   toRun: WorkToRun,
-  handler: (transaction: Transaction) => Promise<Uint8Array>,
+  handler: (transaction: Transaction) => Uint8Array | Promise<Uint8Array>,
+): RunResult | Promise<RunResult> {
+  return effects === 'idempotent'
+    ? runPlain(toRun, () => handler(undefined as Transaction))
+    : runInStore(effects, toRun, handler);
+}
+
+/** Without a store, nobody has a transaction. */
+function runPlain(
+  { kind }: WorkToRun,
+  handler: () => Uint8Array | Promise<Uint8Array>,
+): RunResult | Promise<RunResult> {
+  const failed = (error: unknown): RunResult => {
+    return error instanceof ConflictError ? ofStore(kind, error) : { type: 'failed', error };
+  };
+  try {
+    const result = handler();
+    if (!(result instanceof Promise)) return { type: 'done', result };
+    return result.then((later): RunResult => ({ type: 'done', result: later }), failed);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+async function runInStore<Transaction>(
+  effects: EffectStore<Transaction>,
+  toRun: WorkToRun,
+  handler: (transaction: Transaction) => Uint8Array | Promise<Uint8Array>,
 ): Promise<RunResult> {
   let failure: { readonly error: unknown } | undefined;
   const run = async (transaction: Transaction) => {
@@ -49,21 +77,21 @@ export async function runWork<Transaction>(
     }
   };
   try {
-    // Without a store, nobody has a transaction.
-    if (effects === 'idempotent') return { type: 'done', result: await run(undefined as Transaction) };
     const outcome = await runOnce(effects, effectOf(toRun), limits.leaseMs, () => Date.now(), run);
     return outcome.status === 'done' ? { type: 'done', result: outcome.result } : { type: 'running' };
   } catch (error) {
     // A store that fails under a handler is no word of the handler: nothing has happened, and the work goes back.
-    const isOfStore = error instanceof ConflictError || (effects !== 'idempotent' && error instanceof StoreError);
+    const isOfStore = error instanceof ConflictError || error instanceof StoreError;
     if (failure !== undefined && error === failure.error && !isOfStore) {
       return { type: 'failed', error };
     }
-    if (error instanceof TridcommError && isForAll(error, toRun.kind)) {
-      return { type: 'refused', code: error.code, error };
-    }
-    return { type: 'unknown', error };
+    return ofStore(toRun.kind, error);
   }
+}
+
+function ofStore(kind: WorkToRun['kind'], error: unknown): RunResult {
+  if (error instanceof TridcommError && isForAll(error, kind)) return { type: 'refused', code: error.code, error };
+  return { type: 'unknown', error };
 }
 
 /**

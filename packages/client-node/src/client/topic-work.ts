@@ -10,9 +10,9 @@ import {
 } from '@tridcomm/core';
 import { limits } from '@tridcomm/core/internal';
 import { Fifo } from './fifo.ts';
-import { longestTimerMs } from './pattern-bounds.ts';
 import type { PatternParts } from './pattern-parts.ts';
 import { Replying } from './replying.ts';
+import { RunningWork } from './running-work.ts';
 import type { RunResult } from './run-work.ts';
 import { WorkMemory } from './work-memory.ts';
 import { nameOfUnit, WorkUnit, type Piece } from './work-unit.ts';
@@ -22,8 +22,13 @@ export interface TopicWorkParts {
   readonly kind: 'request' | 'job';
   readonly topic: string;
   readonly concurrency: number;
-  /** Runs the handler. Must not reject. @param progress - tells who asked that it is at it */
-  readonly run: (piece: Piece, unit: WorkUnit, signal: AbortSignal, progress: () => void) => Promise<RunResult>;
+  /** Runs the handler. Must not throw or reject. @param progress - tells who asked that it is at it @returns at once where the handler does */
+  readonly run: (
+    piece: Piece,
+    unit: WorkUnit,
+    running: RunningWork,
+    progress: () => void,
+  ) => RunResult | Promise<RunResult>;
   /** It takes nothing any more. */
   readonly onClose: () => void;
 }
@@ -45,8 +50,8 @@ export class TopicWork implements AsyncDisposable {
   readonly #memory = new WorkMemory();
   /** What waits for a handler. */
   readonly #queue = new Fifo<{ readonly unit: WorkUnit; readonly piece: Piece }>();
-  /** Handlers that run, with the timers of their deadlines. */
-  readonly #running = new Map<AbortController, NodeJS.Timeout | undefined>();
+  /** Handlers that run. */
+  readonly #running = new Set<RunningWork>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #isClosing = false;
   #closed: Promise<void> | undefined;
@@ -97,10 +102,7 @@ export class TopicWork implements AsyncDisposable {
   end(reason: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    for (const [controller, deadline] of this.#running) {
-      clearTimeout(deadline);
-      controller.abort(reason);
-    }
+    for (const running of this.#running) running.stop(reason);
     for (const timer of this.#timers) clearTimeout(timer);
     for (const { pause } of this.#memory.values()) clearTimeout(pause);
     for (const rested of this.#onRest.splice(0)) rested();
@@ -189,26 +191,36 @@ export class TopicWork implements AsyncDisposable {
       if (isLate(piece)) this.#finish(unit, piece, { type: 'late' });
       // Somebody else has it by now: it may come again.
       else if (!unit.hasLease(performance.now())) unit.move(piece, 'released');
-      else void this.#run(unit, piece);
+      else this.#run(unit, piece);
       this.#rested(unit);
     }
   }
 
-  async #run(unit: WorkUnit, piece: Piece): Promise<void> {
-    const controller = new AbortController();
-    this.#running.set(controller, deadlineTimer(piece.work.deadlineMs, controller));
+  /** Whoever calls goes on with what comes next, where the handler is done at once. */
+  #run(unit: WorkUnit, piece: Piece): void {
+    const running = new RunningWork(piece.work.deadlineMs);
+    this.#running.add(running);
     unit.move(piece, 'running');
     const { leaf, index } = piece.work;
     const progress = () => {
       if (piece.state === 'running' && !this.#isOver) this.#replying.tell(unit, { leaf, index, status: 'in progress' });
     };
-    const result = await this.#parts.run(piece, unit, controller.signal, progress);
-    clearTimeout(this.#running.get(controller));
-    this.#running.delete(controller);
-    if (this.#isOver) return;
-    this.#finish(unit, piece, result);
-    this.#pump();
-    this.#rested(unit);
+    const result = this.#parts.run(piece, unit, running, progress);
+    if (!(result instanceof Promise)) this.#ran(unit, piece, running, result);
+    else {
+      void result.then((later) => {
+        this.#ran(unit, piece, running, later);
+        if (this.#isOver) return;
+        this.#pump();
+        this.#rested(unit);
+      });
+    }
+  }
+
+  #ran(unit: WorkUnit, piece: Piece, running: RunningWork, result: RunResult): void {
+    running.ended();
+    this.#running.delete(running);
+    if (!this.#isOver) this.#finish(unit, piece, result);
   }
 
   #finish(unit: WorkUnit, piece: Piece, result: RunResult | { readonly type: 'late' }): void {
@@ -305,16 +317,6 @@ function isLate({ work: { deadlineMs } }: Piece): boolean {
 
 function codeOf(error: unknown): ErrorCode {
   return (error instanceof TridcommError ? error.outward : undefined) ?? 'E_REFUSED';
-}
-
-/** Aborts a handler at its deadline. */
-function deadlineTimer(deadlineMs: number, controller: AbortController): NodeJS.Timeout | undefined {
-  if (deadlineMs === 0) return undefined;
-  const leftMs = Math.max(0, deadlineMs - Date.now());
-  // Handlers of longer ones are not stopped, and no timer of the platform takes them.
-  if (leftMs > longestTimerMs) return undefined;
-  // A handler that never ends is no reason for the process not to.
-  return setTimeout(() => controller.abort(new TridcommError('E_EXPIRED', 'deadline of the work')), leftMs).unref();
 }
 
 /** Before the broker takes it back: it is not begun when somebody else may have it by then. */

@@ -14,7 +14,7 @@ export interface JobContext<Transaction = undefined> {
   readonly deadlineMs: number;
   /** The idempotency key: 16 bytes; it belongs to the handler. */
   readonly key: Uint8Array;
-  /** Aborted at the deadline, and when the client ends without waiting for the handler. */
+  /** Aborted at the deadline, and when the client ends without waiting for the handler. Made when it is read: a copy of the context by a spread has none. */
   readonly signal: AbortSignal;
   /** What the handler writes its effect with: of the effect store, undefined without one. Over when the handler is. */
   readonly transaction: Transaction;

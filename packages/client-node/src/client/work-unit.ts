@@ -26,7 +26,8 @@ interface HeldLease {
  */
 export class WorkUnit {
   readonly name: string;
-  readonly pieces: readonly Piece[];
+  /** None of jobs that are done. */
+  pieces: readonly Piece[];
   readonly receivedMs: number;
   /** As it came last; undefined when it is done. */
   delivery: WorkDelivery | undefined;
@@ -41,6 +42,7 @@ export class WorkUnit {
   readonly #leases: HeldLease[] = [];
   /** Pieces by their state: there may be thousands, and each that changes asks for all. */
   readonly #counts: Record<PieceState, number>;
+  readonly #total: number;
   #bytes: number;
 
   constructor(delivery: WorkDelivery, nowMs: number) {
@@ -48,7 +50,8 @@ export class WorkUnit {
     this.delivery = delivery;
     this.receivedMs = nowMs;
     this.pieces = delivery.works.map((work) => ({ work, state: 'waiting', answer: undefined }));
-    this.#counts = { waiting: this.pieces.length, running: 0, done: 0, released: 0 };
+    this.#total = this.pieces.length;
+    this.#counts = { waiting: this.#total, running: 0, done: 0, released: 0 };
     this.#bytes = bytesOf(this.pieces);
   }
 
@@ -59,7 +62,7 @@ export class WorkUnit {
 
   /** Whether nobody works on it, and nothing of it is on its way. */
   get isIdle(): boolean {
-    return this.unanswered === 0 && this.#counts.done + this.#counts.released === this.pieces.length;
+    return this.unanswered === 0 && this.#counts.done + this.#counts.released === this.#total;
   }
 
   /** Whether it is to be given back, where it is idle. */
@@ -81,12 +84,14 @@ export class WorkUnit {
     this.#leases.push({ lease, untilMs });
   }
 
-  /** It is done: the answers are kept, and nothing else. */
+  /** It is done: the answers are kept, and nothing else. Of jobs nobody asks more than that. */
   done(): void {
     if (this.delivery === undefined) return;
+    const isJob = this.delivery.kind === 'job';
     this.delivery = undefined;
+    if (isJob) this.pieces = [];
     for (const piece of this.pieces) piece.work = { ...piece.work, key16: nothing, body: nothing };
-    this.#bytes = bytesOf(this.pieces);
+    this.#bytes = isJob ? pieceBytes : bytesOf(this.pieces);
   }
 
   /** Its leases, to be settled. */
@@ -106,6 +111,6 @@ function bytesOf(pieces: readonly Piece[]): number {
   }, 0);
 }
 
-/** What is held besides, about. */
+/** What is held besides, about; of all jobs of a unit when they are done. */
 const pieceBytes = 256;
 const nothing = new Uint8Array(0);

@@ -52,3 +52,14 @@ test('a store that fails under a handler sends the work back; what a handler tha
   expect((await runWork('idempotent', toRun('request', 1, 60_000), failing)).type).toBe('failed');
   expect(await resultOf(store, toRun('request', 1, 60_000))).toBe('done');
 });
+
+test('a handler that gives no promise is done at once, also where it throws', async () => {
+  const work = toRun('request', 1, 60_000);
+  const error = new Error('no');
+  const throws = (): Uint8Array => {
+    throw error;
+  };
+  expect(runWork('idempotent', work, () => new Uint8Array(3))).toEqual({ type: 'done', result: new Uint8Array(3) });
+  expect(runWork('idempotent', work, throws)).toEqual({ type: 'failed', error });
+  expect(await runWork(new MemoryEffectStore({ bornMs: 0 }), work, throws)).toEqual({ type: 'failed', error });
+});

@@ -17,7 +17,7 @@ const done = (text: string): RunResult => ({ type: 'done', result: bytes(text) }
 /** A client of a few lines: what it is told to send and settle, it notes. */
 function scene(
   kind: 'request' | 'job',
-  run: (index: number) => Promise<RunResult>,
+  run: (index: number) => RunResult | Promise<RunResult>,
   { concurrency = 16, carrier }: { readonly concurrency?: number; readonly carrier?: string } = {},
 ) {
   const replies: WorkReply[] = [];
@@ -26,6 +26,8 @@ function scene(
   const capacities: number[] = [];
   const told: ClientStatus[] = [];
   const signals: AbortSignal[] = [];
+  /** Items of each sending. */
+  const begun: number[] = [];
   const state = { sends: true };
   let take!: WorkHandler;
   const client = {
@@ -45,6 +47,7 @@ function scene(
       ({
         isBusy: false,
         begin: ({ items, seal }: Sending<{ readonly length: number }>) => {
+          begun.push(items.length);
           if (state.sends) seal(items);
           return { done: state.sends ? Promise.resolve([]) : Promise.reject(new Error('no')), cancel: () => {} };
         },
@@ -59,9 +62,9 @@ function scene(
     kind,
     topic: 'a',
     concurrency,
-    run: async ({ work }, _unit, signal) => {
+    run: ({ work }, _unit, running) => {
       ran.push(work.index);
-      signals.push(signal);
+      signals.push(running.signal);
       return run(work.index);
     },
     onClose: () => {},
@@ -85,7 +88,7 @@ function scene(
     } as never);
   };
   const statuses = () => replies.map(({ index, status }) => `${index} ${status}`);
-  return { work, deliver, replies, statuses, settled, ran, capacities, told, signals, state };
+  return { work, deliver, replies, statuses, settled, ran, capacities, told, signals, begun, state };
 }
 
 const pass = async (ms = 0) => vi.advanceTimersByTimeAsync(ms);
@@ -264,6 +267,31 @@ test('a handler that never ends holds no timer beyond its work', async () => {
   expect(vi.getTimerCount()).toBe(1);
   work.end(new Error('over'));
   expect([vi.getTimerCount(), signals.map(({ aborted }) => aborted)]).toEqual([0, [true]]);
+});
+
+test('a handler that gives no promise is done at once, and one after the other in their order', () => {
+  const { deliver, settled, ran, work } = scene('job', () => done(''), { concurrency: 1 });
+  deliver('first', 3);
+  deliver('second', 1, { id32: new Uint8Array(32).fill(2) });
+  expect([ran, settled, work.running]).toEqual([[0, 1, 2, 0], ['first done', 'second done'], 0]);
+});
+
+test('answers of one turn to a unit go together, and in their order with the news', async () => {
+  const { deliver, begun } = scene('request', (index) => (index === 2 ? { type: 'running' } : done('r')));
+  deliver('first', 4);
+  await pass();
+  expect(begun).toEqual([2, 1, 1]);
+});
+
+test('of a unit of jobs that is done nothing is kept but that', () => {
+  const add = vi.spyOn(WorkMemory.prototype, 'add');
+  const { deliver, settled, ran } = scene('job', () => done(''));
+  deliver('first', 1_000);
+  const [unit] = add.mock.calls[0]!;
+  add.mockRestore();
+  expect([unit.pieces.length, unit.bytes <= 1_024]).toEqual([0, true]);
+  deliver('second', 1_000, { verdict: 'again' });
+  expect([ran.length, settled]).toEqual([1_000, ['first done', 'second done']]);
 });
 
 test('the signal of a handler is aborted at its deadline', async () => {

@@ -10,6 +10,7 @@ import { LeafBudget } from '../replay/leaves.ts';
 import { hexOf } from './hex.ts';
 import type { Identity } from './identity.ts';
 import { KnownHeads } from './known-heads.ts';
+import { KnownSignatures } from './known-signatures.ts';
 import { RevocationLists } from './revocation-lists.ts';
 import type { ClientStore } from './store.ts';
 
@@ -62,6 +63,8 @@ export class Holdings {
   readonly skewMs: number;
   readonly psks: Map<string, Uint8Array> = new Map<string, Uint8Array>();
   readonly knownHeads: KnownHeads = new KnownHeads();
+  /** Of jobs. */
+  readonly knownSignatures: KnownSignatures = new KnownSignatures();
   readonly evidence: EvidencePool = new EvidencePool();
   readonly leafBudget: LeafBudget = new LeafBudget();
   /** Serials, by the hashes of authority records. */

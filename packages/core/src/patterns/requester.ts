@@ -7,7 +7,8 @@ import type { ReplayState } from '../replay/sourced-replay.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
 import type { Extensions } from '../wire/extensions.ts';
 import type { HeaderView } from '../wire/header.ts';
-import { nameOf, nameOfRecord } from './names.ts';
+import { nameOf } from './names.ts';
+import { RecordMap } from './record-map.ts';
 import {
   checkReplyForm,
   checkReplyRecords,
@@ -94,7 +95,7 @@ export class Requester {
   /** By keyinfo of the replies. */
   readonly #streams = new Map<string, OpenStream>();
   /** By the name of the request. */
-  readonly #outstanding = new Map<string, Outstanding>();
+  readonly #outstanding = new RecordMap<Outstanding>();
 
   constructor(options: RequesterOptions) {
     this.#options = options;
@@ -130,8 +131,7 @@ export class Requester {
     const stream = this.#streams.get(this.#nameOf(enc32));
     if (stream === undefined || stream.hasEnded) throw new TridcommError('E_CLOSED', 'pool stream that has ended');
     checkLimit('outstanding requests', this.#outstanding.size + requests.length, this.#most);
-    for (const { name, deadlineMs } of requests)
-      this.#outstanding.set(nameOfRecord(name), { name, deadlineMs, stream });
+    for (const { name, deadlineMs } of requests) this.#outstanding.set(name, { name, deadlineMs, stream });
     stream.count += requests.length;
   }
 
@@ -139,9 +139,9 @@ export class Requester {
   cancel(names: readonly RecordName[]): void {
     const streams = new Set<OpenStream>();
     for (const name of names) {
-      const { stream } = this.#outstanding.get(nameOfRecord(name)) ?? {};
+      const { stream } = this.#outstanding.get(name) ?? {};
       if (stream === undefined) continue;
-      this.#settle(nameOfRecord(name), stream);
+      this.#settle(name, stream);
       streams.add(stream);
     }
     for (const stream of streams) this.#closeIfDone(nameOf(stream.keyinfo), stream);
@@ -218,10 +218,9 @@ export class Requester {
     if (stream === undefined) return { replies, ignored: records.count };
     for (const { payload } of records) {
       const reply = decodeReply(payload);
-      const record = nameOfRecord(reply);
-      if (this.#outstanding.get(record)?.stream !== stream) continue;
+      if (this.#outstanding.get(reply)?.stream !== stream) continue;
       replies.push(reply);
-      if (reply.status !== replyStatus.inProgress) this.#settle(record, stream);
+      if (reply.status !== replyStatus.inProgress) this.#settle(reply, stream);
     }
     this.#closeIfDone(name, stream);
     return { replies, ignored: records.count - replies.length };
@@ -237,7 +236,7 @@ export class Requester {
     return nameOf(this.#options.provider.sha256(enc32));
   }
 
-  #settle(record: string, stream: OpenStream): void {
+  #settle(record: RecordName, stream: OpenStream): void {
     this.#outstanding.delete(record);
     stream.count -= 1;
   }

@@ -51,9 +51,21 @@ export class WorkQueues {
     const bytes = units.reduce((sum, unit) => sum + unit.bytes.length, 0);
     this.#checkRoom(tag, sender, bytes);
     const queue = this.#queueOf(tag);
-    for (const unit of units) {
-      const sinceMs = Math.min(unit.timestampMs, nowMs);
-      queue.push({ ...unit, sender, number: ++this.#lastUnit, sinceMs, leases: 0, last: 0, rests: undefined });
+    for (const { type, bytes: unitBytes, timestampMs } of units) {
+      const sinceMs = Math.min(timestampMs, nowMs);
+      const number = ++this.#lastUnit;
+      // Field by field: a spread with fields behind it costs 5 µs.
+      queue.push({
+        type,
+        bytes: unitBytes,
+        timestampMs,
+        sender,
+        number,
+        sinceMs,
+        leases: 0,
+        last: 0,
+        rests: undefined,
+      });
     }
     this.#count(queue, sender, bytes);
     this.#serve(queue, nowMs);

@@ -8,6 +8,7 @@ import { MemoryStore } from '../../src/client/store.ts';
 import { nobleProvider } from '../../src/crypto/noble.ts';
 import type { WorkDelivery } from '../../src/client/work-delivery.ts';
 import { refusedOutcome } from '../../src/client/working.ts';
+import { SplitBatch } from '../../src/envelope/split.ts';
 import { TridcommError } from '../../src/errors.ts';
 import { decodePoolRecord, encodePoolRecordBody } from '../../src/keys/pool-record.ts';
 import { encodeObject, parseObject } from '../../src/keys/signed-object.ts';
@@ -104,6 +105,34 @@ describe('work', () => {
     const reply = () =>
       one.client.reply(shops[0]!.deliveries[0]!, [{ leaf: 0, index: 0, status: 'in progress' }], world.nowMs);
     expect(codeOf(reply)).toBe('E_USAGE');
+  });
+
+  it('suites.7: leaves of a batch are verified once, and a byte that is changed in a later one is refused all the same', () => {
+    const { world, caller, one } = poolOfThree();
+    const shop = openShop(one, { capacity: 0 });
+    const jobs = ['a', 'b', 'c'].map((text) => job(text));
+    const [envelope] = caller.client.push(topic, jobs, world.nowMs, { jobsPerLeaf: 1 }).envelopes;
+    const batch = new SplitBatch(world.provider, parseEnvelope(envelope!));
+    const verify = vi.spyOn(world.provider, 'ed25519Verify');
+    try {
+      const take = (bytes: Uint8Array) => () => one.client.leased(bytes, 'job', { settle: () => {} }, world.nowMs);
+      take(batch.job(0))();
+      expect([shop.texts(), verify.mock.calls.length]).toEqual([['a'], 1]);
+      for (let at = 0; at < batch.job(1).length; at++) {
+        const changed = batch.job(1);
+        changed[at]! ^= 1;
+        // A tag that is nobody's leads nowhere, and is no refusal.
+        codeOf(take(changed));
+        expect(shop.texts(), `byte ${at}`).toEqual([]);
+      }
+      const forged = verify.mock.calls.length;
+      expect(verify.mock.results.slice(1).every(({ value }) => value === false)).toBe(true);
+      take(batch.job(1))();
+      take(batch.job(2))();
+      expect([shop.texts(), verify.mock.calls.length]).toEqual([['b', 'c'], forged]);
+    } finally {
+      verify.mockRestore();
+    }
   });
 
   it('replay.21: of which others got the other leaves takes no place for longer than freshness lets them come', () => {
