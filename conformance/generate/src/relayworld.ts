@@ -10,7 +10,7 @@ import * as o from './twin/objects.ts';
 import { compile, type Compiled, type Grant, type Rule } from './twin/policy.ts';
 import { poolKey } from './twin/pools.ts';
 import { privateHash } from './twin/private.ts';
-import { answerOf, chainOf, parseTopic } from './twin/topics.ts';
+import { answerOf, chainOf, inboxOf, parseTopic } from './twin/topics.ts';
 import { ALICE, BOB, MALLORY, NOW, type Person } from './world.ts';
 
 const ID = AUTHORITY.authorityId;
@@ -22,6 +22,9 @@ const personOf = (name: string): Person => {
   return { ...key, senderId: key.keyId.slice(0, 16) };
 };
 export const CARLA: Person = personOf('carla');
+/** Of fronts with routers only. */
+export const ROBIN: Person = personOf('robin');
+export const RITA: Person = personOf('rita');
 export const DAVID: Person = personOf('david');
 const PEOPLE: readonly [string, Person][] = [
   ['alice', ALICE],
@@ -50,11 +53,17 @@ export const CONTROLLER: Readonly<Record<Name, o.KeyPair>> = {
   crew: named('controller of the crew'),
 };
 
-const { publish, subscribe } = o.ACTION;
+const { publish, subscribe, route } = o.ACTION;
 interface Granted extends Grant {
   where: Where;
 }
-const grant = (p: Person, action: number, where: Where, pattern = TOPIC[where], notAfter = FOREVER): Granted => ({
+const grant = (
+  p: Person,
+  action: number,
+  where: Where,
+  pattern: string = TOPIC[where],
+  notAfter: bigint = FOREVER,
+): Granted => ({
   where,
   keyId: p.keyId,
   action,
@@ -73,6 +82,16 @@ export const GRANTS: readonly Granted[] = [
   grant(ALICE, publish, 'news'),
   grant(BOB, subscribe, 'news'),
 ];
+/** Robin forwards, rita might until now. */
+export const ROUTED: readonly Granted[] = [
+  ...GRANTS,
+  grant(ROBIN, route, 'front'),
+  grant(RITA, route, 'front', 'orders/**', NOW - 1n),
+];
+export const ROUTERS: readonly [string, Person][] = [
+  ['robin', ROBIN],
+  ['rita', RITA],
+];
 const RULES: readonly { where: Where; pattern: string }[] = [
   { where: 'front', pattern: TOPIC.front },
   { where: 'front', pattern: OTHER_TOPIC },
@@ -89,6 +108,10 @@ export function answerTo(where: Where, asker: Person): { tag: Bytes; chain: Byte
   const a = answerOf(routeOf(where), idOf(where), PERIOD, asker.keyId);
   return { tag: a.own.slice(0, 16), chain: cat(a.first.slice(0, 16), a.root.slice(0, 16)) };
 }
+export function inboxTo(where: Where, worker: Person): { tag: Bytes; chain: Bytes } {
+  const a = inboxOf(routeOf(where), idOf(where), PERIOD, worker.keyId);
+  return { tag: a.own.slice(0, 16), chain: cat(a.first.slice(0, 16), a.root.slice(0, 16)) };
+}
 
 interface StateSpec {
   /** which groups there are; a front has its crew */
@@ -97,6 +120,8 @@ interface StateSpec {
   crewEpoch?: number;
   frontEpoch?: number;
   grants?: readonly Granted[];
+  /** beside those whom every state has */
+  people?: readonly [string, Person][];
   /** who signs the pool record in place of the crew's controller */
   poolSigner?: o.KeyPair;
   /** of alice's record */
@@ -114,9 +139,19 @@ export interface State {
   all: string[];
   bundle: Bytes;
 }
-type Settled = Required<Pick<StateSpec, 'groups' | 'suite' | 'crewEpoch' | 'frontEpoch' | 'grants' | 'serial'>>;
+type Settled = Required<
+  Pick<StateSpec, 'groups' | 'suite' | 'crewEpoch' | 'frontEpoch' | 'grants' | 'people' | 'serial'>
+>;
 
-const USUAL: Settled = { groups: ['front'], suite: 1, crewEpoch: 1, frontEpoch: 1, grants: GRANTS, serial: 1 };
+const USUAL: Settled = {
+  groups: ['front'],
+  suite: 1,
+  crewEpoch: 1,
+  frontEpoch: 1,
+  grants: GRANTS,
+  people: [],
+  serial: 1,
+};
 
 /** What an authority says at once; a later state says what is new. */
 export function state(given: StateSpec = {}): State {
@@ -185,7 +220,7 @@ export function state(given: StateSpec = {}): State {
   const A = o.ADDRESS;
   const all = [
     at(A.authority, none, AUTHORITY.object.bytes),
-    ...PEOPLE.map(([name, p]) =>
+    ...[...PEOPLE, ...spec.people].map(([name, p]) =>
       at(A.principal, p.keyId, principalOf(p, p === ALICE ? spec.serial : 1, { name }).bytes),
     ),
     ...made.map((g) => at(A.group, g.id, g.record.bytes)),

@@ -191,7 +191,7 @@ function hear(add: Add): void {
   );
 }
 
-interface Defect {
+export interface Defect {
   id: string;
   comment: string;
   code: string;
@@ -204,7 +204,7 @@ interface Defect {
   after?: (bytes: Bytes) => Bytes;
 }
 const P23 = 'patterns.23';
-const DEFECTS: readonly Defect[] = [
+export const DEFECTS: readonly Defect[] = [
   {
     id: 'pattern',
     comment: 'a request',
@@ -394,6 +394,8 @@ function header(add: Add): void {
     ['question', 'A question of SURVEY', 0x50],
     ['survey-reply', 'A reply of SURVEY in this form', w.SURVEY_REPLY],
     ['bus', 'Of BUS', 0x60],
+    ['message', 'A message of a dealer', 0x70],
+    ['dealer-reply', 'A reply of ROUTER/DEALER', 0x71],
   ] as [string, string, number][])
     no(`pattern-${id}`, comment, { patternKind: kind }, 'E_ENCODING', ['Purpose']);
   for (const [id, comment, chain] of [

@@ -175,7 +175,13 @@ export function seal(): VectorFile {
     { patternKind: 0x50, extensions: [known(2, survey), known(10, seeded('reply route', 16))] },
     ['envelope.7'],
   );
-  for (const kind of [0x30, 0x31, 0x40, 0x51, 0x60])
+  good(
+    'routing',
+    'a message of ROUTER/DEALER with extension 12',
+    { patternKind: 0x70, extensions: [known(8, u64(10)), known(12, seeded('routing value', 20))] },
+    ['envelope.7'],
+  );
+  for (const kind of [0x30, 0x31, 0x40, 0x51, 0x60, 0x70, 0x71, 0x72])
     good(`kind-${kind.toString(16)}`, 'another pattern or kind', { patternKind: kind }, ['envelope.1']);
   good('seq-limit', 'the last envelope of a stream, seq 2^40', { seq: 1n << 40n }, ['envelope.4'], ['Limit']);
   good('other-sender', 'Bob seals', { seed: BOB.seed }, ['suites.17']);

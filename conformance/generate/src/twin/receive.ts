@@ -108,6 +108,8 @@ export interface Conclusion {
   bind: Bytes;
   /** asked for in step 13 only */
   source: () => { sourceSecret: Bytes; groupCtx: Bytes };
+  /** of one who reads nothing else that is sealed: its step 13, after which there is no 14 */
+  instead?: () => void;
   /** what the pattern asks in step 14 */
   grammar?: (records: readonly Message[]) => void;
 }
@@ -145,6 +147,11 @@ export function conclude(u: Unpacked, c: Conclusion): Opening {
   verify(c.sender.publicKey, sigin, e.signature);
   c.memory.underSignature(offer, look);
   // 13
+  if (c.instead !== undefined) {
+    c.instead();
+    c.memory.accept(offer, true);
+    return { id, records: [] };
+  }
   const { sourceSecret, groupCtx } = c.source();
   const keys = recordKey(sourceSecret, groupCtx, c.sender.keyId, h.streamId, h.salt);
   const commit = extensionOf(e, 11);
