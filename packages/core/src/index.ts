@@ -59,7 +59,9 @@ export type {
 } from './client/carrier.ts';
 export { Client, type ClientOptions, type Published, type Subscription } from './client/client.ts';
 export type { ClientEvent, Delivery } from './client/events.ts';
-export type { JobFields, Requested, RequestFields } from './client/pool-asking.ts';
+export type { HeardSubscription } from './client/heard-replies.ts';
+export type { DealFields, JobFields, Requested, RequestFields } from './client/pool-asking.ts';
+export type { HeardHandler, HeardReply, RoutedDelivery, RouteHandler } from './client/route-delivery.ts';
 export type { Reply, ReplyHandler, SurveyEnd, SurveyHandlers, SurveyReply } from './client/reply.ts';
 export type { Asked, SurveyFields } from './client/surveying.ts';
 export type { WorkDelivery, WorkHandler, WorkReply } from './client/work-delivery.ts';

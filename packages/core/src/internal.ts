@@ -94,6 +94,7 @@ export type { LateKeySource } from './envelope/key-source.ts';
 export { checkDerivedKey, derivePoolKeyPair, poolKeyPairOf } from './keys/pool-key.ts';
 export { decodePoolRecord, encodePoolRecordBody, type PoolRecord, type PoolRecordFields } from './keys/pool-record.ts';
 export { Crew, type CrewOptions, type PoolEpoch } from './patterns/crew.ts';
+export { beginForward, forwardedOf, forwardInput, isForward, type ForwardReceiver } from './patterns/forwards.ts';
 export { PoolSealer, type PoolInput, type PoolSealerOptions } from './patterns/pool-sealer.ts';
 export { PoolSetups } from './patterns/pool-setups.ts';
 export {
@@ -121,5 +122,7 @@ export {
   type SurveyTerms,
 } from './patterns/survey.ts';
 export { SurveyAsker, type OwnSurvey, type SurveyAskerOptions } from './patterns/survey-asker.ts';
+export { Router, type RouterOptions, type RouterPool } from './patterns/router.ts';
+export { deriveRoutingKey, openRouting, routingEpochOf, sealRouting, type RoutingEpoch } from './patterns/routing.ts';
 export { workOf, type RecordName, type Work, type WorkRecord } from './patterns/work.ts';
-export { tagAnswers, type AnswerTags } from './topics/tags.ts';
+export { tagAnswers, tagInbox, type AnswerTags } from './topics/tags.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseEnvelope, type Lease, type Reply, type WorkDelivery } from '@tridcomm/core';
+import { parseEnvelope, type Lease, type Reply, type RoutedDelivery, type WorkDelivery } from '@tridcomm/core';
 import { limits } from '@tridcomm/core/internal';
 import { durabilities, type LinkMessage } from '@tridcomm/core/link';
 import type { BrokerEngineOptions } from '../../src/engine/broker-engine.ts';
@@ -79,6 +79,15 @@ function request({ world, client }: Member, ...texts: readonly string[]): Reply[
 function push({ world, client }: Member, texts: readonly string[], jobsPerLeaf?: number): void {
   const jobs = texts.map((text) => ({ body: encode(text) }));
   client.push(topic, jobs, world.nowMs, jobsPerLeaf === undefined ? {} : { jobsPerLeaf });
+}
+
+/** Sends messages of a dealer; gives what came of it, by and by. */
+function deal({ world, client }: Member, ...texts: readonly string[]): Reply[] {
+  const replies: Reply[] = [];
+  const deadlineMs = world.nowMs + 600_000;
+  const messages = texts.map((text) => ({ body: encode(text), routing: encode(`to ${text}`), deadlineMs }));
+  client.deal(topic, messages, world.nowMs, (reply) => void replies.push(reply));
+  return replies;
 }
 
 /** Seals without sending; gives the envelopes. */
@@ -328,24 +337,62 @@ test('delivery.27: a settle of what never was ends the link, and one of what is 
   expect(link.closed?.code).toBe('E_ENCODING');
 });
 
+test('delivery.21 delivery.7: a message goes to a router, what it forwards to who works, and news to the dealer, all verified', async () => {
+  const { world, caller, one } = await setUp({ random: (length) => new Uint8Array(length) });
+  const router = world.join('router');
+  world.authority.grant({ keyId32: router.keyId32, action: 'route', pattern: topic }, world.nowMs);
+  one.start(0);
+  const routed: RoutedDelivery[] = [];
+  router.client.route(topic, world.nowMs, (delivery) => void routed.push(delivery), { capacity: 4 });
+  const heard: Uint8Array[] = [];
+  router.client.hearReplies(topic, world.nowMs, ({ envelope }) => void heard.push(envelope));
+  await world.advance(1_000);
+  const replies = deal(caller, 'a');
+  await world.settle();
+  expect([routed.map(({ routing }) => decode(routing)), one.deliveries.length]).toEqual([['to a'], 0]);
+  router.client.forward(routed[0]!, one.member.keyId32, world.nowMs);
+  router.client.settle(routed[0]!.lease, 'done');
+  await world.settle();
+  const [delivery] = one.deliveries as [WorkDelivery];
+  expect([delivery.kind, one.take()]).toEqual(['message', ['a']]);
+  for (const text of ['half', 'most']) {
+    one.member.client.reply(delivery, [{ leaf: 0, index: 0, status: 'news', body: encode(text) }], world.nowMs);
+  }
+  one.member.client.reply(delivery, [{ leaf: 0, index: 0, status: 'final', body: encode('A') }], world.nowMs);
+  await world.settle();
+  expect(replies.map((reply) => ('body' in reply ? `${reply.status} ${decode(reply.body)}` : reply.status))).toEqual([
+    'news half',
+    'news most',
+    'final A',
+  ]);
+  expect(heard).toHaveLength(3);
+  // A forward that is not signed by its sender ends the link.
+  const [forward] = sealed(router, () => router.client.forward(routed[0]!, one.member.keyId32, world.nowMs));
+  forward![forward!.length - 1]! ^= 1;
+  router.peer.publish(forward!, durabilities.memory);
+  await world.settle();
+  expect(world.refusals()).toEqual(['envelope E_SIG']);
+});
+
 test('delivery.28: work is not taken for the disk, and acknowledged when the broker has it', async () => {
   const log = new FakeLog();
   const { world, caller, one } = await setUp({ store: { log, isDurable: true } });
-  const [first, second] = sealed(caller, () => {
+  const envelopes = sealed(caller, () => {
     request(caller, 'a');
     push(caller, ['b']);
+    deal(caller, 'c');
   });
-  for (const envelope of [first!, second!]) caller.peer.publish(envelope, durabilities.disk);
+  for (const envelope of envelopes) caller.peer.publish(envelope, durabilities.disk);
   await world.settle();
-  expect(caller.peer.take('reject').map(({ code }) => code)).toEqual(['E_REFUSED', 'E_REFUSED']);
-  expect(world.refusals()).toEqual(['envelope E_POLICY', 'envelope E_POLICY']);
-  for (const envelope of [first!, second!]) caller.peer.publish(envelope, durabilities.memory);
+  expect(caller.peer.take('reject').map(({ code }) => code)).toEqual(['E_REFUSED', 'E_REFUSED', 'E_REFUSED']);
+  expect(world.refusals()).toEqual(['envelope E_POLICY', 'envelope E_POLICY', 'envelope E_POLICY']);
+  for (const envelope of envelopes) caller.peer.publish(envelope, durabilities.memory);
   await world.settle();
-  expect(caller.peer.take('ack').at(-1)).toEqual({ type: 'ack', number: 4 });
+  expect(caller.peer.take('ack').at(-1)).toEqual({ type: 'ack', number: 6 });
   expect(log.envelopes).toEqual([]);
-  one.start(2);
+  one.start(3);
   await world.settle();
-  expect(one.finish()).toEqual(['a', 'b']);
+  expect(one.finish()).toEqual(['a', 'b', 'c']);
 });
 
 test('delivery.7: requests, jobs and answers are verified by what the authority retains; a forgery ends its link', async () => {

@@ -62,7 +62,8 @@ export interface GroupFields {
 /** What a principal is to be allowed. */
 export interface GrantFields {
   readonly keyId32: Uint8Array;
-  readonly action: 'publish' | 'subscribe';
+  /** `route` in fronts only: to take the messages of dealers, and forward them. */
+  readonly action: 'publish' | 'subscribe' | 'route';
   /** Without segments `*`. */
   readonly pattern: string;
   /** Until when; without it, until it is withdrawn. */

@@ -194,8 +194,9 @@ function recallSource(
   ended: ReadonlySet<string>,
 ): PolicySource {
   const ruled = groups.filter(({ record }) => record.purpose !== purposes.crew);
-  const rules = ruled.flatMap(({ group, record: { groupId16 } }) => {
-    return group.patterns.map((text) => ({ pattern: parsePattern(text), groupId16 }));
+  const rules = ruled.flatMap(({ group, record: { groupId16, purpose } }) => {
+    const isFront = purpose === purposes.front;
+    return group.patterns.map((text) => ({ pattern: parsePattern(text), groupId16, isFront }));
   });
   const all = memory.grants.map((grant): Grant => ({ ...grant, pattern: parsePattern(grant.pattern) }));
   const withRules = new PolicySource(rules, []);
@@ -203,9 +204,9 @@ function recallSource(
   const source = new PolicySource(rules, grants);
   const lists = isNewer(memory, evidence) ? evidence.edgeLists : new Map<string, AccessList>();
   const rights = new Map(
-    ruled.flatMap(({ record }) => {
-      const list = lists.get(hexOf(record.groupId16));
-      return list === undefined ? [] : [[hexOf(record.groupId16), rightsOf(list, record.purpose)] as const];
+    ruled.flatMap(({ group: { patterns }, record: { groupId16, purpose } }) => {
+      const list = lists.get(hexOf(groupId16));
+      return list === undefined ? [] : [[hexOf(groupId16), rightsOf(list, purpose, patterns.length)] as const];
     }),
   );
   const gone = grants.filter(({ keyId32, action, pattern }) => {

@@ -22,16 +22,31 @@ export function openSealed(
   nowMs: number,
 ): void {
   const { provider } = holdings;
-  const isValid = provider.ed25519Verify(pending.publicKey32, pending.signInput, pending.signature);
-  if (isValid && isEd25519SignatureForm(pending.signature)) learnHead(holdings, group, view, nowMs);
-  const parts = pending.verified(isValid);
+  const parts = pending.verified(verifySealed(holdings, group, pending, view, nowMs));
   pending.decrypted(
     parts.map((part) => provider.aeadOpen(part.algorithm, part.key32, part.nonce12, part.aad, part.sealed)),
   );
 }
 
+/** Whether the signature verifies; what a valid one says of heads is learnt. @spec principals.32 */
+export function verifySealed(
+  holdings: Holdings,
+  group: Group,
+  { publicKey32, signInput, signature }: Pick<PendingOpen, 'publicKey32' | 'signInput' | 'signature'>,
+  view: EnvelopeView | JobView,
+  nowMs: number,
+): boolean {
+  const isValid = holdings.provider.ed25519Verify(publicKey32, signInput, signature);
+  if (isValid && isEd25519SignatureForm(signature)) learnHead(holdings, group, view, nowMs);
+  return isValid;
+}
+
 /** What a durable member stores between steps 14 and 15. @spec replay.22, replay.24 */
-export function storeAhead(pending: PendingOpen, { replayStore }: OpenEpoch, { header }: EnvelopeView | JobView): void {
+export function storeAhead(
+  pending: Pick<PendingOpen, 'pendingWrites' | 'stored'>,
+  { replayStore }: Pick<OpenEpoch, 'replayStore'>,
+  { header }: EnvelopeView | JobView,
+): void {
   for (let writes = pending.pendingWrites(); writes !== undefined; writes = pending.pendingWrites()) {
     replayStore?.write(header, writes);
     const displaced = pending.stored(writes);

@@ -33,7 +33,7 @@ interface Destination {
 /** Who takes what is not only delivered. */
 export interface OpeningListener {
   /** An envelope that no subscription is for: an answer to the member may be. */
-  unrouted(view: EnvelopeView, nowMs: number): void;
+  unrouted(view: EnvelopeView, bytes: Uint8Array, nowMs: number): void;
   /** A question that may be answered is about to be delivered. */
   question(delivery: Delivery, group: Group, suite: number): void;
 }
@@ -67,7 +67,7 @@ export class Opening {
     const view = parseEnvelope(bytes);
     const route = subscriptions.routeOf(view, nowMs);
     if (route === undefined) {
-      if (source === 'live') this.#listener.unrouted(view, nowMs);
+      if (source === 'live') this.#listener.unrouted(view, bytes, nowMs);
       return undefined;
     }
     const epoch = route.group.epoch(view.header.epoch);

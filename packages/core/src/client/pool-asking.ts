@@ -1,18 +1,23 @@
+import { equalBytes } from '../bytes/bytes.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { TridcommError } from '../errors.ts';
+import { isForward } from '../patterns/forwards.ts';
 import { nameOfRecord } from '../patterns/names.ts';
+import type { PoolPattern, RoutingInput } from '../patterns/pool-sealer.ts';
 import { replyCode, replyStatus, type ReplyRecord } from '../patterns/replies.ts';
 import { Requester, type AskedRequest } from '../patterns/requester.ts';
+import { checkRouting } from '../patterns/routing.ts';
 import { splitRuns } from '../patterns/split-runs.ts';
 import { workBytes, type RecordName, type WorkRecord } from '../patterns/work.ts';
 import type { PrincipalRecord } from '../keys/principal-record.ts';
 import type { PoolRecord } from '../keys/pool-record.ts';
 import { ReplayGuard } from '../replay/guard.ts';
 import { parseTopic } from '../topics/grammar.ts';
-import type { EnvelopeView } from '../wire/envelope.ts';
+import { parseEnvelope, type EnvelopeView } from '../wire/envelope.ts';
 import type { AnswerTags } from './answer-tags.ts';
 import type { Carrier } from './carrier.ts';
 import type { EventSink } from './event-sink.ts';
+import { openForward } from './forwards-in.ts';
 import type { Group } from './group.ts';
 import type { Holdings } from './holdings.ts';
 import { openSealed } from './open-steps.ts';
@@ -41,7 +46,13 @@ export interface JobFields extends Omit<RequestFields, 'deadlineMs'> {
   readonly deadlineMs?: number;
 }
 
-/** Requests or jobs that were sealed and handed to the carrier. */
+/** A message of a dealer to a pool: as a {@link RequestFields}, and answered as often as who works likes. */
+export interface DealFields extends RequestFields {
+  /** What routers are told, and nobody outside the front: at most 1,024 bytes. */
+  readonly routing: Uint8Array;
+}
+
+/** Requests, jobs or messages that were sealed and handed to the carrier. */
 export interface Requested {
   /** The front. */
   readonly groupId16: Uint8Array;
@@ -50,7 +61,7 @@ export interface Requested {
   readonly headSeq: number;
   /** More than one where they did not fit one. */
   readonly envelopes: readonly Uint8Array[];
-  /** Of the requests or jobs, in their order. */
+  /** Of the requests, jobs or messages, in their order. */
   readonly names: readonly RecordName[];
 }
 
@@ -62,8 +73,16 @@ interface Prepared {
   readonly tag16: Uint8Array;
 }
 
+/** What one envelope of a call has in it. */
+interface Run {
+  readonly records: readonly WorkRecord[];
+  readonly routing: Uint8Array | undefined;
+}
+
 /** Who waits for the replies to a request. */
 interface Waiting {
+  /** Of the envelope that it went out in. */
+  readonly pattern: PoolPattern;
   readonly handler: ReplyHandler | undefined;
   readonly name: RecordName;
   readonly place: number;
@@ -76,7 +95,7 @@ interface Front {
   readonly guards: Map<number, ReplayGuard>;
 }
 
-/** The asking side of a member: requests with their replies, and jobs. */
+/** The asking side of a member: requests and messages with their replies, and jobs. */
 export class PoolAsking {
   readonly #holdings: Holdings;
   readonly #carrier: Carrier;
@@ -118,27 +137,50 @@ export class PoolAsking {
     return { front, view, record: this.#pools.recordToSeal(front, view, nowMs), tag16 };
   }
 
-  /** @spec patterns.15, patterns.25, patterns.35, topics.13 */
+  /** @spec patterns.15, patterns.25 */
   request(
     topic: string,
     requests: readonly RequestFields[],
     nowMs: number,
     handler: ReplyHandler | undefined,
   ): Requested {
+    return this.#ask(topic, 'request', requests, nowMs, handler);
+  }
+
+  /** @spec patterns.15, patterns.36, patterns.42 */
+  deal(topic: string, messages: readonly DealFields[], nowMs: number, handler: ReplyHandler | undefined): Requested {
+    for (const { routing } of messages) checkRouting(routing);
+    return this.#ask(topic, 'message', messages, nowMs, handler);
+  }
+
+  /** What {@link deal} would refuse with. @throws TridcommError the refusal */
+  checkDeal(topic: string, nowMs: number): void {
+    this.prepare(topic, nowMs).front.sealingEpoch(nowMs);
+  }
+
+  /** @spec patterns.35, topics.13 */
+  #ask(
+    topic: string,
+    pattern: 'request' | 'message',
+    requests: readonly (RequestFields & Partial<DealFields>)[],
+    nowMs: number,
+    handler: ReplyHandler | undefined,
+  ): Requested {
     const late = requests.find(({ deadlineMs }) => deadlineMs < nowMs);
     if (late !== undefined) throw new TridcommError('E_EXPIRED', `deadline ${late.deadlineMs}, clock ${nowMs}`);
     const outstanding = this.#waiting.size + requests.length;
-    if (outstanding > limits.requestsOutstanding) throw new TridcommError('E_LIMIT', `${outstanding} requests outstanding`);
+    if (outstanding > limits.requestsOutstanding)
+      throw new TridcommError('E_LIMIT', `${outstanding} requests outstanding`);
     const prepared = this.prepare(topic, nowMs);
     const { front } = prepared;
     this.#answers.use(front, nowMs);
     const names: RecordName[] = [];
     try {
-      return this.#send(prepared, 'request', requests, undefined, nowMs, (stream, asked) => {
+      return this.#send(prepared, pattern, requests, undefined, nowMs, (stream, asked) => {
         this.#frontOf(front).requester.asked(stream.sealer.stream.enc32, asked);
         for (const { name } of asked) {
           // A reply may come while the call is on its way.
-          this.#waiting.set(nameOfRecord(name), { handler, name, place: names.length });
+          this.#waiting.set(nameOfRecord(name), { pattern, handler, name, place: names.length });
           names.push(name);
         }
       });
@@ -163,17 +205,30 @@ export class PoolAsking {
    * Takes an envelope under an answer tag in a front.
    *
    * @returns false where it answers nothing of ours
-   * @throws TridcommError the refusal
-   * @spec patterns.22, patterns.23, patterns.24, patterns.25
+   * @throws TridcommError the refusal; what a forward brings is refused one by one, as an event
+   * @spec patterns.22, patterns.23, patterns.24, patterns.25, patterns.41, patterns.42
    */
   take(front: Group, view: EnvelopeView, nowMs: number): boolean {
+    if (!isForward(view)) return this.#takeReply(front, view, nowMs);
+    for (const bytes of openForward(this.#holdings, front, 'reply', view, nowMs)) {
+      try {
+        const reply = parseEnvelope(bytes);
+        if (this.#answers.groupOf(reply, nowMs) === front) this.#takeReply(front, reply, nowMs);
+      } catch (error) {
+        this.#events.refused('envelope', error, front.groupId16);
+      }
+    }
+    return true;
+  }
+
+  #takeReply(front: Group, view: EnvelopeView, nowMs: number): boolean {
     const requester = this.#fronts.get(front)?.requester;
     const pending = requester?.begin(view, nowMs);
     if (requester === undefined || pending === undefined) return false;
     openSealed(this.#holdings, front, pending, view, nowMs);
     const opened = pending.commit();
     const sender = this.#holdings.trust.principal(opened.sender.keyId32)!;
-    for (const record of requester.take(opened).replies) this.#hear(record, sender);
+    for (const record of requester.take(opened, nowMs).replies) this.#hear(record, sender);
     return true;
   }
 
@@ -184,7 +239,7 @@ export class PoolAsking {
       for (const name of requester.tick(nowMs)) this.#tell(name, { status: 'late', code: 'E_EXPIRED' });
       for (const [epoch, guard] of guards) {
         // While there is a record of the epoch another stream may begin, and its replies meet the same state.
-        if (requester.hasStreams(epoch) || this.#pools.hasRecord(front, epoch)) continue;
+        if (requester.hasStreams(epoch) || this.#pools.record(front, epoch) !== undefined) continue;
         guard.release();
         guards.delete(epoch);
       }
@@ -203,22 +258,25 @@ export class PoolAsking {
 
   #send(
     { front, view, record, tag16 }: Prepared,
-    pattern: 'request' | 'job',
-    fields: readonly JobFields[],
+    pattern: PoolPattern,
+    fields: readonly (JobFields & Partial<DealFields>)[],
     jobsPerLeaf: number | undefined,
     nowMs: number,
     onSealed: (stream: PoolStream, asked: readonly AskedRequest[]) => void,
   ): Requested {
     const { headSeq } = view.head;
-    const works = fields.map(({ body, deadlineMs = 0, key16 }): WorkRecord => {
-      return { body, deadlineMs, key16: key16 ?? this.#holdings.random(16) };
-    });
-    const runs = splitRuns(works, workBytes);
+    const runs = this.#runsOf(fields);
     const names: RecordName[] = [];
-    const envelopes = runs.map((records) => {
+    const envelopes = runs.map(({ records, routing }) => {
+      const told = routing && routingInput(front, routing, nowMs);
       const stream = this.#streams.of(front, record, tag16, pattern, nowMs, (begun) => this.#begin(begun));
       const unsigned = stream.sealer.seal(
-        { records, headSeq, ...(jobsPerLeaf !== undefined && { jobsPerLeaf }) },
+        {
+          records,
+          headSeq,
+          ...(jobsPerLeaf !== undefined && { jobsPerLeaf }),
+          ...(told !== undefined && { routing: told }),
+        },
         nowMs,
       );
       const asked = records.map(({ deadlineMs }, i): AskedRequest => {
@@ -229,14 +287,30 @@ export class PoolAsking {
       onSealed(stream, asked);
       return unsigned.finish(this.#holdings.identity.key.sign(unsigned.signInput));
     });
-    sendAll(this.#carrier, envelopes, runs);
+    const sent = runs.map(({ records }) => records);
+    sendAll(this.#carrier, envelopes, sent);
     return { groupId16: front.groupId16, epoch: record.epoch, headSeq, envelopes, names };
+  }
+
+  /** What of a call goes into one envelope each: routing data are of the whole of it. */
+  #runsOf(fields: readonly (JobFields & Partial<DealFields>)[]): Run[] {
+    const alike: { routing: Uint8Array | undefined; works: WorkRecord[] }[] = [];
+    for (const { body, deadlineMs = 0, key16, routing } of fields) {
+      const last = alike.at(-1);
+      const work: WorkRecord = { body, deadlineMs, key16: key16 ?? this.#holdings.random(16) };
+      if (last !== undefined && isSame(last.routing, routing)) last.works.push(work);
+      else alike.push({ routing, works: [work] });
+    }
+    if (alike.length === 0) throw new TridcommError('E_USAGE', 'no message');
+    return alike.flatMap(({ routing, works }) => {
+      return splitRuns(works, workBytes).map((records): Run => ({ routing, records }));
+    });
   }
 
   /** Nobody answers jobs, so what their replies would take goes at once. */
   #begin({ front, pattern, sealer }: PoolStream): void {
-    if (pattern === 'request') this.#frontOf(front).requester.open(sealer.stream);
-    else sealer.stream.replySecret32.fill(0);
+    if (pattern === 'job') sealer.stream.replySecret32.fill(0);
+    else this.#frontOf(front).requester.open(sealer.stream);
   }
 
   #frontOf(front: Group): Front {
@@ -270,17 +344,30 @@ export class PoolAsking {
     const name = { id32, leaf, index };
     if (status === replyStatus.final) this.#tell(name, { status: 'final', body, sender });
     else if (status === replyStatus.refused) this.#tell(name, { status: 'refused', code: replyCode(body), sender });
-    else this.#tell(name, { status: 'in progress', sender });
+    else if (this.#waiting.get(nameOfRecord(name))?.pattern === 'message') {
+      this.#tell(name, { status: 'news', body, sender });
+    } else this.#tell(name, { status: 'in progress', sender });
   }
 
   #tell(name: RecordName, heard: Heard): void {
     const waiting = this.#waiting.get(nameOfRecord(name));
     if (waiting === undefined) return;
-    if (heard.status !== 'in progress') this.#waiting.delete(nameOfRecord(name));
+    if (heard.status !== 'in progress' && heard.status !== 'news') this.#waiting.delete(nameOfRecord(name));
     const reply: Reply = { name: waiting.name, place: waiting.place, ...heard };
     this.#events.emit({ type: 'reply', reply });
     this.#events.handle(waiting.handler, reply);
   }
+}
+
+/** What routers are told, sealed for the epoch of the front for which a message of our own would be. @spec patterns.36 */
+function routingInput(front: Group, data: Uint8Array, nowMs: number): RoutingInput {
+  const { number, keySource } = front.sealingEpoch(nowMs);
+  const { suite, sourceSecret32: epochSecret32, groupContext32 } = keySource;
+  return { data, epoch: { number, suite, epochSecret32, groupContext32 } };
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : equalBytes(a, b);
 }
 
 /** What is heard of a request, but for which it is. */

@@ -343,10 +343,10 @@ function rootOf(provider: CryptoProvider, bytes: Uint8Array): Uint8Array {
   return treeHead(provider, leaves);
 }
 
-/** All bits that a list of this use may have: who answers is nothing that the edge is told. */
+/** All bits that a list of this use may have: who answers or forwards is nothing that the edge is told. */
 function definedActions(use: number): number {
   const everywhere = actionBits.publish | actionBits.subscribe;
-  return use === listUses.writers ? everywhere | actionBits.respond : everywhere;
+  return use === listUses.writers ? everywhere | actionBits.respond | actionBits.route : everywhere;
 }
 
 function mostEntries(use: number): number {

@@ -6,7 +6,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import { TridcommError } from '../errors.ts';
 import { coversPattern, hasSingleWildcard, overlapsPattern } from '../topics/cover.ts';
 import type { TopicPattern } from '../topics/grammar.ts';
-import { deriveRouteKey, tagAnswers, tokenOfPattern } from '../topics/tags.ts';
+import { deriveRouteKey, tagAnswers, tagInbox, tokenOfPattern } from '../topics/tags.ts';
 import { encodeEntry, type AccessEntry, type TopicMatch } from './access-list.ts';
 import { PatternIndex } from './pattern-index.ts';
 
@@ -14,6 +14,8 @@ import { PatternIndex } from './pattern-index.ts';
 export interface Rule {
   readonly pattern: TopicPattern;
   readonly groupId16: Uint8Array;
+  /** The group is the front of a pool; default false. */
+  readonly isFront?: boolean;
 }
 
 /** This principal may do this on this topic pattern until then. */
@@ -60,6 +62,9 @@ export function checkPolicySource(rules: readonly Rule[], grants: readonly Grant
     // Who holds the key of a group reads all of it, so less cannot be promised.
     if ((action & actions.subscribe) !== 0 && isPartial) {
       throw refusal(`grant ${i} would read a part of what a rule gives to a group`);
+    }
+    if ((action & actions.route) !== 0 && index.overlapping(pattern).some(({ isFront }) => isFront !== true)) {
+      throw refusal(`grant ${i} would forward in a group that is no front`);
     }
   }
   checkWholeGroups(index, rules, grants);
@@ -112,22 +117,34 @@ export function compileGroup(
   const writers: AccessEntry[] = [];
   const edge: AccessEntry[] = [];
   const hasAnswers = purpose === purposes.survey || purpose === purposes.front;
-  const answersTo = hasAnswers ? answerMatcher(provider, groupId16, routeSecrets, periods) : undefined;
+  const tagsTo = hasAnswers ? principalMatcher(provider, groupId16, routeSecrets, periods) : undefined;
+  const isRouting = ({ action, pattern }: Grant): boolean => {
+    return (action & actions.route) !== 0 && own.some((rule) => overlapsPattern(pattern, rule.pattern));
+  };
+  const hasRouters = purpose === purposes.front && grants.some(isRouting);
   for (const { keyId32, action, pattern, notAfterMs } of grants) {
     const met = own.filter((rule) => overlapsPattern(pattern, rule.pattern));
     if (met.length === 0) continue;
     const matches = met.flatMap((rule) => matchesOf(coversPattern(pattern, rule.pattern) ? rule.pattern : pattern));
-    for (const match of matches) edge.push({ keyId32, actions: action, ...match, notAfterMs });
-    if (answersTo !== undefined && (action & actions.subscribe) !== 0) {
+    for (const match of matches) edge.push({ keyId32, actions: edgeAction(action), ...match, notAfterMs });
+    const tags = tagsTo?.(keyId32) ?? [];
+    if (tagsTo !== undefined && (action & actions.subscribe) !== 0) {
       writers.push({ keyId32, actions: actions.respond, ...wholeGroup, notAfterMs });
-      for (const { root } of answersTo(keyId32)) {
-        edge.push({ keyId32, actions: actions.publish, ...root, notAfterMs });
+      for (const { answerRoot, inboxTag } of tags) {
+        edge.push({ keyId32, actions: actions.publish, ...answerRoot, notAfterMs });
+        if (hasRouters) edge.push({ keyId32, actions: actions.subscribe, ...inboxTag, notAfterMs });
+      }
+    }
+    if ((action & actions.route) !== 0) {
+      writers.push({ keyId32, actions: actions.route, ...wholeGroup, notAfterMs });
+      for (const { answerRoot, inboxRoot } of tags) {
+        edge.push({ keyId32, actions: actions.publish, ...inboxRoot, notAfterMs });
+        edge.push({ keyId32, actions: actions.publish, ...answerRoot, notAfterMs });
+        edge.push({ keyId32, actions: actions.subscribe, ...answerRoot, notAfterMs });
       }
     }
     if ((action & actions.publish) === 0) continue;
-    if (answersTo !== undefined) {
-      for (const { tag } of answersTo(keyId32)) edge.push({ keyId32, actions: actions.subscribe, ...tag, notAfterMs });
-    }
+    for (const { answerTag } of tags) edge.push({ keyId32, actions: actions.subscribe, ...answerTag, notAfterMs });
     const coversAll = own.every((rule) => coversPattern(pattern, rule.pattern));
     for (const match of coversAll ? [wholeGroup] : matches) {
       writers.push({ keyId32, actions: actions.publish, ...match, notAfterMs });
@@ -186,23 +203,39 @@ function matcher(
   };
 }
 
-/** What a broker compares of the answers to a principal, for each period. */
-function answerMatcher(
+/** What a broker lets a principal do by a grant: who forwards takes the messages of the topic. */
+function edgeAction(action: number): number {
+  return (action & actions.route) === 0 ? action : (action & ~actions.route) | actions.subscribe;
+}
+
+/** What a broker compares of what is for one principal, in one period. */
+interface PrincipalMatches {
+  readonly answerTag: TopicMatch;
+  readonly answerRoot: TopicMatch;
+  readonly inboxTag: TopicMatch;
+  readonly inboxRoot: TopicMatch;
+}
+
+/** What a broker compares of what is for a principal, for each period. */
+function principalMatcher(
   provider: CryptoProvider,
   groupId16: Uint8Array,
   routeSecrets: readonly RouteSecret[],
   periods: readonly number[],
-): (keyId32: Uint8Array) => readonly { readonly tag: TopicMatch; readonly root: TopicMatch }[] {
+): (keyId32: Uint8Array) => readonly PrincipalMatches[] {
   const routeKeys = periods.map((period) => ({
     period,
     routeKey32: deriveRouteKey(provider, routeSecretOf(routeSecrets, period), groupId16, period),
   }));
   return (keyId32) =>
     routeKeys.map(({ period, routeKey32 }) => {
-      const { tag16, root16 } = tagAnswers(provider, routeKey32, period, keyId32);
+      const answers = tagAnswers(provider, routeKey32, period, keyId32);
+      const inbox = tagInbox(provider, routeKey32, period, keyId32);
       return {
-        tag: { matchKind: matchKinds.exact, level: 0, match16: tag16 },
-        root: { matchKind: matchKinds.prefix, level: 1, match16: root16 },
+        answerTag: { matchKind: matchKinds.exact, level: 0, match16: answers.tag16 },
+        answerRoot: { matchKind: matchKinds.prefix, level: 1, match16: answers.root16 },
+        inboxTag: { matchKind: matchKinds.exact, level: 0, match16: inbox.tag16 },
+        inboxRoot: { matchKind: matchKinds.prefix, level: 1, match16: inbox.root16 },
       };
     });
 }

@@ -1,3 +1,4 @@
+import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
 import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
@@ -5,10 +6,15 @@ import type { SealInput, UnsignedEnvelope } from '../envelope/seal.ts';
 import { StreamSealer } from '../envelope/stream-sealer.ts';
 import { TridcommError } from '../errors.ts';
 import type { PoolRecord } from '../keys/pool-record.ts';
+import type { ExtensionInput } from '../wire/extensions.ts';
 import { headSeqExtension } from './head-seq.ts';
 import { setupPoolStream } from './pool-stream.ts';
+import { sealRouting, type RoutingEpoch } from './routing.ts';
 import type { AskedStream } from './requester.ts';
 import { encodeWork, type WorkRecord } from './work.ts';
+
+/** What a pool stream carries: it is for one of them. */
+export type PoolPattern = 'request' | 'job' | 'message';
 
 /** What a pool stream is made of. */
 export interface PoolSealerOptions {
@@ -20,10 +26,18 @@ export interface PoolSealerOptions {
   /** The newest of the front that was proven: whoever seals has made sure of that (patterns.11, patterns.12). */
   readonly record: Pick<PoolRecord, 'suite' | 'epoch' | 'publicKey32' | 'object'>;
   readonly topicTag16: Uint8Array;
-  readonly pattern: 'request' | 'job';
+  readonly pattern: PoolPattern;
 }
 
-/** One envelope of requests or jobs. */
+/** What routers are told of an envelope of messages. */
+export interface RoutingInput {
+  /** At most 1,024 bytes. */
+  readonly data: Uint8Array;
+  /** The one of the front for which a message of the sender would be sealed. */
+  readonly epoch: RoutingEpoch & { readonly number: number };
+}
+
+/** One envelope of requests, jobs or messages. */
 export interface PoolInput {
   /** 1 or more. */
   readonly records: readonly WorkRecord[];
@@ -31,6 +45,8 @@ export interface PoolInput {
   readonly headSeq: number;
   /** Jobs in leaves that a broker may split; for jobs only. */
   readonly jobsPerLeaf?: number;
+  /** With messages, and with nothing else. */
+  readonly routing?: RoutingInput;
 }
 
 /**
@@ -42,7 +58,10 @@ export class PoolSealer {
   /** For who takes the replies: its secret is that of the stream, and ends with it. */
   readonly stream: AskedStream;
   readonly #sealer: StreamSealer;
-  readonly #pattern: 'request' | 'job';
+  readonly #pattern: PoolPattern;
+  readonly #provider: CryptoProvider;
+  readonly #senderKeyId32: Uint8Array;
+  readonly #streamId8: Uint8Array;
   readonly #keyinfo: Uint8Array;
   readonly #startedMs: number;
   #sealed = 0;
@@ -60,15 +79,18 @@ export class PoolSealer {
       keySource,
       senderKeyId32,
       hedgeSecret32,
-      patternKind: pattern === 'request' ? patternKinds.reqRep.request : patternKinds.pipeline.push,
+      patternKind: kinds[pattern],
       topicTag16,
       epoch,
       streamId8,
     });
     // The sealer has what it derived; nobody needs it again.
     keySource.sourceSecret32.fill(0);
-    this.stream = { enc32, poolHash32, suite, epoch, replySecret32 };
+    this.stream = { enc32, poolHash32, suite, epoch, replySecret32, isOfMessages: pattern === 'message' };
     this.#pattern = pattern;
+    this.#provider = provider;
+    this.#senderKeyId32 = senderKeyId32;
+    this.#streamId8 = streamId8;
     this.#keyinfo = keyinfo;
     this.#startedMs = nowMs;
   }
@@ -83,20 +105,23 @@ export class PoolSealer {
    * Seals the next envelope of the stream.
    *
    * @throws TridcommError `E_CLOSED` for a stream that is over; `E_LIMIT`, `E_USAGE` for what no receiver takes
-   * @spec patterns.15, patterns.19
+   * @spec patterns.15, patterns.19, patterns.36
    */
-  seal({ records, headSeq, jobsPerLeaf }: PoolInput, nowMs: number): UnsignedEnvelope {
+  seal({ records, headSeq, jobsPerLeaf, routing }: PoolInput, nowMs: number): UnsignedEnvelope {
     if (this.isOver(nowMs)) throw new TridcommError('E_CLOSED', 'pool stream that is over');
-    const isRequest = this.#pattern === 'request';
-    if (isRequest && (jobsPerLeaf !== undefined || records.some(({ deadlineMs }) => deadlineMs === 0))) {
-      throw new TridcommError('E_USAGE', 'a request has a deadline, and no leaves');
+    const isJob = this.#pattern === 'job';
+    if (!isJob && (jobsPerLeaf !== undefined || records.some(({ deadlineMs }) => deadlineMs === 0))) {
+      throw new TridcommError('E_USAGE', 'what is no job has a deadline, and no leaves');
+    }
+    if ((this.#pattern === 'message') !== (routing !== undefined)) {
+      throw new TridcommError('E_USAGE', 'messages have routing data, and nothing else has');
     }
     const input: SealInput = {
       form: jobsPerLeaf === undefined ? 'batch' : 'merkle',
       messages: records.map((record) => ({ timestampMs: nowMs, payload: encodeWork(record) })),
       timestampMs: nowMs,
       keyinfo: this.#keyinfo,
-      extensions: [headSeqExtension(headSeq)],
+      extensions: [headSeqExtension(headSeq), ...(routing === undefined ? [] : [this.#sealRouting(routing)])],
       ...(jobsPerLeaf !== undefined && { jobsPerLeaf }),
     };
     const unsigned = this.#sealer.seal(input);
@@ -109,4 +134,16 @@ export class PoolSealer {
     this.#sealer.erase();
     this.stream.replySecret32.fill(0);
   }
+
+  /** Extension 12 of the next envelope. */
+  #sealRouting({ data, epoch }: RoutingInput): ExtensionInput {
+    const place = { senderKeyId32: this.#senderKeyId32, streamId8: this.#streamId8, seq: this.#sealed + 1 };
+    return { number: numbers.routing, value: sealRouting(this.#provider, epoch.number, epoch, place, data) };
+  }
 }
+
+const kinds: Readonly<Record<PoolPattern, number>> = {
+  request: patternKinds.reqRep.request,
+  job: patternKinds.pipeline.push,
+  message: patternKinds.routerDealer.message,
+};

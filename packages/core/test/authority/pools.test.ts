@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { equalBytes } from '../../src/bytes/bytes.ts';
 import { hexOf } from '../../src/client/hex.ts';
+import type { Identity } from '../../src/client/identity.ts';
 import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
 import { keyBlockKinds } from '../../src/codepoints/key-block-kinds.gen.ts';
 import { purposes } from '../../src/codepoints/purposes.gen.ts';
+import type { AccessEntry } from '../../src/keys/access-list.ts';
 import { addressOf } from '../../src/keys/address.ts';
 import { keyBlockFlags } from '../../src/keys/key-block-format.ts';
 import { entryOf } from '../../src/keys/policy.ts';
@@ -73,6 +76,41 @@ describe('a pool that is added', () => {
     expect(epochOf(world, crew)).toBe(before + 1);
     expect(world.receiver.lastTypes.filter((type) => type === poolRecord)).toHaveLength(1);
     expect(world.opens(crew, late)).toBe(true);
+  });
+
+  it('principals.19: who may route has a seat in the front, and none in the crew; there is no such right elsewhere', () => {
+    const { world, front, crew, caller, worker } = worldWithPool();
+    const router = world.member('router');
+    const before = epochOf(world, crew);
+    world.grant(router, 'route', pattern);
+    expect([front, crew].map((id) => world.opens(id, router))).toEqual([true, false]);
+    expect(epochOf(world, crew)).toBe(before);
+    const { writers: list, edge } = world.receiver.group(front);
+    const of = (entries: readonly AccessEntry[], { key }: Identity) =>
+      entries.filter(({ keyId32 }) => equalBytes(keyId32, key.keyId32));
+    const shown = (entries: readonly AccessEntry[]) =>
+      new Set(entries.map(({ actions, matchKind, level }) => `${actions}/${matchKind}/${level}`));
+    expect(of(list!.entries, router)).toMatchObject([{ actions: 8, matchKind: 0, level: 0 }]);
+    // The topic, and the roots of answers and inboxes.
+    expect(shown(of(edge!.entries, router))).toEqual(new Set(['2/1/0', '1/2/1', '2/2/1']));
+    // Topics and inbox, and the root of the answers.
+    const periods = of(edge!.entries, caller).filter(({ actions }) => actions === 1).length;
+    expect(of(edge!.entries, worker).filter(({ actions }) => actions === 2)).toHaveLength((2 + 1) * periods);
+    // Its right ends with all that came with it.
+    world.authority.withdraw({ keyId32: router.key.keyId32, action: 'route', pattern }, world.nowMs);
+    expect(world.opens(front, router)).toBe(false);
+    const after = world.receiver.group(front).edge!.entries;
+    expect([of(after, router), of(after, worker).filter(({ actions }) => actions === 2).length]).toEqual([
+      [],
+      2 * periods,
+    ]);
+    world.group({ patterns: ['news/**'] });
+    const grants = ['news/x', '**'].map((of) => codeOf(() => world.grant(router, 'route', of)));
+    expect(grants).toEqual(['E_POLICY', 'E_POLICY']);
+    world.grant(router, 'route', 'jobs/**');
+    // Nor does a group come that a right to route would reach.
+    expect(codeOf(() => world.group({ patterns: ['jobs/other'] }))).toBe('E_POLICY');
+    world.authority.addGroup({ patterns: ['jobs/other'], purpose: 'front' }, world.nowMs);
   });
 
   it('reaches whom earlier grants reach, and enrols into running epochs where that is asked for', () => {

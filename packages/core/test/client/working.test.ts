@@ -229,12 +229,12 @@ describe('what a worker refuses', () => {
     const { envelopes, names } = caller.client.push(topic, [job('a')], world.nowMs);
     const outcomes: string[] = [];
     const lease: Lease = { settle: (outcome) => void outcomes.push(outcome) };
-    const take = (bytes: Uint8Array) => one.client.leased(bytes, 'envelope', lease, world.nowMs);
-    expect(take(envelopes[0]!)!.verdict).toBe('new');
+    const take = (bytes: Uint8Array) => one.client.leased(bytes, 'envelope', lease, world.nowMs) as WorkDelivery;
+    expect(take(envelopes[0]!).verdict).toBe('new');
     expect(codeOf(() => take(changed(envelopes[0]!, -1)))).toBe('E_REPLAY');
     // Another envelope with the same number is no repetition of anything.
     expect(codeOf(() => take(changed(envelopes[0]!, 72)))).toBe('E_SIG');
-    const again = take(envelopes[0]!)!;
+    const again = take(envelopes[0]!);
     expect([again.verdict, again.works, again.id32]).toEqual(['again', [], names[0]!.id32]);
     expect(shop.deliveries.length).toBe(2);
     one.client.settle(lease, 'done');
@@ -244,7 +244,7 @@ describe('what a worker refuses', () => {
     caller.client.push(topic, [job('b'), job('c')], world.nowMs, { jobsPerLeaf: 1 });
     shop.subscription.setCapacity(4, world.nowMs);
     const unit = one.units.find(({ form }) => form === 'job')!;
-    const leaf = one.client.leased(unit.bytes, 'job', lease, world.nowMs)!;
+    const leaf = one.client.leased(unit.bytes, 'job', lease, world.nowMs) as WorkDelivery;
     expect([leaf.kind, leaf.verdict, leaf.leaf]).toEqual(['job', 'again', 0]);
     world.authority.withdraw({ keyId32: caller.keyId32, action: 'publish', pattern: '**' }, world.nowMs);
     expect(codeOf(() => take(envelopes[0]!))).toBe('E_POLICY');

@@ -69,11 +69,17 @@ describe('access lists', () => {
     expect(make(1, entry({ matchKind: 2, level: 8 }))).toBe('E_USAGE');
     expect(make(1, entry(), entry())).toBe('E_USAGE');
     expect(make(1, entry({ actions: 0 }))).toBe('E_USAGE');
-    expect([make(1, entry({ actions: 4 })), make(1, entry({ actions: 7 }))]).toEqual(['ok', 'ok']);
-    expect([make(1, entry({ actions: 8 })), make(2, entry({ actions: 4 }))]).toEqual(['E_USAGE', 'E_USAGE']);
-    const told = encodeAccessList(2, group, [entry({ actions: 2 })]);
-    told[28 + 33] = 4;
-    expect(take(told, 2)).toBe('E_ENCODING');
+    expect([4, 8, 15].map((actions) => make(1, entry({ actions })))).toEqual(['ok', 'ok', 'ok']);
+    expect([make(1, entry({ actions: 16 })), make(2, entry({ actions: 4 })), make(2, entry({ actions: 8 }))]).toEqual([
+      'E_USAGE',
+      'E_USAGE',
+      'E_USAGE',
+    ]);
+    for (const action of [4, 8]) {
+      const told = encodeAccessList(2, group, [entry({ actions: 2 })]);
+      told[28 + 33] = action;
+      expect(take(told, 2)).toBe('E_ENCODING');
+    }
     expect(make(1, entry({ notAfterMs: 2 ** 53 }))).toBe('E_LIMIT');
     expect(make(3, entry())).toBe('E_USAGE');
     const twin = Uint8Array.from({ length: 32 }, (_, i) => (i < 16 ? 1 : 9));
