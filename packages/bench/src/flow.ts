@@ -1,3 +1,4 @@
+import { countFor } from './measure.ts';
 import type { Peer, PeerServer } from './peers/peer.ts';
 import { Child } from './processes/child.ts';
 import type { Role, Sending } from './processes/role.ts';
@@ -81,18 +82,14 @@ export class Flow {
 
 /** Finds out how many messages make a round of about so long; warms everything up on the way. */
 export async function calibrate(flow: Flow, sending: Omit<Sending, 'count'>, roundMs: number): Promise<number> {
-  const most = Math.max(
-    sending.perCall,
-    Math.floor(mostBytesInRound / sending.bytes / Math.max(1, flow.subscribers.length)),
-  );
-  for (let count = sending.perCall; ; count *= 4) {
-    const { perSecond } = await flow.run({ ...sending, count: Math.min(count, most) });
-    const sentPerSecond = perSecond / Math.max(1, flow.subscribers.length);
-    const tookMs = (Math.min(count, most) * 1_000) / sentPerSecond;
-    if (tookMs < roundMs / 4 && count < most) continue;
-    const wanted = Math.min(most, (sentPerSecond * roundMs) / 1_000);
-    return Math.max(1, Math.round(wanted / sending.perCall)) * sending.perCall;
-  }
+  const { bytes, perCall: step } = sending;
+  const receivers = Math.max(1, flow.subscribers.length);
+  const most = Math.max(step, Math.floor(mostBytesInRound / bytes / receivers));
+  const run = async (count: number) => {
+    const { perSecond } = await flow.run({ ...sending, count });
+    return (count * receivers * 1_000) / perSecond;
+  };
+  return await countFor(run, { step, most, roundMs });
 }
 
 const roleProgram = 'processes/role.js';

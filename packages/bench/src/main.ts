@@ -8,7 +8,9 @@ import { runDurable } from './suites/durable.ts';
 import { runHandshake } from './suites/handshake.ts';
 import { runIdle } from './suites/idle.ts';
 import { runLatency } from './suites/latency.ts';
+import { runPipeline } from './suites/pipeline.ts';
 import { runPubsub } from './suites/pubsub.ts';
+import { runReqrep } from './suites/reqrep.ts';
 import type { Suite } from './suites/suite.ts';
 import { plotOf } from './svg.ts';
 
@@ -19,6 +21,8 @@ const suites: Readonly<Record<string, Suite>> = {
   durable: runDurable,
   handshake: runHandshake,
   latency: runLatency,
+  reqrep: runReqrep,
+  pipeline: runPipeline,
   idle: runIdle,
 };
 
@@ -67,6 +71,6 @@ function help(names: readonly string[]): string {
 }
 
 const processes =
-  'Publisher, each subscriber and broker are processes of their own on one machine, over TCP of loopback; the authority of TriDComm is in the process of the bench.';
+  'Publisher or asker, each subscriber or worker, and broker are processes of their own on one machine, over TCP of loopback; the authority of TriDComm is in the process of the bench.';
 
 process.exitCode = await main(process.argv.slice(2));

@@ -43,6 +43,24 @@ function calibrate(work: Work, roundMs: number): number {
   }
 }
 
+/**
+ * Finds out how many make a round of about so long; warms everything up on the way.
+ *
+ * @param run - does so many; resolves to the ms that they took
+ * @param step - what counts are multiples of
+ */
+export async function countFor(
+  run: (count: number) => Promise<number>,
+  { step, most, roundMs }: { readonly step: number; readonly most: number; readonly roundMs: number },
+): Promise<number> {
+  for (let wanted = step; ; wanted *= 4) {
+    const count = Math.min(wanted, most);
+    const tookMs = await run(count);
+    if (tookMs < roundMs / 4 && count < most) continue;
+    return Math.max(1, Math.floor(Math.min(most, (count * roundMs) / tookMs) / step)) * step;
+  }
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;

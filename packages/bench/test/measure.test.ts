@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { median, medianRatio, quantile, ratiosOf, spreadOf } from '../src/measure.ts';
+import { countFor, median, medianRatio, quantile, ratiosOf, spreadOf } from '../src/measure.ts';
 import { ticksIn } from '../src/processes/usage.ts';
 
 test('medians, of an odd and an even number, of what is in no order', () => {
@@ -15,6 +15,16 @@ test('ratios are taken round by round: a machine that slows down meets both', ()
 test('quantiles are values that were there', () => {
   expect([0, 0.5, 0.99, 1].map((share) => quantile([1, 2, 3, 4], share))).toEqual([1, 3, 4, 4]);
   expect(spreadOf([2, 3, 1])).toEqual([1, 3]);
+});
+
+test.each([
+  [{ step: 10, most: 1_000, roundMs: 40 }, [10, 40, 160], 400],
+  [{ step: 10, most: 95, roundMs: 40 }, [10, 40, 95], 90],
+  [{ step: 64, most: 1_000, roundMs: 4 }, [64], 64],
+])('a round is as long as wanted, in steps, up to the most: %j', async (options, tried, count) => {
+  const runs: number[] = [];
+  const found = await countFor(async (some) => Promise.resolve(runs.push(some) && some / 10), options);
+  expect([runs, found]).toEqual([tried, count]);
 });
 
 test('the name of a process may hold anything', () => {

@@ -56,7 +56,7 @@ export interface LimitsConfig {
   readonly connections: number;
   /** Those of them that are not open links. */
   readonly openings: number;
-  /** Bytes of live envelopes that wait for one link. */
+  /** Bytes of live envelopes that wait for one link, and of work that is leased to it before it gets no more. */
   readonly queueBytes: number;
   /** Of each principal, over all of its links. */
   readonly principal: PrincipalLimits;
@@ -241,7 +241,11 @@ const principalLimits = object<PrincipalLimits>({
 const limitsRule = object<LimitsConfig>({
   connections: count(10_000, 'connections of all listeners'),
   openings: count(1_000, 'those of them that are not open links yet'),
-  queueBytes: count(4 * 1024 * 1024, 'bytes of live envelopes that wait for one link', limits.envelopeBytes),
+  queueBytes: count(
+    4 * 1024 * 1024,
+    'bytes of live envelopes that wait for a link, and of its work',
+    limits.envelopeBytes,
+  ),
   principal: {
     rule: principalLimits,
     about: 'of each principal, over all of its links',

@@ -63,7 +63,7 @@ const fields: { readonly [T in BrokerEvent['type']]: readonly FieldOf<T>[] } = {
   refused: [...ofLink, 'what', 'code', 'retryMs'],
   subTaken: [...ofLink, 'sub', 'stored'],
   workTaken: ['link', 'keyId', 'work'],
-  workDropped: ['why'],
+  workDropped: ['why', 'keyId'],
   subEnded: [...ofLink, 'sub', 'code'],
   bundleTaken: [...ofLink, 'objects', 'bytes'],
   objectTooLarge: [...ofLink, 'bytes'],

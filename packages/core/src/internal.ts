@@ -75,13 +75,8 @@ export { MemoryStore } from './client/store.ts';
 export type { TopicMatch } from './keys/access-list.ts';
 export { Relay } from './relay/relay.ts';
 export { isForOne, unitsOf } from './relay/units.ts';
-export {
-  Work as QueuedWork,
-  WorkQueues,
-  type Dropped,
-  type Unit,
-  type WorkQueuesOptions,
-} from './relay/work-queues.ts';
+export { WorkQueues, type Dropped, type WorkQueuesOptions } from './relay/work-queues.ts';
+export { Taker, type Unit, Work as QueuedWork } from './relay/work.ts';
 export { RelayState, type EdgePrincipal, type JudgedBundle, type RelayStateOptions } from './relay/relay-state.ts';
 export { examine, readAuthorityRecord, type Evidence } from './authority/evidence.ts';
 export { readSnapshot, type AuthorityMemory } from './authority/snapshot.ts';

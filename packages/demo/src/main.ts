@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { TridcommError } from '@tridcomm/core';
 import { tellLocally } from './local.ts';
 import { tellOverNetwork } from './network/tell.ts';
+import { tellPatterns } from './patterns/tell.ts';
 import { heading, readmePath, score } from './story.ts';
 
 // Whoever reads the output may stop reading, as `| head` does.
@@ -21,10 +22,15 @@ try {
 async function demonstrate(args: readonly string[]): Promise<number> {
   const usage = `usage: npm run demo [-- PATH]            a broker, an authority and three members as processes; sends PATH, or the README
        npm run demo -- local [PATH]      the same cryptography in one process, without sockets
+       npm run demo -- patterns          requests, jobs, surveys and a bus on one broker, and who could read what
 `;
   if (args[0] === '--help') {
     process.stdout.write(usage);
     return 0;
+  }
+  if (args[0] === 'patterns' && args.length === 1) {
+    await tellPatterns();
+    return result();
   }
   const isLocal = args[0] === 'local';
   const [given, ...more] = isLocal ? args.slice(1) : args;
@@ -40,6 +46,11 @@ async function demonstrate(args: readonly string[]): Promise<number> {
   }
   const tell = isLocal ? tellLocally : tellOverNetwork;
   await tell(path, given ?? 'README.md');
+  return result();
+}
+
+/** Says how many claims held. @returns the exit code */
+function result(): number {
   const { checks, wrongs } = score();
   heading(
     wrongs === 0

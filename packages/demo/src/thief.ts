@@ -50,9 +50,7 @@ export class Thief {
 
   /** How many of these envelopes open with some epoch key, signatures unchecked. */
   opens(envelopes: readonly Uint8Array[]): number {
-    return envelopes.filter((bytes) =>
-      this.epochKeys.some((key) => outcome(() => this.#open(bytes, key)) === 'accepted'),
-    ).length;
+    return envelopes.filter((bytes) => this.epochKeys.some((key) => opensWith(bytes, key, this.#sender))).length;
   }
 
   /** How many entries of a key block open with some node key, brought to the block's epoch. */
@@ -67,26 +65,27 @@ export class Thief {
     const opened = entries.filter((entry) => keys.some((key32) => opensEntry(block, entry, key32)));
     return { entries: entries.length, opened: opened.length };
   }
+}
 
-  #open(bytes: Uint8Array, key: KeySource): unknown {
-    const replay = new ReplayGuard({
-      hashKey16: new Uint8Array(16),
-      life: { kind: 'volatile', bootMs: 0 },
-      freshness: { stored: true },
-    });
-    const receiver = {
-      provider: { ...nodeProvider, ed25519Verify: () => true },
-      replay,
-      findTopic: () => ({ keySource: () => key }),
-      findSender: () => this.#sender,
-      mayWrite: () => true,
-    };
-    return openEnvelope(receiver, bytes, 0);
-  }
+/** Whether an envelope opens with this key, signatures unchecked. */
+export function opensWith(bytes: Uint8Array, key: KeySource, sender: SenderKey): boolean {
+  const replay = new ReplayGuard({
+    hashKey16: new Uint8Array(16),
+    life: { kind: 'volatile', bootMs: 0 },
+    freshness: { stored: true },
+  });
+  const receiver = {
+    provider: { ...nodeProvider, ed25519Verify: () => true },
+    replay,
+    findTopic: () => ({ keySource: () => key }),
+    findSender: () => sender,
+    mayWrite: () => true,
+  };
+  return outcome(() => openEnvelope(receiver, bytes, 0)) === 'accepted';
 }
 
 /** As a member stores it: length of the block, block, secret. */
-function epochKeyOf(value: Uint8Array): KeySource {
+export function epochKeyOf(value: Uint8Array): KeySource {
   const end = 4 + new DataView(value.buffer, value.byteOffset).getUint32(0);
   const { header, groupContext32, epochCommit32 } = parseBlock(nodeProvider, value.slice(4, end));
   return { suite: header.suite, sourceSecret32: value.slice(end), groupContext32, bind32: epochCommit32 };

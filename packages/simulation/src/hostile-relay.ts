@@ -44,6 +44,7 @@ export type ObjectKind =
   | 'keys'
   | 'policy'
   | 'group'
+  | 'pool'
   | 'writers'
   | 'edge'
   | 'revocations'
@@ -55,7 +56,7 @@ export type ObjectKind =
 /** What an object is, by its magic; undefined for something else. */
 export function kindOfObject(bytes: Uint8Array): ObjectKind | undefined {
   const magic = String.fromCharCode(...bytes.subarray(0, 4));
-  if (magic === 'TDOB') return (['authority', 'principal', 'keys', 'policy', 'group'] as const)[bytes[5]! - 1];
+  if (magic === 'TDOB') return (['authority', 'principal', 'keys', 'policy', 'group', 'pool'] as const)[bytes[5]! - 1];
   if (magic === 'TDAL') return bytes[5] === 1 ? 'writers' : 'edge';
   if (magic === 'TDHD') return bytes.length === 264 ? 'head' : 'groupHead';
   return ({ TDRV: 'revocations', TDKB: 'block', TDEN: 'enrolment' } as const)[magic];
@@ -239,6 +240,7 @@ function isSameMatch(a: TopicMatch, b: TopicMatch): boolean {
 const retainedVersions: ReadonlyMap<ObjectKind | undefined, number> = new Map([
   ['authority', 64],
   ['block', 3],
+  ['pool', 3],
 ]);
 
 /** Topic tag, epoch, sender, stream, number, time, salt. */

@@ -1,25 +1,30 @@
-import type { CryptoProvider } from '@tridcomm/core';
-import {
-  Client,
-  Identity,
-  MemoryStore,
-  type Carrier,
-  type ClientEvent,
-  type TopicMatch,
-} from '@tridcomm/core/internal';
+import type { CryptoProvider, Lease, WorkCarrier, WorkForm, WorkOutcome } from '@tridcomm/core';
+import { Client, Identity, MemoryStore, type ClientEvent, type TopicMatch } from '@tridcomm/core/internal';
 import { SimulatedLink, type LinkQuality, type ManualClock, type SeededRandom } from '@tridcomm/core/testing';
 import type { Broker, BrokerLink } from './broker.ts';
 import { hexOf } from './bytes.ts';
 import type { MemberPlan } from './schedule.ts';
 
 /** What a member asks of a broker, on its way. */
-type Request =
+export type Request =
   | { readonly do: 'publish'; readonly envelope: Uint8Array }
+  | { readonly do: 'work'; readonly match: TopicMatch; readonly capacity: number }
+  | { readonly do: 'endWork'; readonly match: TopicMatch }
+  | { readonly do: 'settle'; readonly lease: Lease; readonly outcome: WorkOutcome }
   | { readonly do: 'subscribe' | 'unsubscribe'; readonly match: TopicMatch }
   | { readonly do: 'watch' | 'fetch'; readonly address16: Uint8Array };
 
+/** A unit of work that a broker gave, on its way or arrived. */
+export interface LeasedParcel {
+  readonly is: 'leased';
+  readonly bytes: Uint8Array;
+  readonly form: WorkForm;
+  readonly lease: Lease;
+}
+
 /** What a broker sends a member, on its way. */
 export type Parcel =
+  | LeasedParcel
   | { readonly is: 'envelope'; readonly bytes: Uint8Array }
   | { readonly is: 'object'; readonly address16: Uint8Array; readonly bytes: Uint8Array };
 
@@ -38,9 +43,13 @@ export interface MemberHost {
   /** After the client got something, or time passed. */
   afterwards(): void;
   /** What a broker refused. */
-  onBrokerRefusal(what: Request['do'], error: unknown): void;
+  onBrokerRefusal(request: Request, error: unknown): void;
   /** What a client threw that is no refusal. */
   onBroken(error: unknown): void;
+  /** A life has begun. */
+  onStart?(client: Client): void;
+  /** A unit of work has arrived. */
+  onLeased?(parcel: LeasedParcel): void;
 }
 
 /** A member with everything round it: its machine, which may crash, its clock, and its connection, which may break. */
@@ -64,6 +73,7 @@ export class Member {
   #store: MemoryStore | undefined;
   #link: BrokerLink | undefined;
   #matches: TopicMatch[] = [];
+  readonly #works = new Map<string, { readonly match: TopicMatch; readonly capacity: number }>();
   readonly #watched = new Map<string, Uint8Array>();
 
   constructor(plan: MemberPlan, host: MemberHost) {
@@ -134,17 +144,20 @@ export class Member {
     });
     this.#guard(() => {
       this.client!.start(this.localMs);
-      if (!this.plan.reads) return;
-      for (const pattern of this.#host.subscriptions) this.client!.subscribe(pattern, this.localMs);
+      if (this.plan.reads) {
+        for (const pattern of this.#host.subscriptions) this.client!.subscribe(pattern, this.localMs);
+      }
+      this.#host.onStart?.(this.client!);
     });
   }
 
-  /** Ends a life, as a crash does. */
-  crash(keepsStore: boolean): void {
+  /** Ends a life, as a crash does. @param isNoticed - whether the broker sees its link end */
+  crash(keepsStore: boolean, isNoticed = true): void {
     this.#identity = this.identity;
-    this.disconnect();
+    if (isNoticed) this.disconnect();
     this.client = undefined;
     this.#matches = [];
+    this.#works.clear();
     this.#watched.clear();
     // Without its store it is a node that knows that it had a life before, and nothing of it.
     if (!keepsStore) this.#store = undefined;
@@ -155,9 +168,16 @@ export class Member {
     this.#link = broker.attach(this.keyId32, {
       envelope: (bytes) => this.#down.send({ is: 'envelope', bytes }),
       object: (address16, bytes) => this.#down.send({ is: 'object', address16, bytes }),
+      leased: (bytes, form, lease) => this.#down.send({ is: 'leased', bytes, form, lease: this.#leaseOf(lease) }),
     });
     for (const address16 of this.#watched.values()) this.#up.send({ do: 'watch', address16 });
     for (const match of this.#matches) this.#up.send({ do: 'subscribe', match });
+    for (const work of this.#works.values()) this.#up.send({ do: 'work', ...work });
+  }
+
+  /** Sends an envelope of its own once more. */
+  repeat(envelope: Uint8Array): void {
+    this.#up.send({ do: 'publish', envelope });
   }
 
   /** Loses what is under way. */
@@ -178,7 +198,7 @@ export class Member {
     for (const [name, value] of this.#store?.entries('member/') ?? []) if (name !== '') yield value;
   }
 
-  readonly #carrier: Carrier = {
+  readonly #carrier: WorkCarrier = {
     publish: (envelope) => this.#up.send({ do: 'publish', envelope }),
     subscribe: (match) => {
       this.#matches.push(match);
@@ -193,7 +213,25 @@ export class Member {
       this.#up.send({ do: 'watch', address16 });
     },
     fetch: (address16) => this.#up.send({ do: 'fetch', address16 }),
+    work: (match, capacity) => {
+      this.#works.set(hexOf(match.match16), { match, capacity });
+      this.#up.send({ do: 'work', match, capacity });
+    },
+    endWork: (match) => {
+      this.#works.delete(hexOf(match.match16));
+      this.#up.send({ do: 'endWork', match });
+    },
   };
+
+  /** A lease of the broker, at this end of the link that it came by. */
+  #leaseOf(lease: Lease): Lease {
+    const link = this.#link;
+    return {
+      settle: (outcome) => {
+        if (link === this.#link) this.#up.send({ do: 'settle', lease, outcome });
+      },
+    };
+  }
 
   /** A request has arrived at the broker. */
   #ask(request: Request): void {
@@ -201,10 +239,13 @@ export class Member {
     if (link === undefined) return;
     try {
       if (request.do === 'publish') link.publish(request.envelope);
+      else if (request.do === 'work') link.work?.(request.match, request.capacity);
+      else if (request.do === 'endWork') link.endWork?.(request.match);
+      else if (request.do === 'settle') request.lease.settle(request.outcome);
       else if ('match' in request) link[request.do](request.match, 'live');
       else link[request.do](request.address16);
     } catch (error) {
-      this.#host.onBrokerRefusal(request.do, error);
+      this.#host.onBrokerRefusal(request, error);
     }
   }
 
@@ -216,6 +257,7 @@ export class Member {
     this.#guard(() => {
       const receiver = client.receiver(() => this.localMs);
       if (parcel.is === 'envelope') receiver.envelope(parcel.bytes);
+      else if (parcel.is === 'leased') this.#host.onLeased?.(parcel);
       else receiver.object(parcel.address16, parcel.bytes);
     });
   }

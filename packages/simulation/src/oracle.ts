@@ -34,6 +34,15 @@ export const violationNames = {
   'revoked link served': 'A link of a revoked principal was open for more than a second, or opened again.',
   'honest refused': 'A member was refused something, or lost its link, by nothing that happened to it.',
   'bound broken': 'More waited at a node than its limit.',
+  'done twice': 'Work had two effects under one key, though those who did it share a store.',
+  'done again': 'A job was done more than once, though nothing stood in its way.',
+  'effect lost': 'An answer was given for work without an effect, or one effect has overwritten another.',
+  'worked late': 'Work went to a handler after its deadline.',
+  'wrong answer':
+    'An answer was handed over that nobody gave to that request or question, or somebody without the right.',
+  'answered twice': 'A request got a second answer, or a survey a second reply of one member.',
+  'answered late': 'A reply to a survey was taken after its end, or more than were asked for.',
+  'sealed for an old crew': 'Work was sealed by a pool key that a revoked worker has, after the bound.',
 } as const;
 
 export type ViolationName = keyof typeof violationNames;

@@ -5,7 +5,7 @@ export const plantedInMessages: readonly PlantedBug[] = [
   {
     name: 'drain-keeps-revoked-writer',
     in: 'core',
-    file: 'client/group.js',
+    file: 'client/epoch-receiver.js',
     from: 'const lists = ofEpoch === view.writers ? [ofEpoch] : [ofEpoch, view.writers];',
     to: 'const lists = [ofEpoch];',
     spec: 'groups.27',
@@ -25,7 +25,7 @@ export const plantedInMessages: readonly PlantedBug[] = [
         if (this.#givenCount >= 2 ** this.height)`,
     spec: 'groups.16',
     shows: 'revoked reader reads',
-    seed: 11,
+    seed: 17,
   },
   {
     name: 'revoked-leaves-forgotten',
@@ -45,7 +45,7 @@ export const plantedInMessages: readonly PlantedBug[] = [
     to: 'this.#revokes = false;',
     spec: 'groups.21',
     shows: 'sealed for a revoked reader',
-    seed: 3,
+    seed: 53,
   },
   {
     name: 'floors-ignored-after-restart',
@@ -100,19 +100,19 @@ export const plantedInMessages: readonly PlantedBug[] = [
   {
     name: 'stale-sealing',
     in: 'core',
-    file: 'client/sealing.js',
+    file: 'client/seal-view.js',
     from: 'if (view === undefined || !group.isFresh(nowMs))',
     to: 'if (view === undefined)',
     spec: 'principals.29',
     shows: 'stale sealed',
-    seed: 7,
+    seed: 73,
   },
   {
     name: 'stale-delivery',
     in: 'core',
     file: 'client/group.js',
-    from: 'if (record === undefined || (!this.#group.isFresh(nowMs) && !record.staleOk))',
-    to: 'if (record === undefined)',
+    from: 'if (view === undefined || (!this.isFresh(nowMs) && !view.record.staleOk))',
+    to: 'if (view === undefined)',
     spec: 'principals.30',
     shows: 'stale delivered',
     seed: 135,
@@ -125,7 +125,7 @@ export const plantedInMessages: readonly PlantedBug[] = [
     to: 'return this.#writers.get(hexOf(root32)) ?? this.#view?.writers;',
     spec: 'principals.34',
     shows: 'revoked writer accepted',
-    seed: 75,
+    seed: 37,
   },
   {
     name: 'policy-root-unchecked',
@@ -145,7 +145,7 @@ export const plantedInMessages: readonly PlantedBug[] = [
     to: 'if (steps >= 0)',
     spec: 'groups.12',
     shows: 'past readable',
-    seed: 39,
+    seed: 41,
   },
   {
     name: 'gaps-not-reported',
@@ -155,7 +155,7 @@ export const plantedInMessages: readonly PlantedBug[] = [
     to: 'return { gaps: [], filled };',
     spec: 'patterns.6',
     shows: 'unreported loss',
-    seed: 3,
+    seed: 5,
   },
   {
     name: 'restore-without-skipping-epochs',
@@ -175,7 +175,7 @@ export const plantedInMessages: readonly PlantedBug[] = [
     to: 'const headSeq = memory.headSeq + 1;',
     spec: 'groups.23',
     shows: 'not resumed',
-    seed: 11,
+    seed: 17,
   },
   {
     name: 'edge-unchecked',

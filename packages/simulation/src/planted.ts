@@ -16,18 +16,25 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ViolationName } from './oracle.ts';
 import { plantedInLinks } from './planted-links.ts';
 import { plantedInMessages } from './planted-messages.ts';
+import { plantedInPatterns } from './planted-patterns.ts';
 import { runSeeds } from './threads.ts';
 import type { Finding } from './worker.ts';
 
-/** A bug: a package without one thing that a requirement asks for. */
-export interface PlantedBug {
-  readonly name: string;
-  /** The package, and the file in its `dist`. */
-  readonly in: (typeof packages)[number];
+/** What is changed of a package. */
+export interface PlantedPlace {
+  /** In its `dist`. */
   readonly file: string;
   /** Occurs in the file exactly once. */
   readonly from: string;
   readonly to: string;
+}
+
+/** A bug: a package without one thing that a requirement asks for. */
+export interface PlantedBug extends PlantedPlace {
+  readonly name: string;
+  readonly in: (typeof packages)[number];
+  /** Where two things stand against it, the second. */
+  readonly also?: readonly PlantedPlace[];
   /** What is broken. */
   readonly spec: string;
   /** What the oracle says of it, among other things. */
@@ -43,7 +50,7 @@ export interface PlantedFinding {
 }
 
 /** All planted bugs. */
-export const plantedBugs: readonly PlantedBug[] = [...plantedInMessages, ...plantedInLinks];
+export const plantedBugs: readonly PlantedBug[] = [...plantedInMessages, ...plantedInLinks, ...plantedInPatterns];
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const packagesFolder = join(here, '../..');
@@ -53,15 +60,20 @@ const packagesFolder = join(here, '../..');
  *
  * @throws Error where the place is not there exactly once: a list that has fallen behind the code
  */
-export function plant(text: string, { name, file, from, to }: PlantedBug): string {
+export function plant(text: string, { file, from, to }: PlantedPlace): string {
   const places = text.split(from).length - 1;
-  if (places !== 1) throw new Error(`${name}: the text to replace occurs ${places} times in ${file}, not once`);
+  if (places !== 1) throw new Error(`${from}: the text to replace occurs ${places} times in ${file}, not once`);
   return text.replace(from, () => to);
 }
 
-/** The built text of the file that a bug is planted in. */
-export function builtText(bug: PlantedBug): string {
-  return readFileSync(join(packagesFolder, bug.in, 'dist', bug.file), 'utf8');
+/** All places of a bug. */
+export function placesOf(bug: PlantedBug): readonly PlantedPlace[] {
+  return [bug, ...(bug.also ?? [])];
+}
+
+/** The built text of a file that a bug is planted in. */
+export function builtText(bug: PlantedBug, { file }: PlantedPlace): string {
+  return readFileSync(join(packagesFolder, bug.in, 'dist', file), 'utf8');
 }
 
 /** Runs seeds against copies of the packages with a bug in one, the one that found it last first, until one finds it. */
@@ -104,7 +116,9 @@ function buildWith(folder: string, bug: PlantedBug): URL {
     }
     for (const one of packages) symlinkSync(join(folder, one), join(to, 'node_modules/@tridcomm', one));
   }
-  writeFileSync(join(folder, bug.in, 'dist', bug.file), plant(builtText(bug), bug));
+  for (const place of placesOf(bug)) {
+    writeFileSync(join(folder, bug.in, 'dist', place.file), plant(builtText(bug, place), place));
+  }
   return pathToFileURL(join(folder, 'simulation/dist/worker.js'));
 }
 

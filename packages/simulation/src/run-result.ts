@@ -5,8 +5,8 @@ import type { Tally } from './tally.ts';
 /** What came of a run. */
 export interface RunResult {
   readonly seed: number;
-  /** `links`: the run over links and a broker with a disk; all others are of the run over messages. */
-  readonly setting: Schedule['setting'] | 'links';
+  /** `links`: the run over links and a broker with a disk; with `patterns`: of requests, jobs, surveys and a bus; all others of the run over messages. */
+  readonly setting: Schedule['setting'] | 'links' | `patterns, ${Schedule['setting']}`;
   readonly messages: number;
   readonly envelopes: number;
   readonly deliveries: number;

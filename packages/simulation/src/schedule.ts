@@ -138,7 +138,8 @@ function membersOf(random: SeededRandom): MemberPlan[] {
   return [...writers, ...readers, plan(traitorName, true, true, false)];
 }
 
-function linkOf(random: SeededRandom, setting: Setting): LinkQuality {
+/** How links are in a setting, once everybody is there. */
+export function linkOf(random: SeededRandom, setting: Setting): LinkQuality {
   const maxDelayMs = random.pick([5, 50, 400]);
   if (setting !== 'rough') return { ...soundLink, maxDelayMs };
   return {
@@ -258,7 +259,7 @@ function hostility(
 }
 
 /** A few faults at a time, each more or less often. */
-function moodOf(random: SeededRandom, members: readonly MemberPlan[]): Mood {
+export function moodOf(random: SeededRandom, members: readonly MemberPlan[]): Mood {
   const share = (): number => (random.chance(0.3) ? random.pick([0.05, 0.25, 0.6]) : 0);
   const withheld = new Set<ObjectKind>(random.chance(0.5) ? random.pick(withholdings) : []);
   const victims = members.filter(() => random.chance(0.6)).map(({ name }) => name);

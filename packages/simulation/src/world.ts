@@ -229,7 +229,7 @@ class World {
       onEvent: (event) => this.#onEvent(member, event),
       onParcel: (parcel) => this.#onParcel(member, parcel),
       afterwards: () => this.#afterwards(member),
-      onBrokerRefusal: (what, error) => this.#onBrokerRefusal(member, what, error),
+      onBrokerRefusal: (request, error) => this.#onBrokerRefusal(member, request.do, error),
       onBroken: (error) => this.#onBroken(member, error),
     });
     this.#members.set(name, member);
@@ -858,6 +858,13 @@ class World {
       case 'falseHead':
         this.#deeds.add('false head noticed');
         this.#note(() => `${member.name} hears of a head that is not there`);
+        break;
+      // Of patterns that this run does not have.
+      case 'work':
+      case 'reply':
+      case 'surveyReply':
+      case 'surveyEnd':
+      case 'pool':
         break;
     }
   }

@@ -2,9 +2,11 @@ import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { networkPlanOf } from '../src/network/plan.ts';
 import { violationNames } from '../src/oracle.ts';
+import { patternsPlanOf } from '../src/patterns/plan.ts';
 import { plantedInLinks } from '../src/planted-links.ts';
 import { plantedInMessages } from '../src/planted-messages.ts';
-import { builtText, findPlanted, plant, plantedBugs } from '../src/planted.ts';
+import { plantedInPatterns } from '../src/planted-patterns.ts';
+import { builtText, findPlanted, placesOf, plant, plantedBugs } from '../src/planted.ts';
 import { scheduleOf } from '../src/schedule.ts';
 import { runSeeds } from '../src/threads.ts';
 import { runSeed } from '../src/run.ts';
@@ -59,7 +61,26 @@ describe('seeded schedules', () => {
     ]) {
       expect(totals.faults[fault], fault).toBeGreaterThan(20);
     }
+    for (const fault of [
+      'worker death',
+      'asker death',
+      'partition',
+      'broker restart',
+      'unit to two',
+      'unit replayed',
+    ]) {
+      expect(totals.faults[fault], fault).toBeGreaterThan(20);
+    }
     for (const deed of [
+      'request',
+      'push',
+      'ask',
+      'say',
+      'asked again',
+      'sealed anew',
+      'stored result given',
+      'effects met',
+      'betray',
       'restart',
       'rotate',
       'join',
@@ -75,7 +96,7 @@ describe('seeded schedules', () => {
   });
 
   it('leave the same trace every time', { timeout: 120_000 }, async () => {
-    for (const seed of [1, 2, 3, 4, 5, 6]) {
+    for (const seed of [1, 2, 3, 4, 5, 7, 15]) {
       const result = await runSeed(seed, true);
       expect((await runSeed(seed)).traceHash).toBe(result.traceHash);
       expect(result.trace.length).toBeGreaterThan(100);
@@ -90,9 +111,11 @@ describe('seeded schedules', () => {
     expect(three).toEqual(one);
   });
 
-  it('are of links and of messages, half and half', { timeout: 60_000 }, async () => {
+  it('are of links, of messages and of all patterns', { timeout: 60_000 }, async () => {
     expect((await runSeed(8)).setting).toBe('links');
-    expect((await runSeed(9)).setting).not.toBe('links');
+    expect((await runSeed(10)).setting).toBe('links');
+    expect((await runSeed(9)).setting).not.toMatch('links|patterns');
+    expect((await runSeed(11)).setting).toMatch('patterns');
   });
 
   it('give Node its clock and timers back', { timeout: 60_000 }, async () => {
@@ -107,17 +130,25 @@ describe('seeded schedules', () => {
     expect(new Set(drawn).size).toBe(20);
     const planned = Array.from({ length: 20 }, (_, seed) => JSON.stringify({ ...networkPlanOf(seed), seed: 0 }));
     expect(new Set(planned).size).toBe(20);
-    expect(new Set(Array.from({ length: 40 }, (_, seed) => scheduleOf(seed).setting)).size).toBe(3);
+    const patterns = Array.from({ length: 20 }, (_, seed) => JSON.stringify({ ...patternsPlanOf(seed), seed: 0 }));
+    expect(new Set(patterns).size).toBe(20);
+    for (const planOf of [scheduleOf, patternsPlanOf]) {
+      expect(new Set(Array.from({ length: 40 }, (_, seed) => planOf(seed).setting)).size).toBe(3);
+    }
   });
 });
 
 describe('planted bugs', () => {
-  it('are ten or more in each half, each with its place in the built code', () => {
+  it('are ten or more in each world, each with its place in the built code', () => {
     expect(plantedInMessages.length).toBeGreaterThanOrEqual(10);
     expect(plantedInLinks.length).toBeGreaterThanOrEqual(10);
+    expect(plantedInPatterns.length).toBeGreaterThanOrEqual(10);
     expect(new Set(plantedBugs.map(({ name }) => name)).size).toBe(plantedBugs.length);
     for (const bug of plantedBugs) {
-      expect(plant(builtText(bug), bug)).not.toBe(builtText(bug));
+      for (const place of placesOf(bug)) {
+        const text = builtText(bug, place);
+        expect(plant(text, place)).not.toBe(text);
+      }
       expect(Object.keys(violationNames)).toContain(bug.shows);
     }
   });

@@ -4,12 +4,13 @@ import { connect, type NatsConnection, type TlsOptions } from '@nats-io/transpor
 import { SecuredMessages } from './secured-messages.ts';
 import type { ClientOptions, PeerClient, TlsPaths } from './peer.ts';
 
-type NatsOptions = Extract<ClientOptions, { readonly kind: 'nats' }>;
+/** Of NATS without JetStream. */
+export type NatsOptions = Extract<ClientOptions, { readonly kind: 'nats' }>;
 type JetstreamOptions = Extract<ClientOptions, { readonly kind: 'jetstream' }>;
 
 /** The official client; with keys, what an application writes around it to have its messages sealed and signed. */
 export async function connectNats({ port, tls, secured }: NatsOptions): Promise<PeerClient> {
-  const connection = await open(port, tls);
+  const connection = await openNats(port, tls);
   const keys = secured && new SecuredMessages(secured);
   return {
     subscribe: async (topic, take) => {
@@ -31,7 +32,7 @@ export async function connectNats({ port, tls, secured }: NatsOptions): Promise<
 
 /** Messages that a stream with file storage keeps: published when each is acknowledged. */
 export async function connectJetstream({ port, tls }: JetstreamOptions): Promise<PeerClient> {
-  const connection = await open(port, tls);
+  const connection = await openNats(port, tls);
   const manager = await jetstreamManager(connection);
   await manager.streams.add({ name: 'BENCH', subjects: ['bench.>'], storage: 'file', max_bytes: 1_000_000_000 });
   const stream = jetstream(connection);
@@ -45,7 +46,8 @@ export async function connectJetstream({ port, tls }: JetstreamOptions): Promise
   };
 }
 
-async function open(port: number, { ca, certificate, privateKey }: TlsPaths): Promise<NatsConnection> {
+/** Over TLS with client certificates. */
+export async function openNats(port: number, { ca, certificate, privateKey }: TlsPaths): Promise<NatsConnection> {
   const tls: TlsOptions = {
     ca: readFileSync(ca, 'utf8'),
     cert: readFileSync(certificate, 'utf8'),
@@ -54,6 +56,7 @@ async function open(port: number, { ca, certificate, privateKey }: TlsPaths): Pr
   return await connect({ servers: `127.0.0.1:${port}`, tls, reconnect: false, timeout: 20_000 });
 }
 
-function subjectOf(topic: string): string {
+/** What a topic is called there. */
+export function subjectOf(topic: string): string {
   return topic.replaceAll('/', '.');
 }

@@ -15,6 +15,8 @@ export type ClientOptions =
       readonly durability: 'memory' | 'disk';
       /** Whether the identity is read once and kept in memory. */
       readonly isInMemory: boolean;
+      /** How many jobs a broker may not part; undefined where those of an envelope stay together. */
+      readonly jobsPerLeaf?: number;
     }
   | { readonly kind: 'nats'; readonly port: number; readonly tls: TlsPaths; readonly secured?: MessageKeys }
   | { readonly kind: 'jetstream'; readonly port: number; readonly tls: TlsPaths }
@@ -45,6 +47,17 @@ export interface PeerClient {
   /** Publishes messages; resolves when more may be published, which keeps a fast sender from filling its memory. */
   publish(topic: string, messages: readonly Uint8Array[]): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A connection of somebody who asks or pushes, or of a worker. */
+export interface WorkClient {
+  /** Answers requests as one of those who do; resolves when the server knows. */
+  respond(topic: string, answer: (body: Uint8Array) => Uint8Array): Promise<void>;
+  request(topic: string, body: Uint8Array): Promise<Uint8Array>;
+  /** Does jobs as one of those who do; resolves when the server knows. @param take - gets each job; it reads it at once */
+  pull(topic: string, take: (job: Uint8Array) => void): Promise<void>;
+  /** Pushes jobs; resolves when more may be pushed. */
+  push(topic: string, jobs: readonly Uint8Array[]): Promise<void>;
 }
 
 /** A server that runs. */

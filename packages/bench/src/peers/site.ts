@@ -6,6 +6,9 @@ import { AdminClient, AdminServer, AuthorityService, BrokerLink, enrol } from '@
 import { BrokerProcess, type BrokerStore } from './broker-process.ts';
 import type { TlsPaths } from './peer.ts';
 
+/** Of the pool of the bench. */
+export const workTopic = 'work';
+
 /** What all peers of a run stand on: a folder, an authority in this process, and certificates that it gives to everybody. */
 export class Site {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'tridcomm-bench-'));
@@ -17,6 +20,7 @@ export class Site {
   #service!: AuthorityService;
   #admin!: AdminClient;
   #server!: AdminServer;
+  #addedPool: Promise<unknown> | undefined;
 
   /** Starts one, does something with it, and ends it, whatever happens. */
   static async with<T>(work: (site: Site) => Promise<T>): Promise<T> {
@@ -35,14 +39,19 @@ export class Site {
 
   /** Enrols a member, which may publish and hear all that the bench says. @returns the directory of its identity */
   async member(name: string): Promise<string> {
-    const directory = join(this.folder, name);
-    if (existsSync(directory)) return directory;
-    const keyId32 = await this.#enrol(name, ['member'], []);
-    for (const action of ['publish', 'subscribe']) {
-      await this.#admin.request('grant', { keyId: hexOf(keyId32), action, pattern: allTopics, join: 'now' });
-    }
-    await this.#service.rest();
-    return directory;
+    return await this.#granted(name, ['publish', 'subscribe'], allTopics);
+  }
+
+  /** Enrols one who may ask in the pool of the bench, and push to it. @returns the directory of its identity */
+  async asker(name: string): Promise<string> {
+    await this.#pool();
+    return await this.#granted(name, ['publish'], workTopic);
+  }
+
+  /** Enrols one who may work in the pool of the bench. @returns the directory of its identity */
+  async worker(name: string): Promise<string> {
+    await this.#pool();
+    return await this.#granted(name, ['subscribe'], workTopic);
   }
 
   /** Enrols somebody who may connect, and has no right besides. */
@@ -81,6 +90,21 @@ export class Site {
     await this.#enrol('peers-client', ['member'], []);
     this.serverTls = this.#tlsOf('peers-server');
     this.clientTls = this.#tlsOf('peers-client');
+  }
+
+  async #granted(name: string, actions: readonly string[], pattern: string): Promise<string> {
+    const directory = join(this.folder, name);
+    if (existsSync(directory)) return directory;
+    const keyId = hexOf(await this.#enrol(name, ['member'], []));
+    for (const action of actions) await this.#admin.request('grant', { keyId, action, pattern, join: 'now' });
+    await this.#service.rest();
+    return directory;
+  }
+
+  /** There is a pool from the first time on that somebody needs it. */
+  async #pool(): Promise<void> {
+    this.#addedPool ??= this.#admin.request('addGroup', { patterns: [workTopic], purpose: 'front' });
+    await this.#addedPool;
   }
 
   async #enrol(name: string, roles: readonly string[], names: readonly string[]): Promise<Uint8Array> {

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import { readFileSync } from 'node:fs';
-import { connect, FileStore, type ConnectOptions } from '@tridcomm/client-node';
+import { connect, FileStore, type ConnectOptions, type TridcommClient } from '@tridcomm/client-node';
 import { MemoryStore } from '@tridcomm/core/internal';
 import type { ClientOptions, PeerClient } from './peer.ts';
 
-type Options = Extract<ClientOptions, { readonly kind: 'tridcomm' }>;
+/** Of TriDComm. */
+export type TridcommOptions = Extract<ClientOptions, { readonly kind: 'tridcomm' }>;
 
 /** Connects by the public API, as a user does. */
-export async function connectTridcomm({ address, directory, durability, isInMemory }: Options): Promise<PeerClient> {
+export async function openTridcomm(options: TridcommOptions): Promise<TridcommClient> {
+  const { address, directory, durability, isInMemory } = options;
   const own = isInMemory ? inMemory(directory) : { identity: directory };
   const client = await connect(address, { brokerName: 'broker', durability, ...own });
   client.addEventListener('status', ({ status }) => {
@@ -16,6 +18,12 @@ export async function connectTridcomm({ address, directory, durability, isInMemo
       console.error('TriDComm:', status.error);
     }
   });
+  return client;
+}
+
+/** For one who publishes or subscribes. */
+export async function connectTridcomm(options: TridcommOptions): Promise<PeerClient> {
+  const client = await openTridcomm(options);
   return {
     subscribe: async (topic, take) => {
       client.subscribe(topic, {

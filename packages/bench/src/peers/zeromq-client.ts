@@ -1,10 +1,11 @@
 import { Publisher, Subscriber } from 'zeromq';
 import type { ClientOptions, PeerClient } from './peer.ts';
 
-type Options = Extract<ClientOptions, { readonly kind: 'zeromq' }>;
+/** Of ZeroMQ. */
+export type ZeromqOptions = Extract<ClientOptions, { readonly kind: 'zeromq' }>;
 
 /** A socket that publishes or hears, as it is first used: the publisher is the server. */
-export async function connectZeromq({ port, keys }: Options): Promise<PeerClient> {
+export async function connectZeromq({ port, keys }: ZeromqOptions): Promise<PeerClient> {
   const address = `tcp://127.0.0.1:${port}`;
   let publisher: Publisher | undefined;
   let subscriber: Subscriber | undefined;
@@ -25,7 +26,6 @@ export async function connectZeromq({ port, keys }: Options): Promise<PeerClient
       if (publisher === undefined) {
         publisher = new Publisher({ sendHighWaterMark: 0, curveServer: true, curveSecretKey: keys.serverSecret });
         await publisher.bind(address);
-        // Nobody says when subscribers are there.
         await new Promise((resolve) => setTimeout(resolve, joinMs));
       }
       for (const message of messages) await publisher.send([topic, message as Buffer]);
@@ -42,4 +42,5 @@ async function hear(subscriber: Subscriber, take: (message: Uint8Array) => void)
   for await (const [, message] of subscriber) take(message!);
 }
 
-const joinMs = 1_000;
+/** After that everybody is connected: nobody says when. */
+export const joinMs = 1_000;

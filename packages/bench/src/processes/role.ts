@@ -1,9 +1,10 @@
 /*
  * A publisher or subscriber, as a process of its own.
  */
-import { randomFillSync } from 'node:crypto';
 import { quantile } from '../measure.ts';
 import type { ClientOptions, PeerClient } from '../peers/peer.ts';
+import { connectPeer } from './connect-peer.ts';
+import { inLanes, nowUs, randomMessages } from './load.ts';
 import { serve } from './serve.ts';
 
 /** What a publisher is to send as fast as it can. */
@@ -77,17 +78,11 @@ export class Role {
   async send({ topics, count, bytes, perCall, inFlight }: Sending): Promise<{ fromUs: number; untilUs: number }> {
     const client = this.#client!;
     const messages = randomMessages(perCall, bytes);
-    let left = count;
     let call = 0;
     const fromUs = nowUs();
-    const lane = async () => {
-      while (left > 0) {
-        const some = left >= perCall ? messages : messages.slice(0, left);
-        left -= some.length;
-        await client.publish(topics[call++ % topics.length]!, some);
-      }
-    };
-    await Promise.all(Array.from({ length: inFlight }, lane));
+    await inLanes(messages, { count, inFlight }, async (some) => {
+      await client.publish(topics[call++ % topics.length]!, some);
+    });
     return { fromUs, untilUs: nowUs() };
   }
 
@@ -165,23 +160,6 @@ export class Role {
   }
 }
 
-/** Connects as the options say; what a peer needs is loaded with its first connection. */
-async function connectPeer(options: ClientOptions): Promise<PeerClient> {
-  if (options.kind === 'tridcomm') return await (await import('../peers/tridcomm-client.ts')).connectTridcomm(options);
-  if (options.kind === 'nats') return await (await import('../peers/nats-client.ts')).connectNats(options);
-  if (options.kind === 'jetstream') return await (await import('../peers/nats-client.ts')).connectJetstream(options);
-  if (options.kind === 'mqtt') return await (await import('../peers/mqtt-client.ts')).connectMqtt(options);
-  if (options.kind === 'zeromq') return await (await import('../peers/zeromq-client.ts')).connectZeromq(options);
-  return await (await import('../peers/raw-client.ts')).connectRaw(options);
-}
-
-function randomMessages(count: number, bytes: number): Uint8Array[] {
-  const all = new Uint8Array(count * bytes);
-  for (let at = 0; at < all.length; at += randomAtOnce)
-    randomFillSync(all, at, Math.min(randomAtOnce, all.length - at));
-  return Array.from({ length: count }, (_, i) => all.subarray(i * bytes, (i + 1) * bytes));
-}
-
 function timedMessages(count: number, bytes: number): Uint8Array[] {
   const all = new Uint8Array(count * bytes);
   const view = new DataView(all.buffer);
@@ -194,12 +172,6 @@ function timeIn(message: Uint8Array): number {
   return new DataView(message.buffer, message.byteOffset).getFloat64(0);
 }
 
-/** Of a clock that all processes of a machine share. */
-function nowUs(): number {
-  return Number(process.hrtime.bigint()) / 1_000;
-}
-
-const randomAtOnce = 65_536;
 const mostDue = 20_000;
 const mostUnanswered = 200;
 

@@ -3,7 +3,8 @@ import { nats } from '../peers/nats.ts';
 import { Site } from '../peers/site.ts';
 import { tridcomm } from '../peers/tridcomm.ts';
 import type { Row } from '../report.ts';
-import { contest, ratioRow } from './contest.ts';
+import { contest } from './contest.ts';
+import { perSecond, ratioRow } from './rounds.ts';
 import type { Effort } from './suite.ts';
 
 /** P9: messages that are acknowledged when they are on the disk. JetStream acknowledges before it syncs. */
@@ -20,7 +21,13 @@ export async function runDurable(effort: Effort): Promise<readonly Row[]> {
     const found = await contest({ ...workload, perCall: 1_000, inFlight: 8 }, [own, peer], effort);
     return [
       ...found.rows,
-      ratioRow(found, `${workload.title}: TriDComm ÷ JetStream`, [own.name, peer.name], { goal: 'P9', atLeast: 20 }),
+      ratioRow(
+        found,
+        `${workload.title}: TriDComm ÷ JetStream`,
+        [own.name, peer.name],
+        { goal: 'P9', atLeast: 20 },
+        perSecond,
+      ),
     ];
   });
 }

@@ -7,7 +7,8 @@ import { Site } from '../peers/site.ts';
 import { tridcomm } from '../peers/tridcomm.ts';
 import { zeromq } from '../peers/zeromq.ts';
 import type { Row } from '../report.ts';
-import { contest, ratioRow, type Contest } from './contest.ts';
+import { contest, type Contest } from './contest.ts';
+import { perSecond, ratioRow } from './rounds.ts';
 import type { Effort } from './suite.ts';
 import { topicRows } from './topics.ts';
 
@@ -33,16 +34,28 @@ export async function runPubsub(effort: Effort): Promise<readonly Row[]> {
     const fans = new Map<number, Contest>();
     for (const bytes of [256, 16_384]) fans.set(bytes, await run(bytes, fanOut, some([])));
     const versus = (one: Contest, bytes: number, subscribers: number, goal: string, atLeast: number) =>
-      ratioRow(one, `${titleOf(bytes, subscribers)}: TriDComm ÷ NATS TLS`, [own.name, plain.name], { goal, atLeast });
+      ratioRow(
+        one,
+        `${titleOf(bytes, subscribers)}: TriDComm ÷ NATS TLS`,
+        [own.name, plain.name],
+        { goal, atLeast },
+        perSecond,
+      );
     return [
       ...[small, middle, ...large.values(), ...fans.values()].flatMap(({ rows }) => rows),
       versus(small, 64, 1, 'P1', 4),
       versus(middle, 256, 1, 'P2', 2),
       ...[...large].map(([bytes, one]) => versus(one, bytes, 1, 'P3', bytes === 1_024 ? 1.1 : 1)),
-      ratioRow(middle, 'PUB→SUB 256 B: TriDComm ÷ NATS with AES-GCM and Ed25519 a message', [own.name, secured.name], {
-        goal: 'P4',
-        atLeast: 100,
-      }),
+      ratioRow(
+        middle,
+        'PUB→SUB 256 B: TriDComm ÷ NATS with AES-GCM and Ed25519 a message',
+        [own.name, secured.name],
+        {
+          goal: 'P4',
+          atLeast: 100,
+        },
+        perSecond,
+      ),
       ...[...fans].map(([bytes, one]) => versus(one, bytes, fanOut, 'P5', bytes === 256 ? 1.3 : 0.9)),
       ...brokerRows(middle, titleOf(256, 1), own.name, plain.name),
       ...brokerRows(fans.get(256)!, titleOf(256, fanOut), own.name, plain.name),

@@ -50,7 +50,10 @@ export interface BrokerEngineOptions {
   /** Keeps objects of the authority for the next life; resolves when they outlive power. */
   readonly keep?: (objects: readonly AddressedObject[], nowMs: number) => Promise<void>;
   readonly principalLimits?: Partial<PrincipalLimits>;
-  /** Bytes of live envelopes that wait for one link; 1,048,576 or more, default 4 MiB. */
+  /**
+   * Bytes of live envelopes that wait for one link; 1,048,576 or more, default 4 MiB. With as many bytes of work leased to it, a link gets
+   * no more work.
+   */
   readonly mostQueuedBytes?: number;
   /** Gets every decision. It must not throw. */
   readonly onEvent?: (event: BrokerEvent) => void;
@@ -123,9 +126,10 @@ export class BrokerEngine implements ConnectionHost {
     this.mostQueuedBytes = mostQueuedBytes;
     this.work = new WorkQueues({
       mostBytes: limits.workBytes,
+      mostSenderBytes: limits.workBytes,
       mostTotalBytes: 4 * limits.workBytes,
       mostLeasedBytes: mostQueuedBytes,
-      onDropped: (why) => this.emit({ type: 'workDropped', why }),
+      onDropped: (why, _tag, sender) => this.emit({ type: 'workDropped', why, keyId: sender }),
     });
     this.#quotas = new Quotas({ ...defaultPrincipalLimits, ...principalLimits });
     this.#state = new RelayState({
@@ -213,10 +217,10 @@ export class BrokerEngine implements ConnectionHost {
     if (keeping !== undefined && nowMs - keeping.sinceMs >= mostKeepingMs) this.#commit(keeping);
     for (const connection of this.#connections) {
       if (connection.outbox.waitingAddresses > 0) this.wantFlush(connection);
-      if (nowMs > connection.notAfterMs + limits.skewMs) this.#check(connection, nowMs);
     }
+    this.#checkAll(nowMs, ({ notAfterMs }) => nowMs > notAfterMs + limits.skewMs);
+    this.work.hold(() => this.#checkSome(nowMs), nowMs);
     this.work.tick(nowMs);
-    this.#checkSome(nowMs);
     this.#quotas.forget(nowMs);
   }
 
@@ -249,7 +253,10 @@ export class BrokerEngine implements ConnectionHost {
     const isWork = isForOne(view);
     if (isWork && isDurable) throw new TridcommError('E_POLICY', 'work of durability disk');
     connection.quota.takeMessages(count, nowMs);
-    if (isWork) this.work.offer(hexOf(view.header.topicTag), unitsOf(this.#options.provider, view, bytes), nowMs);
+    if (isWork) {
+      const units = unitsOf(this.#options.provider, view, bytes);
+      this.work.offer(hexOf(view.header.topicTag), connection.keyId, units, nowMs);
+    }
     this.counters.envelopesTaken++;
     this.counters.messagesTaken += count;
     this.counters.envelopeBytesTaken += bytes.length;
@@ -542,7 +549,10 @@ export class BrokerEngine implements ConnectionHost {
   }
 
   #checkAll(nowMs: number, isMeant: (connection: Connection) => boolean): void {
-    for (const connection of this.#connections) if (isMeant(connection)) this.#check(connection, nowMs);
+    // What one loses must not go to another that loses its right with it.
+    this.work.hold(() => {
+      for (const connection of this.#connections) if (isMeant(connection)) this.#check(connection, nowMs);
+    }, nowMs);
   }
 
   /** Checks a part of the links: what a time limit of an entry or of an issuer ends. */

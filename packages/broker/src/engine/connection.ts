@@ -5,7 +5,7 @@ import type { EnvelopeLog } from '../store/envelope-log.ts';
 import { Answers, type Answer } from './answers.ts';
 import type { Counters } from './counters.ts';
 import type { BrokerEvent, OfLink } from './events.ts';
-import { LinkWorks, matchOfWork } from './link-works.ts';
+import { LinkWorks, matchOfWork, type WorksHost } from './link-works.ts';
 import { Outbox, type LiveMessage, type OutboxHost, type PeerSink } from './outbox.ts';
 import { RateError, type PrincipalQuota } from './quotas.ts';
 import { StoredPump, type PumpHost } from './stored-pump.ts';
@@ -40,7 +40,7 @@ export interface ConnectionHost {
  *
  * @spec delivery.1, delivery.9, delivery.15, delivery.17, delivery.22
  */
-export class Connection implements PumpHost, OutboxHost {
+export class Connection implements PumpHost, OutboxHost, WorksHost {
   /** Counts from 1 since the start of the broker. */
   readonly number: number;
   /** As it stood when the link was opened. */
@@ -84,7 +84,7 @@ export class Connection implements PumpHost, OutboxHost {
     this.keyId32 = peer.key.keyId32;
     this.keyId = hexOf(this.keyId32);
     this.quota = quota;
-    this.works = new LinkWorks(host.work, (work) => (unit, lease) => this.#sendUnit(work, lease, unit));
+    this.works = new LinkWorks(host.work, this);
     this.outbox = new Outbox(this, creditBytes, host.mostQueuedBytes);
   }
 
@@ -92,9 +92,9 @@ export class Connection implements PumpHost, OutboxHost {
     return this.#isOpen;
   }
 
-  /** @internal Whether the transport has as much as it should be given at a time. */
+  /** @internal Whether the transport has as much as it should be given at a time, or is gone. */
   get isFull(): boolean {
-    return this.#sink.isFull;
+    return !this.#isOpen || this.#sink.isFull;
   }
 
   /** By their numbers. */
@@ -127,7 +127,7 @@ export class Connection implements PumpHost, OutboxHost {
         this.#takeWork(message.work, message.match16, message.capacity);
         break;
       case 'settle':
-        this.#orEnd(() => this.works.settle(message.work, message.lease, message.isDone, this.#host.now()));
+        this.#takeSettle(message);
         break;
       case 'watch':
         this.#takeWatch(message.keeps, message.addresses);
@@ -235,6 +235,7 @@ export class Connection implements PumpHost, OutboxHost {
       }
     }
     this.outbox.flushLive((bytes) => this.#countDelivered(bytes));
+    this.works.wake(nowMs);
     this.#pump?.resume();
     this.#updateReading();
   }
@@ -242,6 +243,12 @@ export class Connection implements PumpHost, OutboxHost {
   /** @internal */
   sendLive(message: LiveMessage): void {
     this.#send(message);
+  }
+
+  /** @internal */
+  sendUnit(work: number, lease: number, { type, bytes }: Unit): void {
+    this.#host.counters.unitsLeased++;
+    this.#send(type === 'job' ? { type, work, lease, job: bytes } : { type, work, lease, envelope: bytes });
   }
 
   /** @internal */
@@ -364,6 +371,13 @@ export class Connection implements PumpHost, OutboxHost {
     });
   }
 
+  #takeSettle({ work, lease, isDone }: Extract<LinkMessage, { readonly type: 'settle' }>): void {
+    this.#orEnd(() => {
+      // One of a lease that is over means nothing, and may come any number of times.
+      if (!this.works.settle(work, lease, isDone, this.#host.now())) this.#takeControl();
+    });
+  }
+
   #checkRoomForSub(): void {
     if (this.subs.size + this.works.count >= limits.subsPerLink) throw new TridcommError('E_LIMIT', 'subs of a link');
   }
@@ -460,11 +474,6 @@ export class Connection implements PumpHost, OutboxHost {
     if (this.works.delete(number, this.#host.now())) this.quota.subs--;
   }
 
-  #sendUnit(work: number, lease: number, { type, bytes }: Unit): void {
-    this.#host.counters.unitsLeased++;
-    this.#send(type === 'job' ? { type, work, lease, job: bytes } : { type, work, lease, envelope: bytes });
-  }
-
   /** While much waits for its answer nothing more is read. */
   #updateReading(): void {
     const isReading = this.answers.count < mostWaitingAnswers && this.answers.bytes < mostWaitingBytes;
@@ -487,7 +496,7 @@ export class Connection implements PumpHost, OutboxHost {
 }
 
 const noSubs: ReadonlyMap<number, Sub> = new Map();
-/** Messages that cost nothing else. */
+/** Messages that cost nothing else. A settle does, where nothing comes of it. */
 const meteredTypes: ReadonlySet<LinkMessage['type']> = new Set(['ping', 'sub', 'unsub', 'watch', 'work']);
 /** Addresses that one link may watch. */
 const mostWatches = 4_096;

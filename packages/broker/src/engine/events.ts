@@ -35,8 +35,8 @@ export type BrokerEvent =
   | { readonly type: 'certificatesRead'; readonly listener: string; readonly code: ErrorCode | 'none' }
   /** What an earlier life kept on disk; `leftOut`: objects that no longer hold. */
   | { readonly type: 'restored'; readonly objects: number; readonly leftOut: number; readonly isDamaged: boolean }
-  /** Requests or jobs that nobody did in time, or that were given out too often. */
-  | { readonly type: 'workDropped'; readonly why: Dropped }
+  /** A request or job that nobody did in time, or that was given out too often; `keyId`: of who sent it. */
+  | { readonly type: 'workDropped'; readonly why: Dropped; readonly keyId: string }
   | { readonly type: 'notKept'; readonly code: ErrorCode }
   | { readonly type: 'logFailed'; readonly what: 'append' | 'read' | 'trim'; readonly code: ErrorCode }
   | { readonly type: 'logDamaged'; readonly fromPosition: number; readonly toPosition: number }

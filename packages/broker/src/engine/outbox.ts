@@ -42,7 +42,8 @@ export class Outbox {
   readonly #mostQueuedBytes: number;
   #grantedBytes: number;
   #sentBytes = 0;
-  #queue: LiveMessage[] = [];
+  /** What was sent is not kept. */
+  #queue: (LiveMessage | undefined)[] = [];
   #queueHead = 0;
   #queuedBytes = 0;
   /** By the names of their addresses, in the order in which they came up; undefined while none waits, as mostly. */
@@ -119,7 +120,7 @@ export class Outbox {
       const message = this.#queue[this.#queueHead]!;
       const { length } = message.envelope;
       if (!this.#fits(length)) break;
-      this.#queueHead++;
+      this.#queue[this.#queueHead++] = undefined;
       this.#queuedBytes -= length;
       this.#sentBytes += length;
       this.#host.sendLive(message);
@@ -153,5 +154,5 @@ export class Outbox {
   }
 }
 
-/** Entries of the queue that are kept although they are done. */
+/** Places of the queue that are kept although they are done. */
 const mostDone = 1_024;

@@ -273,7 +273,7 @@ export class LinkDriver implements PeerSink {
   }
 }
 
-/** Above what the engine sends at a time, so that only answers get here. */
+/** Above what the engine sends at a time, so that only answers and large envelopes get here. */
 const mostBufferedBytes = 512 * 1024;
 const mostStalledMs = 60_000;
 /** The largest frame of who is no authority, and what may stand around it. */

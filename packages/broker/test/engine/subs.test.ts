@@ -1,8 +1,11 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { TridcommError, type TopicMatch } from '@tridcomm/core';
 import { limits } from '@tridcomm/core/internal';
 import { durabilities, matchKinds } from '@tridcomm/core/link';
 import type { BrokerEngineOptions } from '../../src/engine/broker-engine.ts';
+import { Outbox, type LiveMessage } from '../../src/engine/outbox.ts';
 import { FakeLog } from './fake-log.ts';
 import { World, type Member, type Peer } from './world.ts';
 
@@ -363,6 +366,22 @@ test('delivery.16: a stored sub whose peer takes nothing waits in the log, and h
   slow.connection!.drained();
   await world.settle();
   expect(slow.take('stored')).toHaveLength(30);
+});
+
+test('what waited for a link and was sent is not kept while more waits', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const sent: WeakRef<Uint8Array>[] = [];
+  const host = { isFull: false, sendLive: ({ envelope }: LiveMessage) => void sent.push(new WeakRef(envelope)) };
+  const outbox = new Outbox(host, 0, 1_000_000);
+  for (let i = 0; i < 20; i++) outbox.live({ type: 'envelope', durability: 0, envelope: new Uint8Array(100) });
+  outbox.grant(1_500);
+  outbox.flushLive(() => undefined);
+  expect([sent.length, outbox.queuedBytes]).toEqual([15, 500]);
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  expect(sent.filter((one) => one.deref() !== undefined).length).toBeLessThanOrEqual(1);
+  expect(outbox.queuedBytes).toBe(500);
 });
 
 test('live envelopes that waited come in order, before later ones', async () => {

@@ -123,7 +123,7 @@ test('delivery.21: a request goes to one who works, and its answer to who asked'
   expect(replies.map((reply) => reply.status === 'final' && decode(reply.body))).toEqual(['A', 'B']);
   // The answer went to nobody else.
   expect([about(one.member), about(two.member)].flat()).toEqual(['leased']);
-  expect(world.engine.work.waitingBytes).toBe(0);
+  expect(world.engine.work.heldBytes).toBe(0);
   await world.advance(40_000);
   expect(about(two.member).concat(about(one.member))).toEqual(['leased']);
 });
@@ -145,7 +145,7 @@ test('delivery.21: no sub gets a request, and no work what is for all', async ()
   caller.publish('news', 'y');
   await world.settle();
   expect(link.messages).toEqual([]);
-  expect(world.engine.work.waitingBytes).toBe(envelope!.length);
+  expect(world.engine.work.heldBytes).toBe(envelope!.length);
   expect(member.texts()).toEqual(['y']);
 });
 
@@ -164,7 +164,7 @@ test('delivery.23: a batch is split between those who work, none of whom gets mo
     await world.settle();
   }
   expect(done.toSorted()).toEqual(texts);
-  expect(world.engine.work.waitingBytes).toBe(0);
+  expect(world.engine.work.heldBytes).toBe(0);
 });
 
 test('delivery.23: who raises its capacity gets more, and who lowers it keeps what it has', async () => {
@@ -198,7 +198,7 @@ test('delivery.24: what is given back goes to another, who opens it like the fir
   one.settle(lease, 'given back');
   await world.settle();
   expect([one.take(), two.finish()]).toEqual([[], ['a']]);
-  expect(world.engine.work.waitingBytes).toBe(0);
+  expect(world.engine.work.heldBytes).toBe(0);
 });
 
 test.each([
@@ -249,19 +249,25 @@ test('delivery.25: a unit that nobody does is dropped after 16 leases, and told 
     expect(delivery.verdict).toBe(i === 1 ? 'new' : 'again');
     one.settle(delivery.lease, 'given back');
     await world.settle();
+    expect(one.deliveries).toEqual([]);
+    await world.advance(1_000);
   }
   expect(one.member.peer.take('leased')).toHaveLength(16);
-  expect(world.events.filter(({ type }) => type === 'workDropped')).toEqual([{ type: 'workDropped', why: 'tooOften' }]);
+  const { keyId } = caller.peer.connection!;
+  expect(world.events.filter(({ type }) => type === 'workDropped')).toEqual([
+    { type: 'workDropped', why: 'tooOften', keyId },
+  ]);
 });
 
 test('delivery.25: a unit that nobody takes is dropped when it is too old', async () => {
   const { world, caller, one } = await setUp();
   push(caller, ['a'], 1);
   await world.advance(limits.maxAgeMs + limits.skewMs);
-  expect(world.engine.work.waitingBytes).toBeGreaterThan(0);
+  expect(world.engine.work.heldBytes).toBeGreaterThan(0);
   await world.advance(500);
-  expect(world.engine.work.waitingBytes).toBe(0);
-  expect(world.events).toContainEqual({ type: 'workDropped', why: 'tooOld' });
+  expect(world.engine.work.heldBytes).toBe(0);
+  const { keyId } = caller.peer.connection!;
+  expect(world.events).toContainEqual({ type: 'workDropped', why: 'tooOld', keyId });
   one.start(9);
   await world.settle();
   expect(one.take()).toEqual([]);
@@ -275,13 +281,13 @@ test('delivery.26: what waits is bounded, and of a batch in leaves all is taken 
   // A broker does not look whether it has had an envelope before; who works does.
   for (let i = 0; i < most; i++) caller.peer.publish(large!);
   await world.settle();
-  const waiting = world.engine.work.waitingBytes;
+  const waiting = world.engine.work.heldBytes;
   expect(waiting).toBe(most * large!.length);
   const [leaves] = sealed(caller, () => push(caller, Array<string>(8).fill('y'.repeat(110_000)), 1));
   caller.peer.publish(leaves!, durabilities.memory);
   await world.settle();
   expect(caller.peer.take('reject')).toMatchObject([{ about: 'numbered', number: 1, code: 'E_LIMIT' }]);
-  expect(world.engine.work.waitingBytes).toBe(waiting);
+  expect(world.engine.work.heldBytes).toBe(waiting);
   one.start(1);
   await world.settle();
   one.finish();
@@ -307,15 +313,22 @@ test('delivery.22: a work needs the right to take it, and a number and match of 
     [1, 2].map((number) => ({ type: 'reject', about: 'sub', number, code: 'E_REFUSED', retryMs: 0 })),
   );
   expect(asker.closed).toBeUndefined();
-  const links = [one.member.link(), two.member.link(), two.member.link()];
+  const links = [one.member.link(), two.member.link(), two.member.link(), two.member.link(), one.member.link()];
   links[0]!.says(work(1)).says(work(1, new Uint8Array(16)));
   const sub = { matchKind: 1, level: 0, match16: topicTag };
   links[1]!.says({ type: 'sub', sub: 1, match: sub, from: 0 }).says(work(1));
   expect(links.slice(0, 2).map(({ closed }) => closed?.code)).toEqual(['E_ENCODING', 'E_ENCODING']);
   // Works count among the subs of a principal.
-  links[2]!.says(work(1)).says(work(2)).says(work(3));
-  expect(links[2]!.take('reject')).toMatchObject([{ about: 'sub', number: 3, code: 'E_LIMIT' }]);
+  for (const link of links.slice(2)) link.says(work(1));
+  expect(links.map((link) => link.take('reject').map(({ code }) => code))).toEqual([[], [], [], [], []]);
+  two.member.link().says(work(7));
   expect(world.refusals()).toEqual(['work E_POLICY', 'work E_POLICY', 'work E_LIMIT']);
+  // One that is over is in nobody's way.
+  const last = links[4]!;
+  last.says({ type: 'unsub', sub: 1 }).says(work(2));
+  expect(last.closed).toBeUndefined();
+  last.says(work(3));
+  expect(last.closed?.code).toBe('E_ENCODING');
 });
 
 test('delivery.27: a settle of what never was ends the link, and one of what is over means nothing', async () => {
@@ -372,6 +385,72 @@ test('delivery.21 delivery.7: a message goes to a router, what it forwards to wh
   router.peer.publish(forward!, durabilities.memory);
   await world.settle();
   expect(world.refusals()).toEqual(['envelope E_SIG']);
+});
+
+test('delivery.27: of works that are over the last leases are known, and no others', async () => {
+  const { world, caller, one } = await setUp();
+  one.start(1);
+  request(caller, 'a');
+  await world.settle();
+  const { peer } = one.member;
+  const number = lastWork(peer.messages);
+  peer.says({ type: 'unsub', sub: number }).says(settle(number, 1));
+  expect(peer.closed).toBeUndefined();
+  peer.says(settle(number, 2));
+  expect(peer.closed?.code).toBe('E_ENCODING');
+});
+
+test('delivery.18: settles of leases that are over have a rate, and others have none', async () => {
+  const principalLimits = { bytesPerSecond: 1e12, envelopesPerSecond: 1e6, messagesPerSecond: 1e6 };
+  const { world, caller, one } = await setUp({ principalLimits });
+  const [job] = sealed(caller, () => push(caller, ['a']));
+  const link = one.member.link();
+  const { topicTag } = parseEnvelope(job!).header;
+  link.says({ type: 'work', work: 1, match16: topicTag, capacity: 1 });
+  for (let lease = 1; lease <= 12_000; lease++) {
+    caller.peer.publish(job!);
+    link.says(settle(1, lease));
+    link.messages.splice(0);
+    if (lease % 1_000 === 0) world.turn();
+  }
+  expect([link.closed, world.engine.work.heldBytes]).toEqual([undefined, 0]);
+  let count = 0;
+  for (; link.closed === undefined && count < 20_000; count++) link.says(settle(1, 1));
+  expect([link.closed?.code, count < 20_000]).toEqual(['E_LIMIT', true]);
+});
+
+test('delivery.16 delivery.26: a link that takes nothing, or has enough, gets no more; others do', async () => {
+  const { world, caller, one, two } = await setUp({ mostQueuedBytes: 1_048_576 });
+  one.start(99);
+  await world.settle();
+  for (let i = 0; i < 5; i++) push(caller, ['x'.repeat(600_000)]);
+  await world.settle();
+  expect(one.take()).toHaveLength(2);
+  two.member.peer.isFull = true;
+  two.start(99);
+  await world.settle();
+  expect(two.take()).toEqual([]);
+  two.member.peer.isFull = false;
+  two.member.peer.connection!.drained();
+  await world.settle();
+  expect([one.take(), two.take().length]).toEqual([[], 2]);
+  expect(world.engine.work.heldBytes).toBeGreaterThan(3_000_000);
+});
+
+test('principals.38: of two who lose their right at once none gets what the other had', async () => {
+  const { world, front, caller, one, two } = await setUp();
+  const jobs = sealed(caller, () => ['a', 'b'].forEach((text) => push(caller, [text])));
+  const { topicTag } = parseEnvelope(jobs[0]!).header;
+  const links = [one.member.link(), two.member.link()];
+  const work = (capacity: number): LinkMessage => ({ type: 'work', work: 1, match16: topicTag, capacity });
+  for (const link of links) link.says(work(1));
+  for (const job of jobs) caller.peer.publish(job);
+  for (const link of links) link.says(work(9));
+  expect(links.map((link) => link.take('leased').length)).toEqual([1, 1]);
+  world.authority.removeGroup(front, world.nowMs);
+  await world.settle();
+  expect(links.map((link) => link.take('reject').length)).toEqual([1, 1]);
+  expect(links.map((link) => link.take('leased'))).toEqual([[], []]);
 });
 
 test('delivery.28: work is not taken for the disk, and acknowledged when the broker has it', async () => {

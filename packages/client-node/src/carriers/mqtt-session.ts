@@ -102,6 +102,7 @@ export class MqttSession implements CarrierSession {
     this.#drop(filterOf(match));
   }
 
+  /** @spec bindings.19 */
   async work(match: TopicMatch): Promise<void> {
     if (this.#client.serverProperties?.sharedSubscriptionAvailable === false) {
       throw new TridcommError('E_POLICY', 'mqtt: the server has no shared subscriptions, so it gives nobody work');

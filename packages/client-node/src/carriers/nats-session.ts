@@ -97,6 +97,7 @@ export class NatsSession implements CarrierSession {
     this.#drop(subjectOfMatch(match));
   }
 
+  /** @spec bindings.19 */
   async work(match: TopicMatch): Promise<void> {
     await this.#listen(subjectOfMatch(match), (data) => this.#handlers.onWork(match, data), workQueue);
   }

@@ -26,6 +26,8 @@ interface Unit {
 export class IncomingWork {
   readonly #parts: IncomingWorkParts;
   readonly #held: HeldEnvelopes<Unit>;
+  /** Of leases that are to be given back. */
+  readonly #timers = new Set<NodeJS.Timeout>();
 
   constructor(parts: IncomingWorkParts) {
     this.#parts = parts;
@@ -47,6 +49,8 @@ export class IncomingWork {
   /** The link is over, and what came by it is the broker's again: nothing of it was opened. */
   lost(): void {
     this.#held.clear();
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
   }
 
   /** @returns false where it makes sense to try again, which is not asked where `isLast` */
@@ -59,14 +63,27 @@ export class IncomingWork {
       if (error instanceof TridcommError) {
         if (error.code === 'E_CLOSED') return true;
         if (!isLast && this.#mayPass(error, bytes, form, nowMs)) return false;
-        client.settle(lease, refusedOutcome(error.code));
+        if (refusedOutcome(error) === 'done') client.settle(lease, 'done');
+        else this.#giveBackLater(lease);
         this.#parts.onRefused(error);
       } else {
-        client.settle(lease, 'given back');
+        this.#giveBackLater(lease);
         this.#parts.onFailed(error);
       }
     }
     return true;
+  }
+
+  /**
+   * At once it would come again at once, where nobody else takes it, and be dropped after a few times. Until then the lease counts against the
+   * capacity: while all is refused here, others get more.
+   */
+  #giveBackLater(lease: Lease): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#parts.client().settle(lease, 'given back');
+    }, pauseMs);
+    this.#timers.add(timer);
   }
 
   /** Whether a refusal may pass by what is on its way. */
@@ -77,3 +94,5 @@ export class IncomingWork {
 
 /** What a record or list that is on its way may change. */
 const passingCodes: ReadonlySet<string> = new Set(['E_SENDER', 'E_POLICY']);
+/** What is refused for a while, for a view that is stale or a disk that is full, say, has that time to pass. */
+const pauseMs = 1_000;

@@ -39,7 +39,7 @@ export async function pushJobs(
   return { topic, durability, id: ids[0]!, ids };
 }
 
-/** @throws TridcommError `E_POLICY` for what nobody, or this carrier, can do with jobs; `E_USAGE` */
+/** @throws TridcommError `E_POLICY` for what nobody, or this carrier, can do with jobs; `E_USAGE` @spec bindings.20, delivery.28 */
 function checkForm(carrier: string | undefined, durability: Durability, jobsPerLeaf: number | undefined): void {
   if (durability === 'disk') throw new TridcommError('E_POLICY', 'durability disk: brokers hold jobs in their memory');
   if (carrier !== undefined && durability !== 'none') {

@@ -55,7 +55,7 @@ export class EffectTable {
     return this.#values;
   }
 
-  /** @throws TridcommError `E_FORK`, `E_TOO_OLD`, `E_EXPIRED`, `E_LIMIT`, `E_USAGE` */
+  /** @throws TridcommError `E_FORK`, `E_TOO_OLD`, `E_EXPIRED`, `E_LIMIT`, `E_USAGE` @spec replay.32, replay.33, replay.34 */
   begin(work: EffectWork, leaseMs: number, nowMs: number): Begun<EffectMap> {
     const name = nameOf(work);
     checkTimes(work, leaseMs, nowMs);

@@ -15,6 +15,7 @@ export type RunOutcome =
  * @param leaseMs - see {@link EffectStore.begin}
  * @param handler - writes its effect with the transaction, and gives the result
  * @throws what the handler throws, then nothing is stored; what the store throws, ConflictError after 64 attempts
+ * @spec replay.31
  */
 export async function runOnce<Transaction>(
   store: EffectStore<Transaction>,

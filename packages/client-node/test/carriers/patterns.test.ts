@@ -40,7 +40,7 @@ describe.each([nats, mqttKind])('over $kind', (kind: Kind) => {
     return [a!, b!, c!];
   };
 
-  test('a request is answered by one of those who work, each time', patience, async () => {
+  test('bindings.19: a request is answered by one of those who work, each time', patience, async () => {
     const [{ client }, one, two] = await all();
     const names: string[] = [];
     for (const worker of [one, two]) {
@@ -70,7 +70,7 @@ describe.each([nats, mqttKind])('over $kind', (kind: Kind) => {
     expect(text((await reply).data)).toBe('two');
   });
 
-  test('a job comes at most once, and who asks for more is told no before anything is sealed', patience, async () => {
+  test('bindings.20: a job comes at most once, and who asks for more is told no before anything is sealed', patience, async () => {
     const [{ client }, one, two] = await all();
     const done: string[] = [];
     for (const worker of [one, two]) worker.client.pull(topic, ({ data }) => void done.push(text(data)), idempotent);

@@ -19,7 +19,7 @@ const kinds: [string, Make][] = [
 ];
 
 describe.each(kinds)('effects %s', (_name, make) => {
-  test('a work is done once, and a copy gets the result of it', async () => {
+  test('replay.31: a work is done once, and a copy gets the result of it', async () => {
     const store = await make();
     const run = await runOf(store, workOf(1));
     const result = text('r');
@@ -41,7 +41,7 @@ describe.each(kinds)('effects %s', (_name, make) => {
     for (const other of others) expect(await doneResultOf(store, workOf(1, other))).toBeUndefined();
   });
 
-  test('a key that comes with something else is E_FORK, while it runs and after', async () => {
+  test('replay.32: a key that comes with something else is E_FORK, while it runs and after', async () => {
     const store = await make();
     const other = workOf(1, { bodyHash32: new Uint8Array(32).fill(9) });
     const run = await runOf(store, workOf(1));

@@ -248,7 +248,7 @@ test('records of another file, or at another place, do not count', async () => {
   expect(one.disk.contentOf('effects')).toHaveLength(one.file.length);
 });
 
-test('a store that was lost is begun anew, as replay.25 says: old envelopes are E_TOO_OLD, and then it works', async () => {
+test('a store that was lost is begun anew, replay.34: old envelopes are E_TOO_OLD, and then it works', async () => {
   const lost = new SimulatedFiles();
   const store = await openOn(lost, startMs);
   await expect(store.begin(workOf(1), leaseMs, startMs)).rejects.toMatchObject({ code: 'E_TOO_OLD' });

@@ -17,7 +17,7 @@ test('by default what was done is known for 24 h', async () => {
   expect(await doneResultOf(store, workOf(1), startMs + 86_400_000)).toEqual(text('r'));
 });
 
-test('a copy that comes after its key was forgotten is late, also where the clock goes back', async () => {
+test('replay.33: a copy that comes after its key was forgotten is late, also where the clock goes back', async () => {
   const store = await storeWithOne();
   expect(await doneResultOf(store, workOf(1), startMs + retentionMs)).toEqual(text('r'));
   const laterMs = startMs + retentionMs + 60_000;
@@ -36,7 +36,7 @@ test('a deadline that is over is E_EXPIRED, and that of a work that was done is 
   expect(await doneResultOf(store, workOf(1), startMs + 60_001)).toEqual(text('r'));
 });
 
-test('a deadline has to lie so far within the retention that no copy outlives its key', async () => {
+test('replay.33: a deadline has to lie so far within the retention that no copy outlives its key', async () => {
   const store = await storeWithOne();
   const latestMs = startMs + retentionMs - 150_000;
   await expect(store.begin(workOf(2, { deadlineMs: latestMs + 1 }), leaseMs, startMs)).rejects.toMatchObject({
@@ -66,7 +66,7 @@ test('a clock that was ahead for a while stops nothing for longer than the reten
   await runOf(store, workOf(2, later), laterMs);
 });
 
-test('what was sealed before the store began, or up to 30 s after, is E_TOO_OLD, as replay.25 says, and then it works', async () => {
+test('replay.34: what was sealed before the store began, or up to 30 s after, is E_TOO_OLD, and then it works', async () => {
   const store = new MemoryEffectStore({ bornMs: startMs });
   for (const sealedMs of [0, startMs - 1, startMs, startMs + 30_000]) {
     await expect(store.begin(workOf(1, { sealedMs }), leaseMs, startMs + 1_000)).rejects.toMatchObject({

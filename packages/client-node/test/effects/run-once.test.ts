@@ -8,7 +8,7 @@ import { leaseMs, runOf, startMs, text, workOf } from './works.ts';
 
 const now = (): number => startMs;
 
-test('the handler runs for the first, and copies get its result', async () => {
+test('replay.31: the handler runs for the first, and copies get its result', async () => {
   const store = new MemoryEffectStore({ bornMs: 0 });
   let runs = 0;
   const handler = async (): Promise<Uint8Array> => text(`run ${++runs}`);

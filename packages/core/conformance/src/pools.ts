@@ -145,10 +145,9 @@ function readRequester(provider: CryptoProvider, input: Input): Requester {
   const tags = new Set(input.texts('tags'));
   const responders = readSenders(provider, input.objects('responders'), 'mayRespond');
   const known = readKeys(provider, input, input.bytesList('routers'));
-  const guard = readGuard(input);
   const requester = new Requester({
     provider,
-    replayOf: () => guard,
+    newReplay: () => readGuard(input),
     isAnswerTag: (tag) => tags.has(toHex(tag)),
     checkView: () => checkFresh(input),
     findSender: (senderId) => known.get(toHex(senderId)),

@@ -123,7 +123,7 @@ export class Client {
       ...Object.values(this.#subscriptions).map(({ routing }) => routing),
       ...(this.#workRoutes === undefined ? [] : [this.#workRoutes.routing]),
     ];
-    this.#opening = new Opening(holdings, this.#events, this.#subscriptions, {
+    this.#opening = new Opening(holdings, this.#events, this.#subscriptions, this.#answers, {
       unrouted: (view, bytes, nowMs) => this.#takeOwn(view, bytes, nowMs),
       question: (delivery, group, suite) => this.#surveying.asked(delivery, group, suite),
     });
@@ -239,7 +239,7 @@ export class Client {
           try {
             this.#working.take(bytes, form, lease, now());
           } catch (error) {
-            this.#working.settle(lease, error instanceof TridcommError ? refusedOutcome(error.code) : 'given back');
+            this.#working.settle(lease, error instanceof TridcommError ? refusedOutcome(error) : 'given back');
             throw error;
           }
         }),
@@ -324,7 +324,7 @@ export class Client {
 
   /**
    * Whether an envelope that was refused may open later, as what it takes may be on its way: the block of an epoch above all that are held
-   * of its group, a view that its sender had and the member has not, or the record of a writer that the member's view names.
+   * of its group, a view that its sender had and the member has not, or the record of a writer or responder that the member's view names.
    *
    * @param code - what it was refused with; any but `E_EPOCH`, `E_POLICY` and `E_SENDER` is for good
    * @param source - how it came
@@ -649,6 +649,7 @@ export class Client {
         this.#plane.pools.eraseClosed();
         this.#sealers.eraseClosed();
       }
+      this.#holdings.leafBudget.dropStale(nowMs - this.#holdings.skewMs);
       this.#poolAsking.tick(nowMs);
       this.#working.tick();
       this.#forwarding.tick();

@@ -1,7 +1,10 @@
 import { actions } from '../codepoints/actions.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
+import type { SenderKey } from '../envelope/open.ts';
+import { TridcommError } from '../errors.ts';
 import { Crew } from '../patterns/crew.ts';
+import { SourcedReplay } from '../replay/sourced-replay.ts';
 import type { Group } from './group.ts';
 import type { Pools, WorkEpoch } from './pools.ts';
 
@@ -13,7 +16,7 @@ import type { Pools, WorkEpoch } from './pools.ts';
 export function crewOf(provider: CryptoProvider, pools: Pools, front: Group, { crew, open, pool }: WorkEpoch): Crew {
   return new Crew({
     provider,
-    replay: open.guard,
+    replay: new SourcedReplay(open.guard, 'work'),
     setups: pools.setups,
     // Who asks has found the front by the tag.
     isOfFront: () => true,
@@ -22,10 +25,25 @@ export function crewOf(provider: CryptoProvider, pools: Pools, front: Group, { c
       return pool;
     },
     checkView: (nowMs) => void front.viewToOpen(nowMs),
-    findSender: (senderId16, nowMs) => front.findSender(senderId16, nowMs),
+    findSender: (senderId16, nowMs) => findSender(front, senderId16, nowMs),
     mayPublish: ({ keyId32 }, { timestampMs, topicTag }, extensions) => {
       const chain = extensions.value(numbers.topicChain);
       return front.view?.writers.allowsEnvelope(keyId32, actions.publish, timestampMs, topicTag, chain) === true;
     },
   });
+}
+
+/** Step 9 refused a sender by what this member holds of it: another of the crew may hold a newer record of it, or of its issuer. */
+export class SenderRefusal extends TridcommError {
+  constructor(cause: TridcommError) {
+    super(cause.code, 'the sender, as this member holds its record', { cause });
+  }
+}
+
+function findSender(front: Group, senderId16: Uint8Array, nowMs: number): SenderKey | undefined {
+  try {
+    return front.findSender(senderId16, nowMs);
+  } catch (error) {
+    throw error instanceof TridcommError ? new SenderRefusal(error) : error;
+  }
 }

@@ -3,7 +3,7 @@ import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import type { KeySource } from '../envelope/key-source.ts';
 import type { Receiver, SenderKey, TopicKeys } from '../envelope/open.ts';
 import { topicOfRecords } from '../patterns/pub-sub.ts';
-import type { ReplayState } from '../replay/log-replay.ts';
+import type { ReplayState } from '../replay/sourced-replay.ts';
 import type { Topic } from '../topics/grammar.ts';
 import type { EnvelopeView, JobView } from '../wire/envelope.ts';
 import type { Extensions } from '../wire/extensions.ts';

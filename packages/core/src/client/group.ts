@@ -12,7 +12,7 @@ import { keyBlockFlags, parseBlock, type KeyBlockHeader } from '../keys/key-bloc
 import type { OpenedBlock } from '../keys/member-keys.ts';
 import { entryOf } from '../keys/policy.ts';
 import type { EnvelopeSource } from '../replay/guard.ts';
-import { LogReplay } from '../replay/log-replay.ts';
+import { SourcedReplay } from '../replay/sourced-replay.ts';
 import { routeSecretAt } from './route-secrets.ts';
 import type { TopicPattern, Topic } from '../topics/grammar.ts';
 import { tagPeriod, type TopicTag } from '../topics/tags.ts';
@@ -385,7 +385,7 @@ export class Group implements ViewParts {
       const { guard } = epoch;
       receivers = {
         live: new EpochReceiver(this.#holdings.provider, this, epoch, guard),
-        log: new EpochReceiver(this.#holdings.provider, this, epoch, new LogReplay(guard)),
+        log: new EpochReceiver(this.#holdings.provider, this, epoch, new SourcedReplay(guard, 'log')),
       };
       this.#receivers.set(epoch, receivers);
     }

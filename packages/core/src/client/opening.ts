@@ -11,6 +11,7 @@ import type { Topic } from '../topics/grammar.ts';
 import { parseEnvelope, type EnvelopeView } from '../wire/envelope.ts';
 import type { Extensions } from '../wire/extensions.ts';
 import type { Message } from '../wire/records.ts';
+import type { AnswerTags } from './answer-tags.ts';
 import type { EventSink } from './event-sink.ts';
 import type { Delivery } from './events.ts';
 import type { Group } from './group.ts';
@@ -43,17 +44,20 @@ export class Opening {
   readonly #holdings: Holdings;
   readonly #events: EventSink;
   readonly #subscriptions: Readonly<Record<EnvelopeSource, Subscriptions>>;
+  readonly #answers: AnswerTags;
   readonly #listener: OpeningListener;
 
   constructor(
     holdings: Holdings,
     events: EventSink,
     subscriptions: Readonly<Record<EnvelopeSource, Subscriptions>>,
+    answers: AnswerTags,
     listener: OpeningListener,
   ) {
     this.#holdings = holdings;
     this.#events = events;
     this.#subscriptions = subscriptions;
+    this.#answers = answers;
     this.#listener = listener;
   }
 
@@ -98,10 +102,12 @@ export class Opening {
     // All other refusals are for good, and what was refused for its form cannot be read once more.
     if (code !== 'E_EPOCH' && code !== 'E_POLICY' && code !== 'E_SENDER') return false;
     const view = parseEnvelope(bytes);
-    const group = this.#subscriptions[source].routeOf(view, nowMs)?.group;
+    const subscribed = this.#subscriptions[source].routeOf(view, nowMs)?.group;
+    const group = subscribed ?? (source === 'live' ? this.#answers.groupOf(view, nowMs) : undefined);
     if (group === undefined) return false;
     const { epoch, senderId } = view.header;
-    if (code === 'E_EPOCH') return epoch > (group.epochs.at(-1)?.number ?? 0);
+    // The epoch of an answer is that of what it answers, whatever comes.
+    if (code === 'E_EPOCH') return subscribed !== undefined && epoch > (group.epochs.at(-1)?.number ?? 0);
     if (isBehind(group, view)) return true;
     const isSender = (keyId32: Uint8Array): boolean => equalBytes(keyId32.subarray(0, senderId.length), senderId);
     return code === 'E_SENDER' && group.view?.writers.keyIds.some(isSender) === true;

@@ -88,13 +88,6 @@ interface Waiting {
   readonly place: number;
 }
 
-/** What a member waits for in one front. */
-interface Front {
-  readonly requester: Requester;
-  /** State of chapter 10 for the replies of an epoch of the crew. */
-  readonly guards: Map<number, ReplayGuard>;
-}
-
 /** The asking side of a member: requests and messages with their replies, and jobs. */
 export class PoolAsking {
   readonly #holdings: Holdings;
@@ -104,7 +97,7 @@ export class PoolAsking {
   readonly #pools: Pools;
   readonly #answers: AnswerTags;
   readonly #streams: PoolStreams;
-  readonly #fronts = new Map<Group, Front>();
+  readonly #requesters = new Map<Group, Requester>();
   /** By the name of the request. */
   readonly #waiting = new Map<string, Waiting>();
 
@@ -117,7 +110,7 @@ export class PoolAsking {
     this.#pools = pools;
     this.#answers = answers;
     this.#streams = new PoolStreams(holdings, hedgeSecret32, ({ front, sealer }) => {
-      this.#fronts.get(front)?.requester.end(sealer.stream.enc32);
+      this.#requesters.get(front)?.end(sealer.stream.enc32);
     });
   }
 
@@ -177,7 +170,7 @@ export class PoolAsking {
     const names: RecordName[] = [];
     try {
       return this.#send(prepared, pattern, requests, undefined, nowMs, (stream, asked) => {
-        this.#frontOf(front).requester.asked(stream.sealer.stream.enc32, asked);
+        this.#requesterOf(front).asked(stream.sealer.stream.enc32, asked);
         for (const { name } of asked) {
           // A reply may come while the call is on its way.
           this.#waiting.set(nameOfRecord(name), { pattern, handler, name, place: names.length });
@@ -198,7 +191,7 @@ export class PoolAsking {
   /** Nothing is heard any more of these. */
   cancel(names: readonly RecordName[]): void {
     for (const name of names) this.#waiting.delete(nameOfRecord(name));
-    for (const { requester } of this.#fronts.values()) requester.cancel(names);
+    for (const requester of this.#requesters.values()) requester.cancel(names);
   }
 
   /**
@@ -222,7 +215,7 @@ export class PoolAsking {
   }
 
   #takeReply(front: Group, view: EnvelopeView, nowMs: number): boolean {
-    const requester = this.#fronts.get(front)?.requester;
+    const requester = this.#requesters.get(front);
     const pending = requester?.begin(view, nowMs);
     if (requester === undefined || pending === undefined) return false;
     openSealed(this.#holdings, front, pending, view, nowMs);
@@ -234,25 +227,16 @@ export class PoolAsking {
 
   /** Lets time pass: tells what nobody answered, and closes what is over. @spec patterns.15, patterns.26 */
   tick(nowMs: number): void {
-    this.#streams.tick(nowMs);
-    for (const [front, { requester, guards }] of this.#fronts) {
+    this.#streams.tick(nowMs, (front, record) => this.#pools.isCurrent(front, record, nowMs));
+    for (const requester of this.#requesters.values()) {
       for (const name of requester.tick(nowMs)) this.#tell(name, { status: 'late', code: 'E_EXPIRED' });
-      for (const [epoch, guard] of guards) {
-        // While there is a record of the epoch another stream may begin, and its replies meet the same state.
-        if (requester.hasStreams(epoch) || this.#pools.record(front, epoch) !== undefined) continue;
-        guard.release();
-        guards.delete(epoch);
-      }
     }
   }
 
   stop(): void {
     this.#streams.stop();
-    for (const { requester, guards } of this.#fronts.values()) {
-      requester.stop();
-      for (const guard of guards.values()) guard.release();
-    }
-    this.#fronts.clear();
+    for (const requester of this.#requesters.values()) requester.stop();
+    this.#requesters.clear();
     this.#waiting.clear();
   }
 
@@ -310,26 +294,20 @@ export class PoolAsking {
   /** Nobody answers jobs, so what their replies would take goes at once. */
   #begin({ front, pattern, sealer }: PoolStream): void {
     if (pattern === 'job') sealer.stream.replySecret32.fill(0);
-    else this.#frontOf(front).requester.open(sealer.stream);
+    else this.#requesterOf(front).open(sealer.stream);
   }
 
-  #frontOf(front: Group): Front {
-    const held = this.#fronts.get(front);
+  #requesterOf(front: Group): Requester {
+    const held = this.#requesters.get(front);
     if (held !== undefined) return held;
-    const guards = new Map<number, ReplayGuard>();
     const requester = new Requester({
       provider: this.#holdings.provider,
-      replayOf: (epoch) => {
-        const guard = guards.get(epoch) ?? this.#newGuard();
-        guards.set(epoch, guard);
-        return guard;
-      },
+      newReplay: () => this.#newGuard(),
       isAnswerTag: () => true,
       ...respondersOf(front),
     });
-    const made: Front = { requester, guards };
-    this.#fronts.set(front, made);
-    return made;
+    this.#requesters.set(front, requester);
+    return requester;
   }
 
   /** The keys of replies come into being with their stream, in this life: there was none before in which they could have been accepted. */

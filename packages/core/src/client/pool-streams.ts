@@ -13,8 +13,8 @@ export interface PoolStream {
 }
 
 /**
- * The pool streams that a member seals: one for a topic tag and pattern, until it is over or its record is followed by another. Of very many
- * the one that rested longest goes, and is followed by a new one when its topic comes again.
+ * The pool streams that a member seals: one for a topic tag and pattern, until it is over or its record is followed by another, which ends all
+ * that the front has by it. Of very many the one that rested longest goes, and is followed by a new one when its topic comes again.
  *
  * @spec patterns.15
  */
@@ -25,6 +25,8 @@ export class PoolStreams {
   readonly #most: number;
   /** The one that was used last stands last. */
   readonly #streams = new Map<string, PoolStream>();
+  /** By which a front was sealed for last. */
+  readonly #records = new Map<Group, PoolRecord>();
 
   /**
    * @param hedgeSecret32 - kept, not overwritten
@@ -57,9 +59,13 @@ export class PoolStreams {
     nowMs: number,
     onBegin: (stream: PoolStream) => void,
   ): PoolStream {
+    if (this.#records.get(front) !== record) {
+      this.#endWhere((stream) => stream.front === front);
+      this.#records.set(front, record);
+    }
     const name = `${front.id}/${hexOf(topicTag16)}/${pattern}`;
     const held = this.#streams.get(name);
-    if (held !== undefined && held.record === record && !held.sealer.isOver(nowMs)) {
+    if (held !== undefined && !held.sealer.isOver(nowMs)) {
       this.#streams.delete(name);
       this.#streams.set(name, held);
       return held;
@@ -80,15 +86,22 @@ export class PoolStreams {
     return stream;
   }
 
-  /** Ends the streams that are over, or whose record is. */
-  tick(nowMs: number): void {
-    for (const [name, stream] of this.#streams) {
-      if (stream.sealer.isOver(nowMs) || nowMs > stream.record.notAfterMs) this.#end(name, stream);
-    }
+  /**
+   * Ends the streams that are over, or whose record is not the one to seal by any more.
+   *
+   * @param isCurrent - whether it still is
+   */
+  tick(nowMs: number, isCurrent: (front: Group, record: PoolRecord) => boolean): void {
+    this.#endWhere(({ sealer, front, record }) => sealer.isOver(nowMs) || !isCurrent(front, record));
   }
 
   stop(): void {
-    for (const [name, stream] of this.#streams) this.#end(name, stream);
+    this.#endWhere(() => true);
+    this.#records.clear();
+  }
+
+  #endWhere(isOver: (stream: PoolStream) => boolean): void {
+    for (const [name, stream] of this.#streams) if (isOver(stream)) this.#end(name, stream);
   }
 
   #end(name: string, stream: PoolStream): void {

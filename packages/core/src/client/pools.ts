@@ -144,18 +144,23 @@ export class Pools {
     const pool = this.#poolOf(front.id);
     const [newest, before] = pool.records;
     if (newest === undefined) throw new TridcommError('E_STALE', 'front without a pool record');
-    const isCurrent = newest.revokes || nowMs >= newest.notBeforeMs;
-    const record = isCurrent ? newest : before;
+    const isCurrent = hasBegun(newest, nowMs);
+    const record = recordAt(pool, nowMs);
     const isNewestProven = this.#isProven(newest, view, nowMs);
     if (!isNewestProven && (isCurrent || before === undefined || !this.#isProven(before, view, nowMs))) {
       throw new TridcommError('E_STALE', `pool record of epoch ${newest.epoch}, which no head of the view proves`);
     }
-    if (record === undefined || (record === before && !pool.proven.has(record)) || nowMs > record.notAfterMs) {
+    if (record === undefined || (record !== newest && !pool.proven.has(record)) || nowMs > record.notAfterMs) {
       throw new TridcommError('E_EPOCH', 'no pool record to seal by');
     }
     if (pool.forked.has(record))
       throw new TridcommError('E_FORK', 'pool record with a key that the crew does not derive');
     return record;
+  }
+
+  /** Whether a record of a front is the one to seal by, proven or not: none has followed it, and it is not over. */
+  isCurrent(front: Group, record: PoolRecord, nowMs: number): boolean {
+    return recordAt(this.#poolOf(front.id), nowMs) === record && nowMs <= record.notAfterMs;
   }
 
   /**
@@ -252,4 +257,21 @@ export class Pools {
     this.#pools.set(frontId, pool);
     return pool;
   }
+}
+
+/** Whether sealing by a record has begun: one that revokes counts at once. */
+function hasBegun({ revokes, notBeforeMs }: PoolRecord, nowMs: number): boolean {
+  return revokes || nowMs >= notBeforeMs;
+}
+
+/**
+ * The record whose time it is, proven or not. Where the newest has not begun, it is that of the epoch before, and no older one: who missed the
+ * one between may have missed that it revoked somebody.
+ *
+ * @spec patterns.12
+ */
+function recordAt({ records: [newest, before] }: Pool, nowMs: number): PoolRecord | undefined {
+  if (newest === undefined || hasBegun(newest, nowMs)) return newest;
+  const follows = before?.generation === newest.generation && before.epoch === newest.epoch - 1;
+  return follows ? before : undefined;
 }

@@ -1,5 +1,6 @@
 import { limits } from '../codepoints/limits.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
+import type { UnsignedEnvelope } from '../envelope/seal.ts';
 import { StreamSealer } from '../envelope/stream-sealer.ts';
 import { TridcommError } from '../errors.ts';
 import { nameOf } from '../patterns/names.ts';
@@ -108,11 +109,12 @@ export class Surveying {
     keyPair.secretKey.fill(0);
     const survey: OpenSurvey = { asker, questionId32, deadlineMs, maxReplies, handlers, taken: 0 };
     this.#open.set(nameOf(questionId32), survey);
-    this.#answers.use(group, nowMs);
     try {
+      this.#answers.use(group, nowMs);
       this.#carrier.publish(envelope);
     } catch (error) {
-      this.#forget(survey);
+      this.#open.delete(nameOf(questionId32));
+      asker.withdraw(questionId32);
       throw error;
     }
     const cancel = () => {
@@ -156,8 +158,12 @@ export class Surveying {
     });
     keySource.sourceSecret32.fill(0);
     const { headSeq } = view.head;
-    const unsigned = sealer.seal(surveyReplyInput(body, { keyinfo, headSeq, chain, timestampMs: nowMs }));
-    sealer.erase();
+    let unsigned: UnsignedEnvelope;
+    try {
+      unsigned = sealer.seal(surveyReplyInput(body, { keyinfo, headSeq, chain, timestampMs: nowMs }));
+    } finally {
+      sealer.erase();
+    }
     const envelope = unsigned.finish(identity.key.sign(unsigned.signInput));
     this.#carrier.publish(envelope);
     // What the carrier did not take is no answer.
@@ -203,16 +209,11 @@ export class Surveying {
   }
 
   #end(survey: OpenSurvey, reason: SurveyEnd['reason']): void {
-    if (!this.#forget(survey)) return;
+    survey.asker.end(survey.questionId32);
+    if (!this.#open.delete(nameOf(survey.questionId32))) return;
     const end: SurveyEnd = { questionId32: survey.questionId32, replies: survey.taken, reason };
     this.#events.emit({ type: 'surveyEnd', end });
     this.#events.handle(survey.handlers.onEnd, end);
-  }
-
-  /** @returns whether it was not over */
-  #forget({ asker, questionId32 }: OpenSurvey): boolean {
-    asker.end(questionId32);
-    return this.#open.delete(nameOf(questionId32));
   }
 
   #askerOf(group: Group): SurveyAsker {

@@ -17,12 +17,12 @@ export interface WorkDelivery {
    */
   readonly works: readonly Work[];
   /**
-   * `again`: the number was seen, and nothing was opened; the signature is the sender's. Who knows from the id what became of it may say so once
+   * `redelivered`: an earlier life of this member may have done it. `again`: the number was seen, and nothing was opened; the signature is the sender's. Who knows from the id what became of it may say so once
    * more; nobody else does anything but to give it back.
    *
-   * @spec replay.7
+   * @spec replay.7, replay.35
    */
-  readonly verdict: 'new' | 'again';
+  readonly verdict: 'new' | 'redelivered' | 'again';
   /** When it was sealed, by the sender's clock. */
   readonly timestampMs: number;
   /** Identity of the envelope. */

@@ -48,11 +48,10 @@ export class WorkRoutes {
   /** By topic. */
   readonly #works = new Map<string, TakenWork>();
 
-  /** @param workCarrier - undefined where the carrier brings no work */
   constructor(
     holdings: Holdings,
     carrier: GuardedCarrier,
-    workCarrier: WorkCarrier | undefined,
+    workCarrier: WorkCarrier,
     groups: ReadonlyMap<string, Group>,
   ) {
     this.routing = new Routing({
@@ -68,8 +67,8 @@ export class WorkRoutes {
           });
       },
       question: {
-        ask: (match) => carrier.work(workCarrier!, match, this.#capacityOf(match)),
-        end: (match) => carrier.endWork(workCarrier!, match),
+        ask: (match) => carrier.work(workCarrier, match, this.#capacityOf(match)),
+        end: (match) => carrier.endWork(workCarrier, match),
       },
     });
   }

@@ -18,7 +18,7 @@ import { workOf, type Work } from '../patterns/work.ts';
 import { encodeUtf8 } from '../topics/utf8.ts';
 import { parseEnvelope, parseJob, type EnvelopeView, type JobView } from '../wire/envelope.ts';
 import type { Carrier, Lease, WorkForm, WorkOutcome } from './carrier.ts';
-import { crewOf } from './crew-of.ts';
+import { crewOf, SenderRefusal } from './crew-of.ts';
 import type { EventSink } from './event-sink.ts';
 import type { Forwarding } from './forwarding.ts';
 import { openForward } from './forwards-in.ts';
@@ -176,7 +176,8 @@ export class Working {
     openSealed(this.#holdings, front, pending, view, nowMs);
     storeAhead(pending, epoch.open, view);
     const opened = pending.commit();
-    return this.#deliver(arrival, opened.id32, workOf(opened, nowMs), 'new');
+    const verdict = epoch.open.guard.mayBeAgain(view.header.bytes) ? 'redelivered' : 'new';
+    return this.#deliver(arrival, opened.id32, workOf(opened, nowMs), verdict);
   }
 
   /** Whether the block or pool record that a unit needs may be on its way. */
@@ -285,9 +286,11 @@ export class Working {
 /**
  * What becomes of the lease of a unit that was refused: it is done where every member of the crew refuses it alike, and goes to another where
  * that may be otherwise.
+ *
+ * @param error - as `Client.leased` threw it
  */
-export function refusedOutcome(code: ErrorCode): WorkOutcome {
-  return refusedByAll.has(code) ? 'done' : 'given back';
+export function refusedOutcome(error: TridcommError): WorkOutcome {
+  return refusedByAll.has(error.code) && !(error instanceof SenderRefusal) ? 'done' : 'given back';
 }
 
 function kindOf(patternKind: number): WorkDelivery['kind'] {
@@ -309,7 +312,7 @@ function recordOf(id32: Uint8Array, reply: WorkReply, isOfMessages: boolean): Re
   return { ...name, status: replyStatus.refused, body: encodeUtf8(code) };
 }
 
-/** Refusals that follow from the bytes and the keys of the pool alone. */
+/** Refusals that follow from the bytes, the keys of the pool and the clock alone, but for a {@link SenderRefusal}. */
 const refusedByAll: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'E_LENGTH',
   'E_ENCODING',

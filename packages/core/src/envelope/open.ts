@@ -7,7 +7,7 @@ import { aeadOfSuite } from '../crypto/suite.ts';
 import { TridcommError } from '../errors.ts';
 import { checkFreshness } from '../replay/freshness.ts';
 import type { JobPart } from '../replay/leaves.ts';
-import type { ReplayState } from '../replay/log-replay.ts';
+import type { ReplayState } from '../replay/sourced-replay.ts';
 import type { ReplayWrites } from '../replay/stored-state.ts';
 import type { Extensions } from '../wire/extensions.ts';
 import {

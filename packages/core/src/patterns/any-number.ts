@@ -1,6 +1,6 @@
 import { TridcommError } from '../errors.ts';
 import type { FreshnessRule } from '../replay/freshness.ts';
-import type { ReplayState } from '../replay/log-replay.ts';
+import type { ReplayState } from '../replay/sourced-replay.ts';
 
 /** A replay state to which every number is new, and that accepts none: for who asks what an envelope is, and not what is in it. */
 export class AnyNumber implements ReplayState {

@@ -1,3 +1,4 @@
+import { isEd25519SignatureForm } from '../crypto/ed25519-rule.ts';
 import type { CryptoProvider, KeyPair } from '../crypto/provider.ts';
 import { envelopeId } from '../envelope/identity.ts';
 import type { KeySource, LateKeySource } from '../envelope/key-source.ts';
@@ -113,6 +114,7 @@ export class Crew implements Receiver, TopicKeys {
    *
    * @returns undefined where it is not validly signed
    * @throws TridcommError of steps 7 to 12, but for what step 11 says of the number
+   * @spec suites.7
    */
   identify(view: EnvelopeView | JobView, nowMs: number): { readonly id32: Uint8Array } | undefined {
     const anyNumber = new AnyNumber(this.replay.freshness);
@@ -124,7 +126,7 @@ export class Crew implements Receiver, TopicKeys {
       mayWrite: (sender, header, extensions) => this.mayWrite(sender, header, extensions),
     };
     const { publicKey32, signInput, signature } = beginParsed(receiver, view, nowMs)!;
-    const isValid = this.provider.ed25519Verify(publicKey32, signInput, signature);
+    const isValid = isEd25519SignatureForm(signature) && this.provider.ed25519Verify(publicKey32, signInput, signature);
     return isValid ? { id32: envelopeId(this.provider, signInput) } : undefined;
   }
 

@@ -4,7 +4,7 @@ import type { KeySource } from '../envelope/key-source.ts';
 import { beginParsed, type Opened, type PendingOpen, type SenderKey } from '../envelope/open.ts';
 import type { SealInput } from '../envelope/seal.ts';
 import { TridcommError } from '../errors.ts';
-import type { ReplayState } from '../replay/log-replay.ts';
+import type { ReplayState } from '../replay/sourced-replay.ts';
 import type { EnvelopeView, JobView } from '../wire/envelope.ts';
 import type { Extensions } from '../wire/extensions.ts';
 import { flagBits, headerBytes, type HeaderView } from '../wire/header.ts';

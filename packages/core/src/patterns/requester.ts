@@ -1,15 +1,9 @@
 import { limits } from '../codepoints/limits.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
-import {
-  beginParsed,
-  type Opened,
-  type PendingOpen,
-  type Receiver,
-  type SenderKey,
-  type TopicKeys,
-} from '../envelope/open.ts';
+import { beginParsed, type Opened, type PendingOpen, type SenderKey, type TopicKeys } from '../envelope/open.ts';
 import { forgetStreamSecrets } from '../envelope/stream-secrets.ts';
 import { checkLimit, TridcommError } from '../errors.ts';
+import type { ReplayState } from '../replay/sourced-replay.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
 import type { Extensions } from '../wire/extensions.ts';
 import type { HeaderView } from '../wire/header.ts';
@@ -38,11 +32,17 @@ export interface AskedStream {
   readonly isOfMessages?: boolean;
 }
 
+/** The state of chapter 10 for the replies to one pool stream, and the freshness rule. */
+export interface StreamReplay extends ReplayState {
+  /** The stream is closed: no reply to it is accepted any more. */
+  release(): void;
+}
+
 /** What a requester asks of the group behind it. */
 export interface RequesterOptions {
   readonly provider: CryptoProvider;
-  /** The state of chapter 10 for an epoch of the crew, and the freshness rule; asked for each stream that begins. */
-  replayOf(epoch: number): Receiver['replay'];
+  /** One for each pool stream that begins, which goes with it. @spec replay.1, replay.16 */
+  newReplay(): StreamReplay;
   /** Step 7: whether a tag is an answer tag of our own in the front. */
   isAnswerTag(topicTag16: Uint8Array): boolean;
   /** Step 8: throws `E_STALE` where the view of the front is not fresh, and the front does not take that. */
@@ -72,7 +72,7 @@ export interface AskedRequest {
 interface OpenStream extends ReplySource {
   readonly epoch: number;
   readonly isOfMessages: boolean;
-  readonly replay: Receiver['replay'];
+  readonly replay: StreamReplay;
   /** Requests on it that are outstanding. */
   count: number;
   hasEnded: boolean;
@@ -114,17 +114,12 @@ export class Requester {
     return this.#streams.size;
   }
 
-  /** Whether streams of an epoch are open. */
-  hasStreams(epoch: number): boolean {
-    return [...this.#streams.values()].some((stream) => stream.epoch === epoch);
-  }
-
   /** A pool stream begins. */
   open({ enc32, poolHash32, suite, epoch, replySecret32, isOfMessages = false }: AskedStream): void {
     const source = replySource(this.#options.provider, { suite, poolHash32 }, enc32, replySecret32);
     const name = nameOf(source.keyinfo);
     if (this.#streams.has(name)) throw new TridcommError('E_USAGE', 'pool stream that is open');
-    const replay = this.#options.replayOf(epoch);
+    const replay = this.#options.newReplay();
     this.#streams.set(name, { ...source, epoch, isOfMessages, replay, count: 0, hasEnded: false });
   }
 
@@ -256,8 +251,9 @@ export class Requester {
     if (stream.hasEnded && stream.count === 0) this.#close(name, stream);
   }
 
-  #close(name: string, { keySource }: OpenStream): void {
+  #close(name: string, { keySource, replay }: OpenStream): void {
     this.#streams.delete(name);
+    replay.release();
     forgetStreamSecrets(keySource);
     keySource.sourceSecret32.fill(0);
   }

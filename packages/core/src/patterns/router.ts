@@ -7,7 +7,7 @@ import type { LateKeySource } from '../envelope/key-source.ts';
 import { beginParsed, type PendingOpen, type Receiver, type SenderKey } from '../envelope/open.ts';
 import { TridcommError } from '../errors.ts';
 import type { PoolRecord } from '../keys/pool-record.ts';
-import type { ReplayState } from '../replay/log-replay.ts';
+import type { ReplayState } from '../replay/sourced-replay.ts';
 import type { ReplayWrites } from '../replay/stored-state.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
 import type { Extensions } from '../wire/extensions.ts';

@@ -5,7 +5,7 @@ import type { KeySource, LateKeySource } from '../envelope/key-source.ts';
 import { beginParsed, type Opened, type PendingOpen, type SenderKey, type TopicKeys } from '../envelope/open.ts';
 import { TridcommError } from '../errors.ts';
 import { freshnessLimits, type FreshnessRule } from '../replay/freshness.ts';
-import type { ReplayState } from '../replay/log-replay.ts';
+import type { ReplayState } from '../replay/sourced-replay.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
 import type { Extensions } from '../wire/extensions.ts';
 import { HeaderView } from '../wire/header.ts';
@@ -39,7 +39,7 @@ export interface SurveyAskerOptions {
   findSender(senderId16: Uint8Array, nowMs: number): SenderKey | undefined;
   /** Step 9: whether the writers of the view let this sender respond. */
   mayRespond(sender: SenderKey, header: HeaderView, extensions: Extensions): boolean;
-  /** Surveys that are held at a time, until they are forgotten; default 4,096. */
+  /** Surveys that are open at a time; default 4,096. */
   readonly mostSurveys?: number;
 }
 
@@ -55,6 +55,8 @@ export class SurveyAsker {
   readonly #freshness: FreshnessRule;
   readonly #most: number;
   readonly #surveys = new Map<string, AskedSurvey>();
+  /** Names of those that have not ended. */
+  readonly #open = new Set<string>();
 
   constructor(options: SurveyAskerOptions) {
     this.#options = options;
@@ -67,17 +69,18 @@ export class SurveyAsker {
     return this.#surveys.size;
   }
 
-  /** @throws TridcommError `E_LIMIT` where too many are held */
+  /** @throws TridcommError `E_LIMIT` where too many are open */
   checkRoom(): void {
-    if (this.#surveys.size >= this.#most) throw new TridcommError('E_LIMIT', `${this.#most} surveys are held`);
+    if (this.#open.size >= this.#most) throw new TridcommError('E_LIMIT', `${this.#most} surveys are open`);
   }
 
-  /** A question goes out. @throws TridcommError `E_LIMIT` where too many are held */
+  /** A question goes out. @throws TridcommError `E_LIMIT` where too many are open */
   asked(survey: OwnSurvey): void {
     const name = nameOf(survey.questionId32);
     if (this.#surveys.has(name)) throw new TridcommError('E_USAGE', 'survey that was asked');
     this.checkRoom();
-    this.#surveys.set(name, new AskedSurvey(survey, this.#freshness));
+    this.#surveys.set(name, new AskedSurvey(survey, this.#freshness, () => void this.#open.delete(name)));
+    this.#open.add(name);
   }
 
   /**
@@ -122,9 +125,15 @@ export class SurveyAsker {
     return keyinfo.subarray(0, 32);
   }
 
-  /** A survey takes no reply any more. */
+  /** A survey takes no reply any more, and is known until no fresh reply can name it. */
   end(questionId32: Uint8Array): void {
     this.#surveys.get(nameOf(questionId32))?.erase();
+  }
+
+  /** A question did not go out: nobody can answer it. */
+  withdraw(questionId32: Uint8Array): void {
+    this.end(questionId32);
+    this.#surveys.delete(nameOf(questionId32));
   }
 
   /** Lets time pass: overwrites the keys of surveys that are over, and forgets those that no fresh reply can name any more. @spec patterns.33 */
@@ -153,11 +162,15 @@ class AskedSurvey implements ReplayState {
   readonly epoch: number;
   readonly deadlineMs: number;
   readonly #survey: OwnSurvey;
-  /** Sender ids of those whose reply was taken. */
+  readonly #onEnd: () => void;
+  /** Sender ids of those whose reply was taken, until the end. */
   readonly #taken = new Set<string>();
+  #isFull = false;
   #isErased = false;
 
-  constructor(survey: OwnSurvey, freshness: FreshnessRule) {
+  /** @param onEnd - called when the key is overwritten */
+  constructor(survey: OwnSurvey, freshness: FreshnessRule, onEnd: () => void) {
+    this.#onEnd = onEnd;
     this.freshness = freshness;
     this.epoch = survey.epoch;
     this.deadlineMs = survey.deadlineMs;
@@ -171,8 +184,7 @@ class AskedSurvey implements ReplayState {
   /** @spec patterns.31 */
   checkOpen(nowMs: number): void {
     if (nowMs > this.deadlineMs) throw refusal('E_EXPIRED', `survey until ${this.deadlineMs}, clock ${nowMs}`);
-    this.#checkRoom();
-    if (this.#isErased) throw refusal('E_EXPIRED', 'survey that was ended');
+    this.#checkTakes();
   }
 
   /** @spec patterns.34 */
@@ -184,8 +196,7 @@ class AskedSurvey implements ReplayState {
       bindTo: (senderKeyId32) => provider.sha256(surveyInfo(termsOf(senderKeyId32))),
       take: (senderKeyId32): KeySource => {
         // Another reply may have been faster, or the deadline, and the key is gone.
-        this.#checkRoom();
-        if (this.#isErased) throw refusal('E_EXPIRED', 'survey that is over');
+        this.#checkTakes();
         return openSurveyReply(provider, termsOf(senderKeyId32), privateKey32, enc32).keySource;
       },
       keep: () => undefined,
@@ -211,21 +222,26 @@ class AskedSurvey implements ReplayState {
   }
 
   commit(header: Uint8Array): void {
+    // What was opened before the end and comes here after it: who had replied is not known any more.
+    this.#checkTakes();
     this.lookUp(header);
-    this.#checkRoom();
     this.#taken.add(senderOf(header));
-    if (this.#taken.size === this.#survey.maxReplies) this.erase();
+    this.#isFull = this.#taken.size === this.#survey.maxReplies;
+    if (this.#isFull) this.erase();
   }
 
-  /** Overwrites the key: the survey takes no reply any more. @spec patterns.33 */
+  /** Overwrites the key: the survey takes no reply any more, whoever has sent one. @spec patterns.33 */
   erase(): void {
+    if (this.#isErased) return;
     this.#isErased = true;
     this.#survey.privateKey32.fill(0);
+    this.#taken.clear();
+    this.#onEnd();
   }
 
-  #checkRoom(): void {
-    const { maxReplies } = this.#survey;
-    if (this.#taken.size >= maxReplies) throw refusal('E_LIMIT', `${maxReplies} replies are taken`);
+  #checkTakes(): void {
+    if (this.#isFull) throw refusal('E_LIMIT', `${this.#survey.maxReplies} replies are taken`);
+    if (this.#isErased) throw refusal('E_EXPIRED', 'survey that was ended');
   }
 }
 

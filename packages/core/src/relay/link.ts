@@ -3,7 +3,7 @@ import { hexOf } from '../client/hex.ts';
 import type { TridcommError } from '../errors.ts';
 import type { TopicMatch } from '../keys/access-list.ts';
 import type { EnvelopeSource } from '../replay/guard.ts';
-import type { Unit, Work } from './work-queues.ts';
+import { Taker, type Unit, type Work } from './work.ts';
 
 /** A member's side of its link to a relay. */
 export interface RelayLink extends WorkCarrier {
@@ -53,6 +53,7 @@ export class Link implements RelayLink {
   readonly subscriptions: Map<string, TopicMatch> = new Map();
   /** By the name of its match. */
   readonly works: Map<string, LinkWork> = new Map();
+  readonly taker: Taker = new Taker(() => !this.isOpen);
   /** Addresses in hex. */
   readonly watches: Set<string> = new Set();
   /** Objects that are on their way to it. */

@@ -1,5 +1,6 @@
 import { readU64 } from '../bytes/bytes.ts';
 import { addressTypes } from '../codepoints/address-types.gen.ts';
+import { patternKinds } from '../codepoints/patterns.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { signInput } from '../envelope/identity.ts';
 import { TridcommError } from '../errors.ts';
@@ -165,7 +166,7 @@ export class RelayState {
     }
     const list = this.#edges.allowing(keyId, keyId32, view);
     if (list === undefined) throw new TridcommError('E_POLICY', 'envelope that no edge entry allows');
-    this.#rate.check(header.bytes, nowMs);
+    if (!isReply(view)) this.#rate.check(header.bytes, nowMs);
     return list.bytes.subarray(8, 24);
   }
 
@@ -208,6 +209,11 @@ export class RelayState {
       this.#retained.dropGroup(groupId);
     }
   }
+}
+
+/** Whether an envelope answers another one: its stream is one of many that who asked began, not its sender. */
+function isReply({ header: { patternKind } }: EnvelopeView): boolean {
+  return patternKind === patternKinds.reqRep.reply || patternKind === patternKinds.survey.reply;
 }
 
 function isObject(bytes: Uint8Array): boolean {

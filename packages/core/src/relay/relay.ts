@@ -13,7 +13,8 @@ import { Deliveries } from './deliveries.ts';
 import { Link, type LinkHost, type RelayLink, type RelayReceiver } from './link.ts';
 import { RelayState, type JudgedBundle } from './relay-state.ts';
 import { isForOne, unitsOf } from './units.ts';
-import { WorkQueues, type Dropped, type Unit, type Work } from './work-queues.ts';
+import { WorkQueues, type Dropped } from './work-queues.ts';
+import type { Unit, Work } from './work.ts';
 
 export type { RelayLink } from './link.ts';
 
@@ -32,8 +33,8 @@ export type RelayEvent =
       readonly error: TridcommError;
     }
   | { readonly type: 'bundle'; readonly bytes: Uint8Array; readonly objects: number }
-  /** A unit of work that nobody did. */
-  | { readonly type: 'dropped'; readonly why: Dropped }
+  /** A unit of work that nobody did: of which tag, and whose, both in hex. */
+  | { readonly type: 'dropped'; readonly why: Dropped; readonly tag: string; readonly sender: string }
   | { readonly type: 'ended'; readonly keyId32: Uint8Array; readonly match: TopicMatch }
   /** A receiver threw; everybody else got what was theirs. */
   | { readonly type: 'receiverFailed'; readonly keyId32: Uint8Array; readonly error: unknown };
@@ -75,9 +76,10 @@ export class Relay implements LinkHost {
     });
     this.#queues = new WorkQueues({
       mostBytes: limits.workBytes,
-      mostTotalBytes: limits.workBytes,
+      mostSenderBytes: limits.workBytes,
+      mostTotalBytes: 4 * limits.workBytes,
       mostLeasedBytes: limits.workBytes,
-      onDropped: (why) => this.#log(() => ({ type: 'dropped', why })),
+      onDropped: (why, tag, sender) => this.#log(() => ({ type: 'dropped', why, tag, sender })),
     });
   }
 
@@ -140,7 +142,8 @@ export class Relay implements LinkHost {
       this.#state.checkEnvelope(link, view, nowMs);
       const to = isForOne(view) ? new Map<Link, string[]>() : this.#receivers(view);
       if (isForOne(view)) {
-        this.#queues.offer(hexOf(view.header.topicTag), unitsOf(this.#options.provider, view, own), nowMs);
+        const units = unitsOf(this.#options.provider, view, own);
+        this.#queues.offer(hexOf(view.header.topicTag), link.keyId, units, nowMs);
       }
       this.#log(() => ({
         type: 'envelope',
@@ -187,8 +190,7 @@ export class Relay implements LinkHost {
     let held = link.works.get(name);
     if (held === undefined) {
       const send = (unit: Unit, lease: number) => this.#lease(link, work, unit, lease);
-      // It is there before the first unit goes out, which comes inside of the call.
-      const work: Work = this.#queues.add(hexOf(match.match16), 0, send, nowMs);
+      const work: Work = this.#queues.add(link.taker, hexOf(match.match16), send);
       held = { match: { ...match, match16: copyOf(match.match16) }, work };
       link.works.set(name, held);
     }
@@ -224,6 +226,7 @@ export class Relay implements LinkHost {
   /** @internal */
   detach(link: Link): void {
     this.#end(link, new TridcommError('E_CLOSED', 'link that was detached'));
+    this.#deliveries.run();
   }
 
   #end(link: Link, reason: TridcommError): void {
@@ -266,21 +269,26 @@ export class Relay implements LinkHost {
 
   /** Ends what the lists no longer allow, and the links of who is revoked. @spec principals.38 */
   #enforce(): void {
-    for (const link of this.#links) {
-      for (const [name, match] of link.subscriptions) {
-        if (this.#maySubscribe(link, match)) continue;
-        this.#endSubscription(link, name);
-        this.#log(() => ({ type: 'ended', keyId32: link.keyId32, match }));
-      }
-      for (const [name, { match }] of link.works) {
-        if (this.#maySubscribe(link, match)) continue;
-        this.#endWork(link, name);
-        this.#log(() => ({ type: 'ended', keyId32: link.keyId32, match }));
-      }
-      if (!this.#isRevoked(link)) continue;
-      const cause = new TridcommError('E_REVOKED');
-      this.#end(link, new TridcommError('E_CLOSED', 'link that the relay ended', { cause }));
+    // What one loses must not go to another that loses its right with it.
+    this.#queues.hold(() => {
+      for (const link of this.#links) this.#enforceAt(link);
+    }, this.#options.now());
+  }
+
+  #enforceAt(link: Link): void {
+    for (const [name, match] of link.subscriptions) {
+      if (this.#maySubscribe(link, match)) continue;
+      this.#endSubscription(link, name);
+      this.#log(() => ({ type: 'ended', keyId32: link.keyId32, match }));
     }
+    for (const [name, { match }] of link.works) {
+      if (this.#maySubscribe(link, match)) continue;
+      this.#endWork(link, name);
+      this.#log(() => ({ type: 'ended', keyId32: link.keyId32, match }));
+    }
+    if (!this.#isRevoked(link)) return;
+    const cause = new TridcommError('E_REVOKED');
+    this.#end(link, new TridcommError('E_CLOSED', 'link that the relay ended', { cause }));
   }
 
   #endSubscription(link: Link, name: string): void {

@@ -3,7 +3,7 @@ import { SplitBatch } from '../envelope/split.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
 import { flagBits } from '../wire/header.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
-import type { Unit } from './work-queues.ts';
+import type { Unit } from './work.ts';
 
 /** Whether an envelope is for one of many: given to works, and to nobody else. @spec delivery.21, delivery.28 */
 export function isForOne({ header: { patternKind } }: EnvelopeView): boolean {

@@ -1,215 +1,223 @@
 import { limits } from '../codepoints/limits.gen.ts';
 import { TridcommError } from '../errors.ts';
-
-/** What one of many is to do: an envelope, or a leaf of a Merkle batch as a job. */
-export interface Unit {
-  readonly type: 'leased' | 'job';
-  readonly bytes: Uint8Array;
-  /** Of its envelope. */
-  readonly timestampMs: number;
-}
-
-/** A unit in the hands of the broker. */
-interface Held extends Unit {
-  leases: number;
-  /** Who had it last. */
-  last: Work | undefined;
-}
-
-interface Lease {
-  readonly held: Held;
-  readonly untilMs: number;
-}
+import { WorkQueue } from './work-queue.ts';
+import { Work, type Held, type Taker, type Unit } from './work.ts';
 
 /** Why units were dropped. */
 export type Dropped = 'tooOld' | 'tooOften';
 
-/** Adjusts {@link WorkQueues}. */
+/** Adjusts {@link WorkQueues}. Bytes are those of units that wait or are leased. */
 export interface WorkQueuesOptions {
-  /** Of units that wait for one tag, and that wait in all. */
+  /** Of one tag, of one sender, and of all. */
   readonly mostBytes: number;
+  readonly mostSenderBytes: number;
   readonly mostTotalBytes: number;
-  /** Of units that are leased to one work; a single one may be larger. */
+  /** Of units that are leased to one link: with as many it gets no more. */
   readonly mostLeasedBytes: number;
-  readonly onDropped: (why: Dropped, tag: string) => void;
-}
-
-/** Work that a link takes, of one tag. */
-export class Work {
-  readonly tag: string;
-  readonly send: (unit: Unit, lease: number) => void;
-  /** Units that it may have at a time. */
-  capacity: number;
-  /** By lease, in their order. */
-  readonly leases: Map<number, Lease> = new Map();
-  leasedBytes = 0;
-  lastLease = 0;
-  /** When it was last given a unit, in the order of all. */
-  servedAt = 0;
-
-  /** @param send - hands a unit to the link; must not throw */
-  constructor(tag: string, capacity: number, send: (unit: Unit, lease: number) => void) {
-    this.tag = tag;
-    this.capacity = capacity;
-    this.send = send;
-  }
-
-  get room(): number {
-    return this.capacity - this.leases.size;
-  }
-}
-
-/** What waits for one tag, and who works on it. */
-class Queue {
-  readonly works = new Set<Work>();
-  /** Given back: older than all that waits, the newest last. */
-  readonly returned: Held[] = [];
-  #waiting: Held[] = [];
-  #first = 0;
-  bytes = 0;
-
-  get isEmpty(): boolean {
-    return this.returned.length === 0 && this.#first === this.#waiting.length;
-  }
-
-  get oldest(): Held | undefined {
-    return this.returned.at(-1) ?? this.#waiting[this.#first];
-  }
-
-  push(held: Held): void {
-    this.#waiting.push(held);
-  }
-
-  shift(): void {
-    if (this.returned.pop() !== undefined) return;
-    this.#first++;
-    if (this.#first < 1_024 || this.#first * 2 < this.#waiting.length) return;
-    this.#waiting = this.#waiting.slice(this.#first);
-    this.#first = 0;
-  }
+  /** @param sender - of the unit, as it was offered */
+  readonly onDropped: (why: Dropped, tag: string, sender: string) => void;
 }
 
 /**
  * Gives each unit to one of those who take work of its tag, and takes it back from who does not do it. No unit is given to two at a time.
  *
- * @spec delivery.23, delivery.24, delivery.25, delivery.26, delivery.27
+ * @spec delivery.16, delivery.23, delivery.24, delivery.25, delivery.26, delivery.27
  */
 export class WorkQueues {
   readonly #options: WorkQueuesOptions;
-  readonly #queues = new Map<string, Queue>();
+  readonly #queues = new Map<string, WorkQueue>();
+  readonly #senderBytes = new Map<string, number>();
   #bytes = 0;
+  #lastUnit = 0;
+  #lastWork = 0;
   #served = 0;
+  readonly #toServe = new Set<WorkQueue>();
+  #isServing = false;
 
   constructor(options: WorkQueuesOptions) {
     this.#options = options;
   }
 
-  /** Bytes of units that wait. */
-  get waitingBytes(): number {
+  /** Bytes of all units that wait or are leased. */
+  get heldBytes(): number {
     return this.#bytes;
   }
 
-  /** @throws TridcommError `E_LIMIT`, and none of them is taken */
-  offer(tag: string, units: readonly Unit[], nowMs: number): void {
-    const queue = this.#queueOf(tag);
+  /**
+   * @param sender - its key id in hex
+   * @throws TridcommError `E_LIMIT`, and none of them is taken
+   */
+  offer(tag: string, sender: string, units: readonly Unit[], nowMs: number): void {
     const bytes = units.reduce((sum, unit) => sum + unit.bytes.length, 0);
-    const { mostBytes, mostTotalBytes } = this.#options;
-    if (queue.bytes + bytes > mostBytes || this.#bytes + bytes > mostTotalBytes) {
-      this.#forgetIfIdle(tag, queue);
-      throw new TridcommError('E_LIMIT', `${queue.bytes} bytes of work wait for this topic`);
+    this.#checkRoom(tag, sender, bytes);
+    const queue = this.#queueOf(tag);
+    for (const unit of units) {
+      const sinceMs = Math.min(unit.timestampMs, nowMs);
+      queue.push({ ...unit, sender, number: ++this.#lastUnit, sinceMs, leases: 0, last: 0, rests: undefined });
     }
-    for (const unit of units) queue.push({ ...unit, leases: 0, last: undefined });
-    this.#count(queue, bytes);
-    this.#serve(tag, queue, nowMs);
+    this.#count(queue, sender, bytes);
+    this.#serve(queue, nowMs);
   }
 
-  /** @returns what takes work from now on, until it is deleted */
-  add(tag: string, capacity: number, send: Work['send'], nowMs: number): Work {
-    const work = new Work(tag, capacity, send);
+  /** @returns what takes work until it is deleted, as soon as it has a capacity */
+  add(taker: Taker, tag: string, send: Work['send']): Work {
     const queue = this.#queueOf(tag);
+    const work = new Work(++this.#lastWork, queue, taker, send);
     queue.works.add(work);
-    this.#serve(tag, queue, nowMs);
     return work;
   }
 
   setCapacity(work: Work, capacity: number, nowMs: number): void {
     work.capacity = capacity;
-    this.#serve(work.tag, this.#queueOf(work.tag), nowMs);
+    this.#serve(work.queue, nowMs);
   }
 
   /** What it had goes back. */
   delete(work: Work, nowMs: number): void {
-    const queue = this.#queueOf(work.tag);
+    const { queue, taker } = work;
     queue.works.delete(work);
-    for (const lease of [...work.leases.keys()].toReversed()) this.#takeBack(queue, work, lease, nowMs);
-    this.#serve(work.tag, queue, nowMs);
-    this.#forgetIfIdle(work.tag, queue);
+    taker.passedOver.delete(work);
+    for (const lease of work.leases.keys()) this.#takeBack(queue, work, lease, nowMs);
+    this.#serve(queue, nowMs);
   }
 
   /**
    * Ends a lease; one that is over means nothing.
    *
+   * @returns whether there was something to end
    * @throws TridcommError `E_ENCODING` for a lease that the work never had
    */
-  settle(work: Work, lease: number, isDone: boolean, nowMs: number): void {
+  settle(work: Work, lease: number, isDone: boolean, nowMs: number): boolean {
     if (lease < 1 || lease > work.lastLease)
       throw new TridcommError('E_ENCODING', `lease ${lease} of ${work.lastLease}`);
-    const queue = this.#queueOf(work.tag);
-    if (isDone) this.#release(work, lease);
-    else this.#takeBack(queue, work, lease, nowMs);
-    this.#serve(work.tag, queue, nowMs);
+    const { queue } = work;
+    const held = work.leases.get(lease)?.held;
+    if (held === undefined) return false;
+    if (isDone) {
+      this.#release(work, lease);
+      this.#forget(queue, held);
+    } else {
+      held.rests ??= new Map();
+      held.rests.set(work.number, nowMs + restMs);
+      this.#takeBack(queue, work, lease, nowMs);
+    }
+    this.#serve(queue, nowMs);
+    return true;
+  }
+
+  /** A link that was full may have room again. */
+  wake(taker: Taker, nowMs: number): void {
+    this.#wake(taker);
+    this.#serveAll(nowMs, fewReturned);
+  }
+
+  /** Gives nothing to anybody until the call is over: who loses its right by it, and is not looked at yet, gets nothing of another's. */
+  hold(call: () => void, nowMs: number): void {
+    const wasServing = this.#isServing;
+    this.#isServing = true;
+    try {
+      call();
+    } finally {
+      this.#isServing = wasServing;
+    }
+    this.#serveAll(nowMs, fewReturned);
   }
 
   /** Takes back what was leased too long, and drops what is too old: to be called every half a second or more often. */
   tick(nowMs: number): void {
-    for (const [tag, queue] of this.#queues) {
+    for (const queue of this.#queues.values()) {
       for (const work of queue.works) {
         for (const [lease, { untilMs }] of work.leases) {
           if (untilMs > nowMs) break;
           this.#takeBack(queue, work, lease, nowMs);
         }
       }
-      this.#serve(tag, queue, nowMs);
-      this.#forgetIfIdle(tag, queue);
+      for (const held of queue.takeOlder(nowMs - oldestMs)) this.#drop(queue, held, 'tooOld');
+      this.#toServe.add(queue);
+    }
+    this.#serveAll(nowMs, Infinity);
+  }
+
+  #serve(queue: WorkQueue, nowMs: number): void {
+    this.#toServe.add(queue);
+    this.#serveAll(nowMs, fewReturned);
+  }
+
+  /** @param mostReturned - units of a queue that are passed over at most, as they rest from who could have them */
+  #serveAll(nowMs: number, mostReturned: number): void {
+    // Who gets a unit may call inside of that: what comes of it is done here, after it.
+    if (this.#isServing) return;
+    this.#isServing = true;
+    try {
+      for (const queue of this.#toServe) {
+        this.#toServe.delete(queue);
+        this.#serveOne(queue, nowMs, mostReturned);
+      }
+    } finally {
+      this.#isServing = false;
     }
   }
 
-  #serve(tag: string, queue: Queue, nowMs: number): void {
-    for (let held = queue.oldest; held !== undefined; held = queue.oldest) {
-      if (isTooOld(held, nowMs)) {
-        queue.shift();
-        this.#count(queue, -held.bytes.length);
-        this.#options.onDropped('tooOld', tag);
-        continue;
-      }
-      const work = this.#bestFor(queue, held);
-      if (work === undefined) return;
-      queue.shift();
-      this.#count(queue, -held.bytes.length);
-      this.#lease(work, held, nowMs);
+  #serveOne(queue: WorkQueue, nowMs: number, mostReturned: number): void {
+    const resting: Held[] = [];
+    while (queue.returned.size > 0 && resting.length < mostReturned && this.#hasAnyRoom(queue)) {
+      const held = queue.returned.pop()!;
+      if (!this.#give(queue, held, nowMs)) resting.push(held);
     }
+    for (const held of resting) queue.takeBack(held);
+    for (let held = queue.pop(); held !== undefined; held = queue.pop()) {
+      if (this.#give(queue, held, nowMs)) continue;
+      queue.push(held);
+      break;
+    }
+    if (queue.works.size === 0 && queue.bytes === 0) this.#queues.delete(queue.tag);
+  }
+
+  /** Gives a unit to who is best for it, or drops it where it is too old. @returns false where nobody may have it now */
+  #give(queue: WorkQueue, held: Held, nowMs: number): boolean {
+    if (isTooOld(held, nowMs)) {
+      this.#drop(queue, held, 'tooOld');
+      return true;
+    }
+    const work = this.#bestFor(queue, held, nowMs);
+    if (work !== undefined) this.#lease(work, held, nowMs);
+    return work !== undefined;
   }
 
   /** The work with the most room, of equals the one that waited longest; who had the unit last comes after all others. */
-  #bestFor(queue: Queue, held: Held): Work | undefined {
+  #bestFor(queue: WorkQueue, held: Held, nowMs: number): Work | undefined {
     let best: Work | undefined;
     for (const work of queue.works) {
-      if (work.room <= 0 || !this.#fits(work, held)) continue;
+      if (!this.#hasRoom(work) || (held.rests?.get(work.number) ?? 0) > nowMs) continue;
       if (best === undefined || isBetter(work, best, held)) best = work;
     }
     return best;
   }
 
-  #fits(work: Work, { bytes }: Held): boolean {
-    return work.leases.size === 0 || work.leasedBytes + bytes.length <= this.#options.mostLeasedBytes;
+  #hasAnyRoom({ works }: WorkQueue): boolean {
+    // All are asked: who is passed over is remembered.
+    let hasRoom = false;
+    for (const work of works) hasRoom = this.#hasRoom(work) || hasRoom;
+    return hasRoom;
+  }
+
+  #hasRoom(work: Work): boolean {
+    const { taker } = work;
+    if (roomOf(work) <= 0) return false;
+    if (taker.leasedBytes < this.#options.mostLeasedBytes && !taker.isFull()) return true;
+    taker.passedOver.add(work);
+    return false;
   }
 
   #lease(work: Work, held: Held, nowMs: number): void {
+    const { taker } = work;
     held.leases++;
-    held.last = work;
+    held.last = work.number;
     work.servedAt = ++this.#served;
     work.leases.set(++work.lastLease, { held, untilMs: nowMs + limits.leaseMs });
-    work.leasedBytes += held.bytes.length;
+    taker.leasedBytes += held.bytes.length;
+    // When it is passed over again it comes behind the others of its link.
+    taker.passedOver.delete(work);
     work.send(held, work.lastLease);
   }
 
@@ -217,42 +225,85 @@ export class WorkQueues {
     const held = work.leases.get(lease)?.held;
     if (held === undefined) return undefined;
     work.leases.delete(lease);
-    work.leasedBytes -= held.bytes.length;
+    work.taker.leasedBytes -= held.bytes.length;
+    this.#wake(work.taker);
     return held;
   }
 
-  #takeBack(queue: Queue, work: Work, lease: number, nowMs: number): void {
+  /** Serves those first that the link had no room for; a few at a time, as the first of them may fill it again. */
+  #wake({ passedOver }: Taker): void {
+    let left = fewPassedOver;
+    for (const work of passedOver) {
+      if (left-- === 0) return;
+      if (work.queue.isEmpty) passedOver.delete(work);
+      else this.#toServe.add(work.queue);
+    }
+  }
+
+  #takeBack(queue: WorkQueue, work: Work, lease: number, nowMs: number): void {
     const held = this.#release(work, lease);
     if (held === undefined) return;
-    if (held.leases >= limits.leasesPerUnit || isTooOld(held, nowMs)) {
-      this.#options.onDropped(isTooOld(held, nowMs) ? 'tooOld' : 'tooOften', work.tag);
-      return;
-    }
-    queue.returned.push(held);
-    this.#count(queue, held.bytes.length);
+    if (isTooOld(held, nowMs)) this.#drop(queue, held, 'tooOld');
+    else if (held.leases >= limits.leasesPerUnit) this.#drop(queue, held, 'tooOften');
+    else queue.takeBack(held);
   }
 
-  #count(queue: Queue, bytes: number): void {
+  #drop(queue: WorkQueue, held: Held, why: Dropped): void {
+    this.#forget(queue, held);
+    this.#options.onDropped(why, queue.tag, held.sender);
+  }
+
+  #forget(queue: WorkQueue, { sender, bytes }: Held): void {
+    this.#count(queue, sender, -bytes.length);
+  }
+
+  #count(queue: WorkQueue, sender: string, bytes: number): void {
     queue.bytes += bytes;
     this.#bytes += bytes;
+    const senderBytes = (this.#senderBytes.get(sender) ?? 0) + bytes;
+    if (senderBytes === 0) this.#senderBytes.delete(sender);
+    else this.#senderBytes.set(sender, senderBytes);
   }
 
-  #queueOf(tag: string): Queue {
+  #checkRoom(tag: string, sender: string, bytes: number): void {
+    const { mostBytes, mostSenderBytes, mostTotalBytes } = this.#options;
+    const rooms = [
+      ['of this topic', this.#queues.get(tag)?.bytes ?? 0, mostBytes],
+      ['of this sender', this.#senderBytes.get(sender) ?? 0, mostSenderBytes],
+      ['of all senders', this.#bytes, mostTotalBytes],
+    ] as const;
+    for (const [whose, held, most] of rooms) {
+      if (held + bytes <= most) continue;
+      throw new TridcommError('E_LIMIT', `${held} bytes of work ${whose} are not done yet, and ${most} may be`);
+    }
+  }
+
+  #queueOf(tag: string): WorkQueue {
     let queue = this.#queues.get(tag);
-    if (queue === undefined) this.#queues.set(tag, (queue = new Queue()));
+    if (queue === undefined) this.#queues.set(tag, (queue = new WorkQueue(tag)));
     return queue;
   }
+}
 
-  #forgetIfIdle(tag: string, queue: Queue): void {
-    if (queue.works.size === 0 && queue.isEmpty) this.#queues.delete(tag);
-  }
+function roomOf({ capacity, leases }: Work): number {
+  return capacity - leases.size;
 }
 
 function isBetter(work: Work, than: Work, { last }: Held): boolean {
-  if ((work === last) !== (than === last)) return than === last;
-  return work.room === than.room ? work.servedAt < than.servedAt : work.room > than.room;
+  if ((work.number === last) !== (than.number === last)) return than.number === last;
+  const [room, thanRoom] = [roomOf(work), roomOf(than)];
+  return room === thanRoom ? work.servedAt < than.servedAt : room > thanRoom;
 }
 
-function isTooOld({ timestampMs }: Unit, nowMs: number): boolean {
-  return nowMs - timestampMs > limits.maxAgeMs + limits.skewMs;
+function isTooOld({ sinceMs }: Held, nowMs: number): boolean {
+  return sinceMs < nowMs - oldestMs;
 }
+
+/** How old a unit may be. */
+const oldestMs = limits.maxAgeMs + limits.skewMs;
+/** Who gave a unit back has it again no sooner. */
+const restMs = 1_000;
+/** Returned units that are passed over while something goes on; a tick looks at all. */
+const fewReturned = 16;
+/** Works of a link that are looked at when it has room again; a tick looks at all. */
+const fewPassedOver = 16;

@@ -29,6 +29,9 @@ export type LookUp = 'new' | 'compare';
  */
 export type EnvelopeSource = 'live' | 'log';
 
+/** `work`: leased to one of many, whose earlier life may have had it as another of them may. @spec replay.35 */
+export type ReplaySource = EnvelopeSource | 'work';
+
 /**
  * A receiver's replay state (chapter 10).
  *
@@ -56,6 +59,7 @@ export class ReplayGuard {
   readonly #table: StreamTable;
   readonly #evidencePool: EvidencePool;
   readonly #evidence: EvidenceIndex = new Map();
+  readonly #leafBudget: LeafBudget;
   readonly #leaves: PartialEnvelopes;
   /** By entry, where it is not 0: the `evict_ts` that stood before the stream was admitted. */
   readonly #admittedAfter = new Map<number, number>();
@@ -77,7 +81,8 @@ export class ReplayGuard {
     this.#table = new StreamTable(hashKey16, this.#windows, streamCap);
     this.#readAgain = new ReadAgain(this.#windows.size);
     this.#evidencePool = evidence ?? new EvidencePool();
-    this.#leaves = new PartialEnvelopes(leafBudget ?? new LeafBudget());
+    this.#leafBudget = leafBudget ?? new LeafBudget();
+    this.#leaves = new PartialEnvelopes(this.#leafBudget, (entry, seq) => this.#see(entry, seq));
     this.freshness = freshness;
     const { skewMs } = freshnessLimits(freshness);
     const isLive = freshness.stored !== true;
@@ -105,14 +110,14 @@ export class ReplayGuard {
   }
 
   /**
-   * Step 11, without change.
+   * Step 11, without change, but that what freshness refuses by now makes room for an envelope seen in part.
    *
    * @param source - the same in every call for one envelope
    * @returns `compare` where {@link compare} has to be asked before step 12
    * @throws TridcommError `E_REPLAY_STATE`, `E_TOO_OLD`, `E_REPLAY`, `E_LIMIT`
    * @spec replay.6, replay.7, replay.15, replay.19, replay.20, replay.21, replay.25, replay.26
    */
-  lookUp(header: Uint8Array, part?: JobPart, source: EnvelopeSource = 'live'): LookUp {
+  lookUp(header: Uint8Array, part?: JobPart, source: ReplaySource = 'live'): LookUp {
     const answer = this.#look(this.#table.find(header), header, part, source);
     if (answer !== 'new' && answer !== 'compare') throw refusal(answer, header);
     return answer;
@@ -153,7 +158,7 @@ export class ReplayGuard {
    *
    * @spec replay.22, replay.24
    */
-  pendingWrites(header: Uint8Array, part?: JobPart, source: EnvelopeSource = 'live'): ReplayWrites | undefined {
+  pendingWrites(header: Uint8Array, part?: JobPart, source: ReplaySource = 'live'): ReplayWrites | undefined {
     if (this.#floors === undefined) return undefined;
     const entry = this.#table.find(header);
     const seq = seqOf(header);
@@ -210,7 +215,7 @@ export class ReplayGuard {
    *   something has not been stored
    * @spec replay.8, replay.14, replay.16, replay.17, replay.19, replay.27, envelope.28
    */
-  commit(header: Uint8Array, id32: Uint8Array, part?: JobPart, source: EnvelopeSource = 'live'): void {
+  commit(header: Uint8Array, id32: Uint8Array, part?: JobPart, source: ReplaySource = 'live'): void {
     if (this.#released) throw new TridcommError('E_CLOSED', 'the guard was released');
     const table = this.#table;
     let entry = table.find(header);
@@ -238,19 +243,17 @@ export class ReplayGuard {
       this.#windows.advance(words, at, seq);
     }
     // The first leaf moves the window; the number is seen when the last is.
-    if (part === undefined || this.#leaves.mark(entry, seq, id32, part)) {
-      // The window has all numbers up to a restored floor as seen, and those that are too old for it not at all.
-      if (this.#readAgain.covers(entry, seq)) this.#readAgain.mark(entry, seq);
-      else this.#windows.mark(words, at, seq);
+    if (part === undefined || this.#leaves.mark(entry, seq, id32, part, this.#freshUntilMs(timestampMs, source))) {
+      this.#see(entry, seq);
     }
     if (timestampMs > readTimestamp(words, at)) writeTimestamp(words, at, timestampMs);
     this.#evidencePool.use(this.#evidence, entry).record(seq, Math.max(hi, seq), id32);
   }
 
   /**
-   * Whether an earlier life may have accepted what this one accepted out of a log: its number is up to a floor that was restored.
+   * Whether an earlier life may have accepted what this one accepted out of a log or as work: its number is up to a floor that was restored.
    *
-   * @spec replay.30
+   * @spec replay.30, replay.35
    */
   mayBeAgain(header: Uint8Array): boolean {
     return this.#readAgain.covers(this.#table.find(header), seqOf(header));
@@ -264,29 +267,48 @@ export class ReplayGuard {
   }
 
   /** Step 11 for the header that was found last, as an answer instead of a throw. */
-  #look(entry: number, header: Uint8Array, part: JobPart | undefined, source: EnvelopeSource): LookUp | ErrorCode {
+  #look(entry: number, header: Uint8Array, part: JobPart | undefined, source: ReplaySource): LookUp | ErrorCode {
     if (!this.#isDurable && (header[3] as number) >>> 4 === patterns.control) return 'E_REPLAY_STATE';
     const timestampMs = timestampOf(header);
-    if (source === 'live' && timestampMs <= this.#bootLine) return 'E_TOO_OLD';
+    if (source !== 'log' && timestampMs <= this.#bootLine) return 'E_TOO_OLD';
     if (entry < 0) {
       if (timestampMs <= this.#table.evictTs) return 'E_TOO_OLD';
-      return this.#hasRoom(part) ? 'new' : 'E_LIMIT';
+      return this.#hasRoom(part, timestampMs, source) ? 'new' : 'E_LIMIT';
     }
     if (timestampMs <= (this.#admittedAfter.size === 0 ? 0 : (this.#admittedAfter.get(entry) ?? 0))) return 'E_TOO_OLD';
     const seq = seqOf(header);
     const state =
-      source === 'log' && this.#readAgain.covers(entry, seq)
+      source !== 'live' && this.#readAgain.covers(entry, seq)
         ? this.#readAgain.look(entry, seq)
         : this.#windows.look(this.#table.words(entry), this.#table.at(entry), seq);
     if (state === seqStates.tooOld) return 'E_TOO_OLD';
     if (state === seqStates.seen) return this.#evidence.get(entry)?.holds(seq) === true ? 'compare' : 'E_REPLAY';
     if (this.#leaves.holds(entry, seq)) return 'compare';
-    return this.#hasRoom(part) ? 'new' : 'E_LIMIT';
+    return this.#hasRoom(part, timestampMs, source) ? 'new' : 'E_LIMIT';
   }
 
   /** An envelope of one leaf is never seen in part, so it needs no room. */
-  #hasRoom(part: JobPart | undefined): boolean {
-    return part === undefined || part.leafCount === 1 || !this.#leaves.isFull;
+  #hasRoom(part: JobPart | undefined, timestampMs: number, source: ReplaySource): boolean {
+    if (part === undefined || part.leafCount === 1 || !this.#leaves.isFull) return true;
+    // Step 10 has let the timestamp pass, so the clock is at most the skew behind it.
+    if (this.#isTimed(source)) this.#leafBudget.dropStale(timestampMs - freshnessLimits(this.freshness).skewMs);
+    return !this.#leaves.isFull;
+  }
+
+  /** Whether freshness judges what comes so. */
+  #isTimed(source: ReplaySource): boolean {
+    return source !== 'log' && this.freshness.stored !== true;
+  }
+
+  #freshUntilMs(timestampMs: number, source: ReplaySource): number {
+    return this.#isTimed(source) ? timestampMs + freshnessLimits(this.freshness).maxAgeMs : Infinity;
+  }
+
+  /** A number is seen, as a whole. */
+  #see(entry: number, seq: number): void {
+    // The window has all numbers up to a restored floor as seen, and those that are too old for it not at all.
+    if (this.#readAgain.covers(entry, seq)) this.#readAgain.mark(entry, seq);
+    else this.#windows.mark(this.#table.words(entry), this.#table.at(entry), seq);
   }
 
   /** What a number that was seen, whole or in part, means for this envelope or leaf. */

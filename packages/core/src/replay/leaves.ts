@@ -16,9 +16,41 @@ export class LeafBudget {
   readonly max: number;
   /** Envelopes held now. */
   held = 0;
+  /** Those of guards that hold any. */
+  readonly #holders = new Set<PartialEnvelopes>();
+  /** Up to this time none of them is stale. */
+  #freshUntilMs = Infinity;
 
   constructor(max: number = limits.partialEnvelopes) {
     this.max = max;
+  }
+
+  /**
+   * Drops what freshness refuses by now, in all guards: the other leaves, which went to other workers, never come here.
+   *
+   * @param clockMs - a time that the clock has reached
+   */
+  dropStale(clockMs: number): void {
+    if (clockMs <= this.#freshUntilMs) return;
+    this.#freshUntilMs = Infinity;
+    for (const holder of this.#holders) this.#note(holder.dropStale(clockMs));
+  }
+
+  /** @internal An envelope is held from now on, which is stale after this time. */
+  add(holder: PartialEnvelopes, freshUntilMs: number): void {
+    this.held++;
+    this.#holders.add(holder);
+    this.#note(freshUntilMs);
+  }
+
+  /** @internal One is not held any more, or more. @param isLast - the holder has no other */
+  remove(holder: PartialEnvelopes, count: number, isLast: boolean): void {
+    this.held -= count;
+    if (isLast) this.#holders.delete(holder);
+  }
+
+  #note(freshUntilMs: number): void {
+    this.#freshUntilMs = Math.min(this.#freshUntilMs, freshUntilMs);
   }
 }
 
@@ -26,6 +58,8 @@ export class LeafBudget {
 interface PartialEnvelope {
   readonly id32: Uint8Array;
   readonly leafCount: number;
+  /** After that freshness refuses it; infinity for what is not judged by its timestamp. */
+  readonly freshUntilMs: number;
   readonly seen: Uint32Array;
   missing: number;
 }
@@ -37,10 +71,13 @@ interface PartialEnvelope {
  */
 export class PartialEnvelopes {
   readonly #budget: LeafBudget;
+  readonly #onStale: (entry: number, seq: number) => void;
   readonly #streams = new Map<number, Map<number, PartialEnvelope>>();
 
-  constructor(budget: LeafBudget) {
+  /** @param onStale - called for an envelope that was dropped as stale: none of its leaves is to be taken any more, whatever the clock says */
+  constructor(budget: LeafBudget, onStale: (entry: number, seq: number) => void) {
     this.#budget = budget;
+    this.#onStale = onStale;
   }
 
   /** Whether no other envelope can be held. */
@@ -68,11 +105,13 @@ export class PartialEnvelopes {
   /**
    * Marks a leaf that was not seen, of an envelope that is held or for which there is room.
    *
+   * @param freshUntilMs - after that freshness refuses the envelope
    * @returns whether all leaves are seen now; the envelope is then held no longer
    */
-  mark(entry: number, seq: number, id32: Uint8Array, part: JobPart): boolean {
+  mark(entry: number, seq: number, id32: Uint8Array, part: JobPart, freshUntilMs: number): boolean {
     if (part.leafCount === 1) return true;
-    const partial = this.#streams.get(entry)?.get(seq) ?? this.#create(entry, seq, id32, part.leafCount);
+    const held = this.#streams.get(entry)?.get(seq);
+    const partial = held ?? this.#create(entry, seq, id32, part.leafCount, freshUntilMs);
     const word = part.leaf >>> 5;
     partial.seen[word] = (partial.seen[word] ?? 0) | (1 << (part.leaf & 31));
     partial.missing--;
@@ -96,8 +135,30 @@ export class PartialEnvelopes {
 
   /** Drops all envelopes of a stream. */
   dropStream(entry: number): void {
-    this.#budget.held -= this.#streams.get(entry)?.size ?? 0;
+    const held = this.#streams.get(entry);
+    if (held === undefined) return;
     this.#streams.delete(entry);
+    this.#budget.remove(this, held.size, this.#streams.size === 0);
+  }
+
+  /**
+   * Drops the envelopes that freshness refuses by now.
+   *
+   * @returns up to when none of the others is stale
+   */
+  dropStale(clockMs: number): number {
+    let nextMs = Infinity;
+    for (const [entry, held] of this.#streams) {
+      for (const [seq, { freshUntilMs }] of held) {
+        if (clockMs <= freshUntilMs) {
+          nextMs = Math.min(nextMs, freshUntilMs);
+          continue;
+        }
+        this.#drop(entry, seq);
+        this.#onStale(entry, seq);
+      }
+    }
+    return nextMs;
   }
 
   /** Drops everything. */
@@ -105,20 +166,20 @@ export class PartialEnvelopes {
     for (const entry of this.#streams.keys()) this.dropStream(entry);
   }
 
-  #create(entry: number, seq: number, id32: Uint8Array, leafCount: number): PartialEnvelope {
+  #create(entry: number, seq: number, id32: Uint8Array, leafCount: number, freshUntilMs: number): PartialEnvelope {
     const seen = new Uint32Array((leafCount + 31) >>> 5);
-    const partial: PartialEnvelope = { id32: copyOf(id32), leafCount, seen, missing: leafCount };
+    const partial: PartialEnvelope = { id32: copyOf(id32), leafCount, freshUntilMs, seen, missing: leafCount };
     const held = this.#streams.get(entry);
     if (held === undefined) this.#streams.set(entry, new Map([[seq, partial]]));
     else held.set(seq, partial);
-    this.#budget.held++;
+    this.#budget.add(this, freshUntilMs);
     return partial;
   }
 
   #drop(entry: number, seq: number): void {
     const held = this.#streams.get(entry);
     if (held?.delete(seq) !== true) return;
-    this.#budget.held--;
     if (held.size === 0) this.#streams.delete(entry);
+    this.#budget.remove(this, 1, this.#streams.size === 0);
   }
 }

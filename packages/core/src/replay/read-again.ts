@@ -1,12 +1,12 @@
 import { seqStates, type SeqState } from './window.ts';
 
 /**
- * Numbers up to the restored floors of streams: which of them came out of a log in this life.
+ * Numbers up to the restored floors of streams: which of them came out of a log, or as work, in this life.
  *
  * The floor says that an earlier life may have accepted them. For what is read from a log that does not count: the reader has stored where
- * it starts, and everything from there on comes to it once.
+ * it starts, and everything from there on comes to it once. Nor does it for work, which another of the crew may be given too.
  *
- * @spec replay.29, replay.30
+ * @spec replay.29, replay.30, replay.35
  */
 export class ReadAgain {
   readonly #windowSize: number;

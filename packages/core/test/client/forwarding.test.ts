@@ -178,6 +178,7 @@ describe('a router', () => {
     const subscription = client.route(topic, world.nowMs, (delivery) => routed.push(delivery), { capacity: 1 });
     heardOf(dealer, ['a', 'one']);
     client.settle(routed[0]!.lease, 'given back');
+    world.advance(1_000);
     expect(routed.map(({ verdict, routing }) => `${verdict} ${textOf(routing)}`)).toEqual(['new one', 'again one']);
     for (const delivery of routed) client.forward(delivery, one.keyId32, world.nowMs);
     expect(shops[0]!.deliveries.map(({ verdict }) => verdict)).toEqual(['new', 'again']);
@@ -346,7 +347,7 @@ describe('a router', () => {
     // It may come from the broker as well, and is then known.
     shops[1]!.subscription.setCapacity(1, world.nowMs);
     router.client.forward(routed[0]!, two.keyId32, world.nowMs);
-    expect(shops[1]!.deliveries.map(({ verdict }) => verdict)).toEqual(['new']);
+    expect(shops[1]!.deliveries.map(({ verdict }) => verdict)).toEqual(['new', 'again']);
   });
 
   it('delivery.7: what it sends, and messages and their replies, a broker verifies by what it retains', () => {

@@ -1,7 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
+import { objectKinds } from '../../src/codepoints/object-kinds.gen.ts';
 import { patternKinds } from '../../src/codepoints/patterns.gen.ts';
 import { flagBits } from '../../src/wire/header.ts';
+import { decodePoolRecord } from '../../src/keys/pool-record.ts';
+import { parseObject } from '../../src/keys/signed-object.ts';
+import { PoolSealer } from '../../src/patterns/pool-sealer.ts';
 import { parseEnvelope } from '../../src/wire/envelope.ts';
 import { TridcommError } from '../../src/errors.ts';
 import { typeOfObject } from '../../src/relay/object-form.ts';
@@ -77,6 +81,54 @@ describe('requests', () => {
     expect(ask()).not.toBe(next);
   });
 
+  it('patterns.15: all streams of a front end with its record, also where nobody asks any more', () => {
+    const { world, caller } = poolOfTwo();
+    const [revoked, otherFront] = [world.join('revoked'), 'else/where'];
+    world.authority.grant({ keyId32: revoked.keyId32, action: 'subscribe', pattern: 'jobs/**' }, world.nowMs);
+    world.authority.addGroup({ patterns: [otherFront], purpose: 'front' }, world.nowMs);
+    world.authority.grant({ keyId32: caller.keyId32, action: 'publish', pattern: otherFront }, world.nowMs);
+    world.authority.grant({ keyId32: world.join('w').keyId32, action: 'subscribe', pattern: otherFront }, world.nowMs);
+    world.advance(second);
+    const ended = vi.spyOn(PoolSealer.prototype, 'erase');
+    try {
+      const push = (of: string) => caller.client.push(of, [job('x')], world.nowMs);
+      for (const of of [topic, otherTopic, otherFront]) push(of);
+      world.authority.rotate(world.front, world.nowMs, { notBeforeMs: world.nowMs + 10 * second });
+      world.advance(10 * second - 1);
+      expect(ended).toHaveBeenCalledTimes(0);
+      world.nowMs += 1;
+      // The next one ends those of other topics too.
+      push(topic);
+      expect(ended).toHaveBeenCalledTimes(2);
+      push(otherTopic);
+      world.authority.revoke(revoked.keyId32, world.nowMs);
+      expect(ended).toHaveBeenCalledTimes(2);
+      caller.client.tick(world.nowMs);
+      expect(ended).toHaveBeenCalledTimes(4);
+      caller.end();
+      expect(ended).toHaveBeenCalledTimes(5);
+    } finally {
+      ended.mockRestore();
+    }
+  });
+
+  it('replay.1 replay.18: to a hundred topics of one front are all answered by one worker', () => {
+    const topics = Array.from({ length: 100 }, (_, i) => `jobs/t${i}`);
+    const world = new PoolWorld({ patterns: topics });
+    const [caller, worker] = [world.caller(), world.worker()];
+    for (const of of topics) openShop(worker, { of }, (delivery, own) => own.answer(delivery));
+    const heard: string[] = [];
+    for (let round = 0; round < 2; round++) {
+      for (const of of topics) {
+        caller.client.request(of, [request('x', world.nowMs + second)], world.nowMs, (reply) =>
+          heard.push(shown(reply)),
+        );
+      }
+    }
+    expect(heard).toEqual(Array.from({ length: 200 }, () => '0 final X'));
+    expect(caller.refusals()).toEqual([]);
+  });
+
   it('patterns.26: that nobody answers are told late by their names, once', () => {
     const { world, caller } = poolOfTwo();
     const heard: string[] = [];
@@ -121,7 +173,7 @@ describe('requests', () => {
     expect(caller.events.filter(({ type }) => type === 'handlerFailed').length).toBe(2);
   });
 
-  it('patterns.25: more than 65,536 outstanding are refused, and nothing has changed', () => {
+  it('patterns.35: more than 65,536 outstanding are refused, and nothing has changed', () => {
     const { world, caller } = poolOfTwo();
     const key16 = new Uint8Array(16);
     const many = (count: number) => Array.from({ length: count }, () => request('x', world.nowMs + second, { key16 }));
@@ -298,6 +350,30 @@ describe('by which record a member seals', () => {
     expect(codeOf(() => late.client.checkRequest(topic, world.nowMs))).toBe(undefined);
   });
 
+  it('patterns.12: by none older than that of the epoch before: one between may have revoked somebody', () => {
+    const world = new PoolWorld();
+    const caller = world.caller();
+    const [worker, other] = [world.worker(), world.worker('other')];
+    const settle = (delivery: WorkDelivery, { member }: Workshop) => member.client.settle(delivery.lease, 'done');
+    openShop(worker, {}, settle);
+    const check = () => codeOf(() => caller.client.checkRequest(topic, world.nowMs));
+    const before = caller.client.push(topic, [job('x')], world.nowMs).epoch;
+    // The broker keeps the record that revokes from who asks.
+    const isThatRevokes = (bytes: Uint8Array) => {
+      if (!ofType(addressTypes.poolRecord)(bytes)) return false;
+      return decodePoolRecord(world.provider, parseObject(world.provider, bytes, objectKinds.poolRecord)).revokes;
+    };
+    caller.lets = (what, bytes) => what !== 'object' || !isThatRevokes(bytes);
+    world.authority.revoke(other.keyId32, world.nowMs);
+    expect(check()).toBe('E_STALE');
+    world.authority.rotate(world.front, world.nowMs, { notBeforeMs: world.nowMs + 10 * second });
+    world.advance(second);
+    expect(caller.client.trust.poolRecord(world.front)!.epoch).toBe(before + 2);
+    expect(check()).toBe('E_EPOCH');
+    world.advance(10 * second);
+    expect(caller.client.push(topic, [job('x')], world.nowMs).epoch).toBe(before + 2);
+  });
+
   it('patterns.12: after the end of the newest there is nothing to seal by', () => {
     const world = new PoolWorld({ epochLifeMs: 30_000 });
     const caller = world.caller();
@@ -359,4 +435,64 @@ it('topics.13: answers come after the broker forgot everything, too', () => {
   const { works } = shop.deliveries[0]!;
   worker.client.reply(shop.deliveries[0]!, [{ ...works[0]!, status: 'refused', code: 'E_LIMIT' }], world.nowMs);
   expect(heard).toEqual(['0 refused E_LIMIT']);
+});
+
+describe('whether a reply may open later', () => {
+  it('patterns.23 principals.24: of a responder whose record is on its way', () => {
+    const world = new PoolWorld();
+    const caller = world.caller();
+    const worker = world.join('worker');
+    const ofWorker = Buffer.from(worker.identity.key.publicKey32);
+    caller.lets = (what, bytes) => what !== 'object' || !Buffer.from(bytes).includes(ofWorker);
+    world.authority.grant({ keyId32: worker.keyId32, action: 'subscribe', pattern: '**' }, world.nowMs);
+    world.advance(second);
+    const shop = openShop(worker, {}, (delivery, own) => own.answer(delivery));
+    caller.holds = true;
+    const { client } = caller;
+    client.request(topic, [request('a', world.nowMs + 60 * second)], world.nowMs);
+    const [bytes] = caller.held as [Uint8Array];
+    expect(shop.deliveries.length).toBe(1);
+    const mayLater = (code: 'E_EPOCH' | 'E_SENDER', envelope: Uint8Array) =>
+      (['live', 'log'] as const).map((source) => client.mayOpenLater(code, envelope, world.nowMs, source));
+    expect(codeOf(() => client.envelope(bytes, world.nowMs))).toBe('E_SENDER');
+    expect(mayLater('E_SENDER', bytes)).toEqual([true, false]);
+    const stranger = bytes.slice();
+    stranger.set(new Uint8Array(16), 32);
+    expect(mayLater('E_SENDER', stranger)).toEqual([false, false]);
+    // Whatever epoch comes: a reply is of that of its request.
+    const ahead = bytes.slice();
+    ahead[27]! += 1;
+    expect(mayLater('E_EPOCH', ahead)).toEqual([false, false]);
+    caller.lets = () => true;
+    client.reconnected(world.nowMs);
+    expect(codeOf(() => client.envelope(bytes, world.nowMs))).toBe(undefined);
+    expect(caller.events.some(({ type }) => type === 'reply')).toBe(true);
+  });
+
+  it('patterns.23 principals.31: of a responder who has a newer view', () => {
+    const world = new PoolWorld();
+    const [caller, worker] = [world.caller(), world.worker()];
+    const right = { keyId32: worker.keyId32, action: 'subscribe', pattern: '**' } as const;
+    const shop = openShop(worker);
+    const { client } = caller;
+    client.request(topic, [request('a', world.nowMs + 60 * second)], world.nowMs);
+    world.authority.withdraw(right, world.nowMs);
+    caller.lets = () => false;
+    caller.holds = true;
+    world.authority.grant(right, world.nowMs);
+    const replied = worker.client.reply(
+      shop.deliveries[0]!,
+      [{ leaf: 0, index: 0, status: 'in progress' }],
+      world.nowMs,
+    );
+    const [bytes] = replied.envelopes as [Uint8Array];
+    const mayLater = () => client.mayOpenLater('E_POLICY', bytes, world.nowMs);
+    expect(codeOf(() => client.envelope(bytes, world.nowMs))).toBe('E_POLICY');
+    expect(mayLater()).toBe(true);
+    caller.lets = () => true;
+    client.reconnected(world.nowMs);
+    expect(mayLater()).toBe(false);
+    expect(codeOf(() => client.envelope(bytes, world.nowMs))).toBe(undefined);
+    expect(caller.events.some(({ type }) => type === 'reply')).toBe(true);
+  });
 });

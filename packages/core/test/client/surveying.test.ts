@@ -163,6 +163,23 @@ describe('a survey', () => {
     expect([heard, ends]).toEqual([[], []]);
   });
 
+  it('patterns.33: that did not go out, as far as the carrier says, is forgotten, and one that was cancelled is known', () => {
+    const { world, asker, responders, ask, heard, ends } = surveyOf();
+    const [one] = responders as [Member];
+    const { relay } = world;
+    const publish = relay.publish.bind(relay);
+    relay.publish = (link, bytes) => {
+      publish(link, bytes);
+      throw new Error('no link');
+    };
+    expect(() => ask()).toThrow('no link');
+    relay.publish = publish;
+    expect([answer(one, 'here'), asker.refusals()]).toEqual([undefined, []]);
+    ask().cancel();
+    expect([answer(one, 'here'), asker.refusals()]).toEqual([undefined, ['envelope E_EXPIRED']]);
+    expect([heard, ends.length]).toEqual([[], 1]);
+  });
+
   it('patterns.32 principals.30: takes no reply of who may not, or may not any more, nor by a view that is stale', () => {
     const { world, asker, responders, ask, heard } = surveyOf();
     const [one, two] = responders as [Member, Member];

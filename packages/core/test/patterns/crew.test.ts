@@ -81,6 +81,17 @@ it('patterns.18 no private key is used before signature and right, and one strea
   expect(counting.agreements).toBe(1);
 });
 
+it('suites.7 replay.7 who repeats is nobody whose signature has another form, whatever the engine takes', () => {
+  const asking = new Asking();
+  const envelope = asking.seal();
+  // An engine that takes every signature.
+  const provider = { ...nodeProvider, ed25519Verify: () => true };
+  const crew = crewOf([asking.sender], { provider });
+  expect(crew.identify(parseEnvelope(envelope), nowMs)?.id32.length).toBe(32);
+  const forms = [envelope.slice().fill(0xff, -32), envelope.slice().fill(0, -64, -32)];
+  for (const bytes of forms) expect(crew.identify(parseEnvelope(bytes), nowMs)).toBeUndefined();
+});
+
 it('patterns.18 what no AEAD has opened under is not kept', () => {
   const asking = new Asking();
   const setups = new PoolSetups();

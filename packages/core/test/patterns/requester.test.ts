@@ -1,4 +1,4 @@
-import { openEnvelope, parseEnvelope, patternKinds, StreamSealer } from '@tridcomm/core';
+import { openEnvelope, parseEnvelope, patternKinds, ReplayGuard, StreamSealer } from '@tridcomm/core';
 import { nodeProvider } from '@tridcomm/core/node';
 import { expect, it } from 'vitest';
 import { finishOpen } from '../../src/envelope/open.ts';
@@ -8,10 +8,24 @@ import { Requester, type RequesterOptions } from '../../src/patterns/requester.t
 import { workOf, type RecordName, type Work } from '../../src/patterns/work.ts';
 import { countingRandom, newSender, nowMs, type Sender } from '../envelope/parties.ts';
 import { codeOf } from '../keys/support.ts';
-import { Asking, changed, crewOf, epochNumber, filled, guard, poolEpoch, work } from './pool-parties.ts';
+import { Asking, changed, crewOf, epochNumber, filled, poolEpoch, work } from './pool-parties.ts';
 
 const answerTag16 = filled(16, 0xa7);
 const random = countingRandom();
+
+/** With room for one stream, and told when it goes. */
+class CountedGuard extends ReplayGuard {
+  isReleased = false;
+
+  constructor() {
+    super({ hashKey16: new Uint8Array(16), life: { kind: 'volatile', bootMs: 0 }, streamCap: 1 });
+  }
+
+  override release(): void {
+    super.release();
+    this.isReleased = true;
+  }
+}
 
 const until = (deadlineMs: number, names: readonly RecordName[]) => names.map((name) => ({ name, deadlineMs }));
 
@@ -19,10 +33,13 @@ const until = (deadlineMs: number, names: readonly RecordName[]) => names.map((n
 function asked(change: Partial<RequesterOptions> = {}) {
   const asking = new Asking();
   const responder = newSender(nodeProvider);
-  const replay = guard();
+  const guards: CountedGuard[] = [];
   const requester = new Requester({
     provider: nodeProvider,
-    replayOf: () => replay,
+    newReplay: () => {
+      guards.push(new CountedGuard());
+      return guards.at(-1)!;
+    },
     isAnswerTag: (tag) => Buffer.compare(tag, answerTag16) === 0,
     checkView: () => undefined,
     findSender: (id) => (Buffer.compare(id, responder.keyId32.subarray(0, 16)) === 0 ? responder : undefined),
@@ -40,7 +57,7 @@ function asked(change: Partial<RequesterOptions> = {}) {
     const opened = finishOpen(nodeProvider, requester.begin(parseEnvelope(bytes), atMs));
     return opened && requester.take(opened, atMs);
   };
-  return { asking, requester, crew, enc32, names, seal, take, responder, request };
+  return { asking, requester, crew, enc32, names, seal, take, responder, request, guards };
 }
 
 function replySealer(
@@ -153,9 +170,38 @@ it('patterns.26 what was cancelled is not outstanding, and closes what has ended
   expect(requester.outstanding).toBe(1);
   expect(take(seal(reply(names[0]!)))).toMatchObject({ replies: [], ignored: 1 });
   requester.end(enc32);
-  expect([requester.openStreams, requester.hasStreams(epochNumber), requester.hasStreams(1)]).toEqual([1, true, false]);
+  expect(requester.openStreams).toBe(1);
   requester.cancel(names);
-  expect([requester.openStreams, requester.outstanding, requester.hasStreams(epochNumber)]).toEqual([0, 0, false]);
+  expect([requester.openStreams, requester.outstanding]).toEqual([0, 0]);
+});
+
+it('replay.1 replay.16 replies to each pool stream have a replay state of their own, which goes with it', () => {
+  const { requester, responder, guards, asking, crew, enc32, names, seal, take } = asked();
+  asking.newStream();
+  const request = openEnvelope(crew, asking.seal([work('three')]), nowMs)!;
+  const next = asking.sealer.stream;
+  requester.open(next);
+  requester.asked(next.enc32, until(nowMs + 1000, workOf(request, nowMs)));
+  const sealNext = replySealer(responder, crew.replySource(poolEpoch, request));
+  const envelope = seal(reply(names[0]!, 1));
+  // A second stream of one responder would push out the first, and what has the same timestamp with it.
+  expect(take(sealNext(reply(workOf(request, nowMs)[0]!)))!.replies.length).toBe(1);
+  expect(take(envelope)!.replies.length).toBe(1);
+  expect(codeOf(() => take(envelope))).toBe('E_REPLAY');
+  expect(guards.map(({ streamCount, isReleased }) => [streamCount, isReleased])).toEqual([
+    [1, false],
+    [1, false],
+  ]);
+  requester.end(next.enc32);
+  expect(guards.map(({ isReleased }) => isReleased)).toEqual([false, true]);
+  const late = requester.begin(parseEnvelope(seal(reply(names[1]!))), nowMs)!;
+  const parts = late.verified(true);
+  late.decrypted(parts.map((one) => nodeProvider.aeadOpen(one.algorithm, one.key32, one.nonce12, one.aad, one.sealed)));
+  requester.end(enc32);
+  requester.cancel(names);
+  expect(guards.map(({ isReleased }) => isReleased)).toEqual([true, true]);
+  // Opened while the stream was closed.
+  expect(codeOf(() => late.commit())).toBe('E_CLOSED');
 });
 
 it('patterns.24 the code of a refusal is one that is known, or E_REFUSED', () => {

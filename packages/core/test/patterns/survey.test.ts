@@ -164,13 +164,38 @@ it('patterns.34 a copied reply opens as nobody’s, and the key is not used befo
   expect(take(askerOf({ mayRespond: () => false }), replyOf(first))).toBe('E_POLICY');
 });
 
-it('patterns.33 surveys that are held are bounded', () => {
+it('patterns.33 surveys that are open are bounded, those that have ended and are known take no place', () => {
   const asker = askerOf({ mostSurveys: 2 });
   expect(codeOf(() => asker.asked(survey))).toBe('E_USAGE');
-  asker.asked({ ...survey, questionId32: filled(32, 1) });
-  expect(codeOf(() => asker.asked({ ...survey, questionId32: filled(32, 2) }))).toBe('E_LIMIT');
+  const ask = (id: number) => codeOf(() => asker.asked({ ...survey, questionId32: filled(32, id) }) ?? 'ok');
+  expect([ask(1), ask(2)]).toEqual(['ok', 'E_LIMIT']);
+  asker.end(filled(32, 1));
+  asker.end(filled(32, 1));
+  expect([ask(2), ask(3), asker.held]).toEqual(['ok', 'E_LIMIT', 3]);
+  // Of what did not go out nothing is known.
+  asker.withdraw(filled(32, 2));
+  expect([asker.held, ask(3), ask(4)]).toEqual([2, 'ok', 'E_LIMIT']);
+  expect([take(asker, replyOf(first)), take(asker, replyOf(second))]).toEqual(['yes', 'yes']);
+  expect([ask(4), take(asker, replyOf(first))]).toEqual(['ok', 'E_LIMIT']);
+  asker.tick(survey.deadlineMs + 1);
+  expect([ask(5), ask(6), ask(7), asker.held]).toEqual(['ok', 'ok', 'E_LIMIT', 6]);
   asker.stop();
-  expect(asker.held).toBe(0);
+  expect([asker.held, ask(8), ask(9)]).toEqual([0, 'ok', 'ok']);
+});
+
+it('patterns.32 what was opened before the end of a survey is not taken after it', () => {
+  const asker = askerOf();
+  const [one, again] = [replyOf(first), replyOf(first)].map((bytes) => {
+    const begun = asker.begin(parseEnvelope(bytes), nowMs)!;
+    const parts = begun.verified(true);
+    begun.decrypted(
+      parts.map((part) => nodeProvider.aeadOpen(part.algorithm, part.key32, part.nonce12, part.aad, part.sealed)),
+    );
+    return begun;
+  });
+  expect(codeOf(() => one!.commit() && 'taken')).toBe('taken');
+  asker.end(survey.questionId32);
+  expect(codeOf(() => again!.commit() && 'taken')).toBe('E_EXPIRED');
 });
 
 it('patterns.28 a question has its extension within its bounds', () => {

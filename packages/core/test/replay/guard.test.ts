@@ -228,6 +228,47 @@ describe('split batches', () => {
     expect([receiver.offer(envelope(68)), receiver.offer(job(64, 0, 2))]).toEqual(['new', 'new']);
   });
 
+  it('replay.21 gives the place of what freshness refuses by now to others, in all guards that share it', () => {
+    const leafBudget = new LeafBudget(3);
+    const shared = { skewMs: 30_000, leafBudget: () => leafBudget };
+    const receiver = new Receiver(shared);
+    const other = new Receiver(shared);
+    const stored = new Receiver({ ...shared, stored: true });
+    const at = (seq: number, timestampMs: number): Offer => ({ ...job(seq, 0, 2), timestampMs });
+    const startMs = 1_000_000;
+    expect([receiver.offer(at(1, startMs)), other.offer(at(1, startMs + 1))]).toEqual(['new', 'new']);
+    // Its timestamp says nothing about when it may come.
+    expect(stored.offer(at(1, 1))).toBe('new');
+    const lastMs = startMs + 120_000 + 30_000;
+    expect([receiver.offer(at(2, lastMs)), leafBudget.held]).toEqual(['E_LIMIT', 3]);
+    // Out of a log, no timestamp tells the clock.
+    expect(receiver.offer({ ...at(2, lastMs + 2), source: 'log' })).toBe('E_LIMIT');
+    expect([receiver.offer(at(2, lastMs + 1)), leafBudget.held]).toEqual(['new', 3]);
+    expect(other.offer(at(2, lastMs + 1))).toBe('E_LIMIT');
+    expect([other.offer(at(2, lastMs + 2)), leafBudget.held]).toEqual(['new', 3]);
+    // Whatever the clock does: no leaf of it is taken any more.
+    expect([receiver.offer(job(1, 0, 2)), receiver.offer(job(1, 1, 2))]).toEqual(['E_REPLAY', 'E_REPLAY']);
+    expect(stored.offer({ ...job(1, 1, 2), timestampMs: 1 })).toBe('new');
+    const held = [120_001, 120_002, 120_003].map((ms) => {
+      leafBudget.dropStale(lastMs + ms);
+      return leafBudget.held;
+    });
+    expect([held, receiver.offer(job(2, 1, 2))]).toEqual([[2, 1, 0], 'E_REPLAY']);
+  });
+
+  it('replay.21 is not reached by split batches of many, whose other leaves went elsewhere', () => {
+    const { guard } = new Receiver();
+    const answers = new Set<string>();
+    const part = { leaf: 0, leafCount: 2 };
+    // 250 a second, of 100 pushers, for six minutes.
+    for (let i = 0; i < 90_000; i++) {
+      const stream = streamOf(1, 1 + (i % 100));
+      const header = headerOf({ stream, seq: 1 + Math.floor(i / 100), timestampMs: now + 4 * i });
+      answers.add(codeOf(() => (guard.lookUp(header, part), guard.commit(header, idOf(i), part), 'new')));
+    }
+    expect([...answers]).toEqual(['new']);
+  });
+
   it('replay.21 counts 65,536 where nothing else is said', () => {
     expect(new LeafBudget().max).toBe(65_536);
   });

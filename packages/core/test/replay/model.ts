@@ -7,7 +7,7 @@ interface ModelStream {
   readonly seen: Set<number>;
   timestampMs: number;
   readonly after: number;
-  readonly partial: Map<number, { id: string; count: number; leaves: Set<number> }>;
+  readonly partial: Map<number, { id: string; count: number; leaves: Set<number>; timestampMs: number }>;
 }
 
 interface ModelGroup {
@@ -123,7 +123,8 @@ export class Model {
     stream.timestampMs = Math.max(stream.timestampMs, timestampMs);
     let complete = true;
     if (part !== undefined) {
-      const partial = stream.partial.get(seq) ?? { id: offer.id32.join(), count: part.leafCount, leaves: new Set() };
+      const first = { id: offer.id32.join(), count: part.leafCount, leaves: new Set<number>(), timestampMs };
+      const partial = stream.partial.get(seq) ?? first;
       partial.leaves.add(part.leaf);
       complete = partial.leaves.size === partial.count;
       if (complete) stream.partial.delete(seq);
@@ -151,10 +152,27 @@ export class Model {
       const isSame = partial.id === offer.id32.join() && partial.count === part?.leafCount;
       return isSame && !partial.leaves.has(part.leaf) ? 'new' : 'E_REPLAY';
     }
-    if (part === undefined) return 'new';
+    if (part === undefined || part.leafCount === 1 || this.#partials() < partialEnvelopes) return 'new';
+    this.#dropStale(timestampMs - skewMs);
+    return this.#partials() < partialEnvelopes ? 'new' : 'E_LIMIT';
+  }
+
+  #partials(): number {
     let held = 0;
-    for (const { streams } of this.#groups.values()) for (const each of streams) held += each.partial.size;
-    return part.leafCount > 1 && held >= partialEnvelopes ? 'E_LIMIT' : 'new';
+    for (const { streams } of this.#groups.values()) for (const { partial } of streams) held += partial.size;
+    return held;
+  }
+
+  #dropStale(clockMs: number): void {
+    for (const { streams } of this.#groups.values()) {
+      for (const { partial, seen } of streams) {
+        for (const [seq, { timestampMs }] of partial) {
+          if (timestampMs >= clockMs - 120_000) continue;
+          partial.delete(seq);
+          seen.add(seq);
+        }
+      }
+    }
   }
 
   #isOther({ stream }: Offer, seq: number, id32: Uint8Array): boolean {

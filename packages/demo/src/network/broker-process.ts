@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Caller } from './child.ts';
 
 /** A line of the broker's log. */
 export interface LoggedEvent {
@@ -18,14 +19,19 @@ export class BrokerProcess {
   /** All that its lives wrote to the standard error. */
   text = '';
   readonly #folder: string;
+  readonly #module: URL | undefined;
   readonly #events: LoggedEvent[] = [];
   #process: ChildProcess | undefined;
   #port = 0;
   #rest = '';
 
-  /** @param folder - with the identity, in `identity`; gets the configuration, and the store in `store` */
-  constructor(folder: string) {
+  /**
+   * @param folder - with the identity, in `identity`; gets the configuration, and the store in `store`
+   * @param module - is loaded into the process first; default none
+   */
+  constructor(folder: string, module?: URL) {
     this.#folder = folder;
+    this.#module = module;
   }
 
   get storeFolder(): string {
@@ -40,6 +46,11 @@ export class BrokerProcess {
     return this.#process?.pid;
   }
 
+  /** Asks the module that was loaded into the process that runs now. */
+  caller<T>(): Caller<T> {
+    return new Caller<T>(this.#process!, 'the broker');
+  }
+
   /** How many events there are: for {@link event}. */
   get mark(): number {
     return this.#events.length;
@@ -51,8 +62,10 @@ export class BrokerProcess {
     writeFileSync(config, JSON.stringify(configOf(this.#port)));
     const program = fileURLToPath(new URL('bin.js', import.meta.resolve('@tridcomm/broker')));
     const { mark } = this;
+    const modules = [`data:text/javascript,${leash}`, ...(this.#module === undefined ? [] : [this.#module.href])];
     this.#process = fork(program, ['--config', config], {
-      execArgv: ['--import', `data:text/javascript,${leash}`],
+      execArgv: modules.flatMap((module) => ['--import', module]),
+      serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
     this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => this.#read(text));

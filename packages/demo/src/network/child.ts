@@ -20,21 +20,18 @@ class ChildError extends Error {
   }
 }
 
-/** A process of the demonstration, asked over the channel to it; `T` is what it serves. */
-export class Child<T> {
+/** Asks a process over the channel to it; `T` is what it serves. */
+export class Caller<T> {
   readonly #process: ChildProcess;
   readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
   #lastId = 0;
 
-  /** @param program - file beside this one */
-  constructor(program: string) {
-    this.#process = fork(fileURLToPath(new URL(program, import.meta.url)), [], {
-      execArgv: [],
-      serialization: 'advanced',
-    });
+  /** @param name - for people */
+  constructor(process: ChildProcess, name: string) {
+    this.#process = process;
     this.#process.on('message', (message) => this.#take(message as Answer));
     this.#process.on('exit', () => {
-      for (const { reject } of this.#waiting.values()) reject(new Error(`${program} has ended`));
+      for (const { reject } of this.#waiting.values()) reject(new Error(`${name} has ended`));
       this.#waiting.clear();
     });
   }
@@ -50,19 +47,36 @@ export class Child<T> {
     });
   }
 
-  /** At once; for the end of this process too. */
+  #take({ id, result, error }: Answer): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (error === undefined) waiting?.resolve(result);
+    else waiting?.reject(new ChildError(error.code, error.message));
+  }
+}
+
+/** A process of the demonstration; `T` is what it serves. */
+export class Child<T> extends Caller<T> {
+  readonly #process: ChildProcess;
+
+  /** @param program - file beside this one, or a path from here */
+  constructor(program: string) {
+    const path = fileURLToPath(new URL(program, import.meta.url));
+    const process = fork(path, [], { execArgv: [], serialization: 'advanced' });
+    super(process, program);
+    this.#process = process;
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** `kill -9`, at once; for the end of this process too. */
   kill(): void {
     this.#process.kill('SIGKILL');
   }
 
   async ended(): Promise<void> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) await once(this.#process, 'exit');
-  }
-
-  #take({ id, result, error }: Answer): void {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    if (error === undefined) waiting?.resolve(result);
-    else waiting?.reject(new ChildError(error.code, error.message));
   }
 }

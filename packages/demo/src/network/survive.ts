@@ -3,6 +3,7 @@ import { claim, countText, heading, line, toHex } from '../story.ts';
 import { seconds } from './deliver.ts';
 import type { Flowed } from './flow.ts';
 import { textTopic, type Person, type Site } from './site.ts';
+import { until } from './until.ts';
 
 /** Part 3: the broker dies in the middle, and nothing that it acknowledged is lost. */
 export async function killBroker(site: Site): Promise<void> {
@@ -69,14 +70,6 @@ async function acknowledged(sender: Person, count: number): Promise<void> {
     const { acknowledged: taken } = await sender.process.call('flowed');
     return taken.length >= count;
   });
-}
-
-async function until(what: string, test: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + 30_000;
-  while (!(await test())) {
-    if (performance.now() > endMs) throw new Error(`not within 30 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 /** @param before - how many texts the receiver had when it began */

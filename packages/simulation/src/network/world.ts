@@ -1,7 +1,7 @@
 /** One run over links: an authority's service, a broker on its disk, clients with their applications, and what the oracle says of it. */
 import { createHash } from 'node:crypto';
 import { AuthorityService, BrokerLink, type ClientStatus } from '@tridcomm/client-node';
-import { Identity, TridcommError, type CryptoProvider } from '@tridcomm/core';
+import { Identity, TridcommError, type Authority, type CryptoProvider } from '@tridcomm/core';
 import { keyBlockFlags, parseBlock, type AddressedObject } from '@tridcomm/core/internal';
 import { principalRoles } from '@tridcomm/core/link';
 import { SeededRandom } from '@tridcomm/core/testing';
@@ -67,6 +67,8 @@ class NetworkWorld {
   /** When the broker was last known to know less than it was told. */
   #forgotMs = 0;
   #newestEpoch = 0;
+  /** Whether the broker knew everything but for a change that is on its way to it. */
+  #isTelling = false;
   /** When each epoch begins: one of a revocation at once. */
   readonly #beginsMs = new Map<number, number>();
   /** When there was an epoch more. */
@@ -139,9 +141,7 @@ class NetworkWorld {
         this.#note(() => `authority ${event.type}`);
         if (event.type === 'brokerCurrent') {
           this.#forgotMs = this.#time.nowMs;
-          const { brokerCalm } = this.#oracle;
-          // One is open at most, so that closing the last closes all.
-          if (brokerCalm.at(-1)?.toMs !== Infinity) brokerCalm.push({ fromMs: this.#time.nowMs, toMs: Infinity });
+          this.#brokerIsCurrent();
         }
         if (event.type === 'brokerBehind') this.#brokerIsBehind();
       },
@@ -199,7 +199,7 @@ class NetworkWorld {
 
   /** Gives members keys, records and rights: the first, or new ones for who has lost everything. */
   #enrol(members: readonly MemberHost[]): void {
-    this.#service.perform((authority, nowMs) => {
+    this.#change((authority, nowMs) => {
       for (const member of members) {
         const keyRecord = member.enrol((key) => authority.issue(key, { name: member.name }, nowMs));
         authority.takeKeyRecord(keyRecord, nowMs);
@@ -285,8 +285,24 @@ class NetworkWorld {
 
   /** It may not know all that the authority said. */
   #brokerIsBehind(): void {
+    this.#isTelling = false;
     const last = this.#oracle.brokerCalm.at(-1);
     if (last !== undefined) last.toMs = Math.min(last.toMs, this.#time.nowMs);
+  }
+
+  #brokerIsCurrent(): void {
+    this.#isTelling = false;
+    const { brokerCalm } = this.#oracle;
+    // One is open at most, so that closing the last closes all.
+    if (brokerCalm.at(-1)?.toMs !== Infinity) brokerCalm.push({ fromMs: this.#time.nowMs, toMs: Infinity });
+  }
+
+  /** A change at the authority: its broker knows of it with the next bundle, however long a silent link keeps that back. */
+  #change<Result>(change: (authority: Authority, nowMs: number) => Result): Result {
+    const wasCurrent = this.#isTelling || this.#oracle.brokerCalm.at(-1)?.toMs === Infinity;
+    this.#brokerIsBehind();
+    this.#isTelling = wasCurrent;
+    return this.#service.perform(change);
   }
 
   #endBroker(how: 'kill' | 'power cut' | 'drain', downMs: number): void {
@@ -325,7 +341,7 @@ class NetworkWorld {
   #rotate(aheadMs: number): void {
     this.#changedMs = this.#time.nowMs;
     try {
-      this.#service.perform((authority, nowMs) => {
+      this.#change((authority, nowMs) => {
         authority.rotate(this.#groupId16, nowMs, aheadMs > 0 ? { notBeforeMs: nowMs + aheadMs } : {});
       });
     } catch (error) {
@@ -355,7 +371,7 @@ class NetworkWorld {
     const { keyId32 } = this.#members.get(condemnedName)!;
     this.#condemnation.speak(keyId32);
     for (const reader of this.#members.get(condemnedName)!.readers) reader.isGone = true;
-    this.#service.perform((authority, nowMs) => authority.revoke(keyId32, nowMs));
+    this.#change((authority, nowMs) => authority.revoke(keyId32, nowMs));
     // It has seen enough by then, and so has the broker.
     this.#authorityMachine.after(patienceMs + 1, () => {
       const member = this.#members.get(condemnedName)!;
@@ -569,14 +585,17 @@ class NetworkWorld {
   #onKeyRecord(record: Uint8Array): void {
     const own = new Uint8Array(record);
     this.#authorityMachine.after(1, () => {
-      this.#service.perform((authority, nowMs) => authority.takeKeyRecord(own, nowMs));
+      this.#change((authority, nowMs) => authority.takeKeyRecord(own, nowMs));
     });
   }
 
   #onBrokerEvent(event: BrokerEvent): void {
     this.#note(() => `broker ${JSON.stringify(event)}`);
     this.#condemnation.see(event);
-    if (event.type === 'bundleTaken') this.#begin();
+    if (event.type === 'bundleTaken') {
+      this.#begin();
+      if (this.#isTelling) this.#brokerIsCurrent();
+    }
     if (event.type === 'notKept') this.#forgotMs = Infinity;
     this.#refusals.broker(event, this.#condemnation.isOfHonest(event));
   }

@@ -13,6 +13,7 @@ function published(content: string, changes: Partial<Publication> = {}): Publica
     askedMs: 20_000,
     deadlineMs: undefined,
     epoch: 1,
+    settledEpoch: changes.epoch ?? 1,
     isEarly: false,
     isOrphan: false,
     outcome: 'acknowledged',

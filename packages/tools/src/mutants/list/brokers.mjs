@@ -131,14 +131,14 @@ export const brokerMutants = [
   {
     ...subs,
     name: 'broker-sub-number-twice',
-    from: 'if (this.subs.has(number)) {',
-    to: 'if (false) {',
+    from: 'if (this.subs.has(number) || this.works.has(number)) {',
+    to: 'if (this.works.has(number)) {',
     spec: 'delivery.9',
   },
   {
     ...subs,
     name: 'broker-subs-without-end',
-    from: "if (this.subs.size >= limits.subsPerLink) throw new TridcommError('E_LIMIT', 'subs of a link');",
+    from: "if (this.subs.size + this.works.count >= limits.subsPerLink) throw new TridcommError('E_LIMIT', 'subs of a link');",
     to: '',
     spec: 'delivery.9',
   },

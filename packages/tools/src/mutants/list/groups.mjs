@@ -12,7 +12,7 @@ export const groupMutants = [
   {
     name: 'group-head-age',
     file: 'keys/group-record.ts',
-    from: 'purpose === purposes.pool ? limits.poolHeadAgeMs : limits.headFreshMaxMs',
+    from: 'isOfPool ? limits.poolHeadAgeMs : limits.headFreshMaxMs',
     to: 'limits.headFreshMaxMs',
     spec: 'principals.8',
   },

@@ -75,8 +75,8 @@ export const replayMutants = [
   {
     name: 'seen-not-marked',
     file: 'replay/guard.ts',
-    from: 'if (part === undefined || this.#leaves.mark(entry, seq, id32, part)) {',
-    to: 'if (part !== undefined && this.#leaves.mark(entry, seq, id32, part)) {',
+    from: 'if (part === undefined || this.#leaves.mark(entry, seq, id32, part, this.#freshUntilMs(timestampMs, source))) {',
+    to: 'if (part !== undefined && this.#leaves.mark(entry, seq, id32, part, this.#freshUntilMs(timestampMs, source))) {',
     spec: 'replay.7',
   },
   {
@@ -173,7 +173,7 @@ export const replayMutants = [
   {
     name: 'boot-rule',
     file: 'replay/guard.ts',
-    from: "if (source === 'live' && timestampMs <= this.#bootLine) return 'E_TOO_OLD';",
+    from: "if (source !== 'log' && timestampMs <= this.#bootLine) return 'E_TOO_OLD';",
     to: '',
     spec: 'replay.25',
   },

@@ -84,8 +84,8 @@ export const topicMutants = [
   {
     name: 'tag-without-length',
     file: 'topics/tags.ts',
-    from: 'provider.hmacSha256(value32, Uint8Array.of(bytes.length), bytes)',
-    to: 'provider.hmacSha256(value32, bytes)',
+    from: 'provider.hmacSha256(value32, Uint8Array.of(segment.length), segment)',
+    to: 'provider.hmacSha256(value32, segment)',
     spec: 'topics.8',
   },
   {

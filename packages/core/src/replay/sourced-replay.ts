@@ -1,5 +1,5 @@
 import type { FreshnessRule } from './freshness.ts';
-import type { LookUp, ReplayGuard } from './guard.ts';
+import type { LookUp, ReplayGuard, ReplaySource } from './guard.ts';
 import type { JobPart } from './leaves.ts';
 import type { ReplayWrites } from './stored-state.ts';
 
@@ -10,23 +10,26 @@ export type ReplayState = Pick<
 >;
 
 /**
- * The same replay state for envelopes that come out of a log: their timestamp informs, and the rules of a restart are not for them.
+ * The same replay state for what does not come as news: out of a log, whose timestamps inform, or as work. Floors that were restored do not refuse
+ * it.
  *
- * As there is one state, an envelope that comes both ways is accepted once.
+ * As there is one state, an envelope that comes in several ways is accepted once in a life.
  *
- * @spec replay.29, replay.30
+ * @spec replay.29, replay.30, replay.35
  */
-export class LogReplay implements ReplayState {
+export class SourcedReplay implements ReplayState {
   readonly freshness: FreshnessRule;
   readonly #guard: ReplayGuard;
+  readonly #source: ReplaySource;
 
-  constructor(guard: ReplayGuard) {
+  constructor(guard: ReplayGuard, source: ReplaySource) {
     this.#guard = guard;
-    this.freshness = { ...guard.freshness, stored: true };
+    this.#source = source;
+    this.freshness = source === 'log' ? { ...guard.freshness, stored: true } : guard.freshness;
   }
 
   lookUp(header: Uint8Array, part?: JobPart): LookUp {
-    return this.#guard.lookUp(header, part, 'log');
+    return this.#guard.lookUp(header, part, this.#source);
   }
 
   compare(header: Uint8Array, id32: Uint8Array, part?: JobPart): void {
@@ -38,7 +41,7 @@ export class LogReplay implements ReplayState {
   }
 
   pendingWrites(header: Uint8Array, part?: JobPart): ReplayWrites | undefined {
-    return this.#guard.pendingWrites(header, part, 'log');
+    return this.#guard.pendingWrites(header, part, this.#source);
   }
 
   stored(header: Uint8Array, writes: ReplayWrites): Uint8Array | undefined {
@@ -46,6 +49,6 @@ export class LogReplay implements ReplayState {
   }
 
   commit(header: Uint8Array, id32: Uint8Array, part?: JobPart): void {
-    this.#guard.commit(header, id32, part, 'log');
+    this.#guard.commit(header, id32, part, this.#source);
   }
 }

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { hexOf } from '../../src/client/hex.ts';
+import { limits } from '../../src/codepoints/limits.gen.ts';
+import { matchKinds } from '../../src/codepoints/match-kinds.gen.ts';
+import { parseEnvelope } from '../../src/wire/envelope.ts';
+import { job, openShop, PoolWorld, request, shown, topic } from '../client/pool-world.ts';
+import { codeOf, encode } from '../client/world.ts';
+
+test('delivery.24: what a link had that is detached goes to another at once', () => {
+  const world = new PoolWorld();
+  const [caller, a, b] = [world.caller(), world.worker('a'), world.worker('b')];
+  openShop(a);
+  caller.client.push(topic, [job('x')], world.nowMs);
+  const shop = openShop(b);
+  expect(shop.texts()).toEqual([]);
+  a.link.detach();
+  expect(shop.texts()).toEqual(['x']);
+});
+
+test('delivery.25: what nobody did is told of, with its tag and its sender', () => {
+  const world = new PoolWorld();
+  const [caller, worker] = [world.caller(), world.worker()];
+  const { envelopes } = caller.client.push(topic, [job('x')], world.nowMs);
+  world.relayEvents.splice(0);
+  world.nowMs += limits.maxAgeMs + limits.skewMs + 1;
+  world.relay.tick();
+  const tag = hexOf(parseEnvelope(envelopes[0]!).header.topicTag);
+  const dropped = { type: 'dropped', why: 'tooOld', tag, sender: hexOf(caller.keyId32) };
+  expect(world.relayEvents.filter(({ type }) => type === 'dropped')).toEqual([dropped]);
+  expect(openShop(worker).texts()).toEqual([]);
+});
+
+test('delivery.26: one sender does not fill the relay for others', () => {
+  const world = new PoolWorld();
+  const [caller, other] = [world.caller('caller'), world.caller('other')];
+  const [large] = caller.client.push(topic, [job('x'.repeat(900_000))], world.nowMs).envelopes;
+  for (let i = 1; i < Math.floor(limits.workBytes / large!.length); i++) caller.link.publish(large!);
+  expect(codeOf(() => caller.link.publish(large!))).toBe('E_LIMIT');
+  other.client.push('jobs/print', [job('x'.repeat(900_000))], world.nowMs);
+  expect(world.relayEvents.filter(({ type }) => type === 'refused')).toHaveLength(1);
+});
+
+test('principals.38: what many had who lose their right at once does not go round between them', () => {
+  const world = new PoolWorld();
+  const [caller, worker] = [world.caller(), world.worker()];
+  const { topicTag } = parseEnvelope(caller.client.push(topic, [job('x')], world.nowMs).envelopes[0]!).header;
+  let units = 0;
+  for (let i = 0; i < limits.leasesPerUnit + 1; i++) {
+    const link = world.relay.attach(worker.keyId32, { envelope() {}, object() {}, leased: () => void units++ });
+    link.work({ matchKind: matchKinds.exact, level: 0, match16: topicTag }, 1);
+  }
+  world.authority.removeGroup(world.front, world.nowMs);
+  expect(units).toBe(1);
+  expect(world.relayEvents.filter(({ type }) => type === 'dropped')).toEqual([]);
+});
+
+test('replay.18: replies are of streams that who asks began, and do not count', () => {
+  const topics = Array.from({ length: limits.newStreamsBurst + 36 }, (_, i) => `jobs/t${i}`);
+  const world = new PoolWorld({ patterns: topics });
+  const [caller, worker] = [world.caller(), world.worker()];
+  for (const of of topics) openShop(worker, { of }, (delivery, shop) => shop.answer(delivery));
+  const heard: string[] = [];
+  for (const of of topics) {
+    const asked = request('x', world.nowMs + 5_000);
+    caller.client.request(of, [asked], world.nowMs, (reply) => void heard.push(shown(reply)));
+  }
+  const refused = world.relayEvents.flatMap((event) => (event.type === 'refused' ? [event.error.message] : []));
+  expect(refused).toEqual([]);
+  expect(heard).toHaveLength(topics.length);
+});
+
+test('replay.18: nor do replies to surveys', () => {
+  const of = 'lunch/where';
+  const world = new PoolWorld();
+  const [asker, responder] = [world.join('asker'), world.join('responder')];
+  world.authority.addGroup({ patterns: [of], purpose: 'survey' }, world.nowMs);
+  world.authority.grant({ keyId32: asker.keyId32, action: 'publish', pattern: of }, world.nowMs);
+  world.authority.grant({ keyId32: responder.keyId32, action: 'subscribe', pattern: of }, world.nowMs);
+  world.advance(1_000);
+  responder.subscribe(of);
+  let heard = 0;
+  for (let i = 0; i < limits.newStreamsBurst + 36; i++) {
+    const answers = { onReply: () => heard++, onEnd: () => undefined };
+    asker.client.ask(of, encode('where?'), { deadlineMs: world.nowMs + 10_000 }, world.nowMs, answers);
+    responder.client.answer(responder.deliveries.at(-1)!, encode('here'), world.nowMs);
+  }
+  expect(heard).toBe(limits.newStreamsBurst + 36);
+});
