@@ -289,6 +289,69 @@ describe('a router', () => {
     expect(inboxes()).toEqual([0, 0]);
   });
 
+  it('patterns.40: is believed by the grant to route, and by no other', () => {
+    const { world, dealer, router, one, two, shops } = routedPool();
+    // With the last router the inboxes end.
+    world.router('other');
+    for (const action of ['publish', 'subscribe'] as const) {
+      world.authority.grant({ keyId32: router.keyId32, action, pattern: '**' }, world.nowMs);
+    }
+    world.advance(2_000);
+    const routed = routeByName(router, [one]);
+    heardOf(dealer, ['a', 'nobody']);
+    two.holds = true;
+    router.client.forward(routed[0]!, two.keyId32, world.nowMs);
+    world.authority.withdraw({ keyId32: router.keyId32, action: 'route', pattern: '**' }, world.nowMs);
+    world.advance(2_000);
+    two.refusals();
+    two.release();
+    expect([two.refusals(), texts(shops[1]!)]).toEqual([['envelope E_POLICY'], []]);
+  });
+
+  it('replay.22: a durable member that works knows after a restart which forwards it had', () => {
+    const world = new PoolWorld();
+    const dealer = world.caller('dealer');
+    const worker = world.worker('worker', new MemoryStore());
+    const router = world.router();
+    const routed = routeByName(router, [worker]);
+    openShop(worker, { capacity: 0 });
+    const forwards: Uint8Array[] = [];
+    worker.lets = (what, bytes) => {
+      if (what === 'envelope') forwards.push(bytes.slice());
+      return true;
+    };
+    heardOf(dealer, ['a', 'worker']);
+    expect([forwards.length, routed.length]).toEqual([1, 1]);
+    world.advance(1_000);
+    worker.end();
+    worker.begin();
+    world.advance(1_000);
+    const shop = openShop(worker, { capacity: 0 });
+    worker.refusals();
+    worker.client.receiver(() => world.nowMs).envelope(forwards[0]!);
+    expect([worker.refusals(), shop.deliveries]).toEqual([['envelope E_REPLAY'], []]);
+  });
+
+  it('patterns.41: brings messages of its own front alone', () => {
+    const { world, dealer, router, one, shops } = routedPool();
+    const elsewhere = 'else/where';
+    world.authority.addGroup({ patterns: [elsewhere], purpose: 'front' }, world.nowMs);
+    for (const [{ keyId32 }, action] of [
+      [dealer, 'publish'],
+      [one, 'subscribe'],
+    ] as const) {
+      world.authority.grant({ keyId32, action, pattern: elsewhere }, world.nowMs);
+    }
+    world.advance(2_000);
+    const routed = routeByName(router, [one]);
+    const there = openShop(one, { capacity: 0, of: elsewhere });
+    const { envelopes } = dealer.client.deal(elsewhere, [message('a', 'one', world.nowMs + minute)], world.nowMs);
+    router.client.forward({ groupId16: world.front, envelope: envelopes[0]! }, one.keyId32, world.nowMs);
+    expect([texts(there), one.refusals()]).toEqual([[], []]);
+    heardOf(dealer, ['b', 'one']);
+    expect([texts(shops[0]!), routed.length]).toEqual([['b'], 1]);
+  });
+
   it('patterns.39: on two brokers hands messages one way and replies the other, and changes no byte', () => {
     const world = new PoolWorld();
     const dealer = world.caller('dealer');
@@ -325,6 +388,10 @@ describe('a router', () => {
     expect(replies).toEqual(said.flatMap((one) => one.envelopes));
     expect(heard).toEqual(['0 news half', '0 final A']);
     expect([dealer, near, there, worker].map((member) => member.refusals())).toEqual([[], [], [], []]);
+    // Who works may answer the dealer, and not hand on what others answer.
+    expect(
+      codeOf(() => worker.client.forwardReply({ groupId16: world.front, envelope: replies[0]! }, world.nowMs)),
+    ).toBe('E_POLICY');
     // Only replies are handed on as such.
     expect(codeOf(() => client.forwardReply({ groupId16: world.front, envelope: envelopes[0]! }, world.nowMs))).toBe(
       'E_USAGE',

@@ -315,6 +315,22 @@ describe('by which record a member seals', () => {
     expect(check()).toBe('E_STALE');
   });
 
+  it('patterns.11: by none of another block than that of the crew, whatever key it says', () => {
+    const world = new PoolWorld();
+    const caller = world.caller();
+    world.worker();
+    const check = () => codeOf(() => caller.client.checkRequest(topic, world.nowMs));
+    expect(check()).toBe(undefined);
+    // Generation and epoch are those of the leaf.
+    world.forgePoolRecords({
+      blockHash32: new Uint8Array(32).fill(7),
+      publicKey32: world.provider.generateKeyPair('x25519').publicKey,
+    });
+    world.authority.rotate(world.front, world.nowMs);
+    expect(caller.client.trust.poolRecord(world.front)!.blockHash32).toEqual(new Uint8Array(32).fill(7));
+    expect(check()).toBe('E_STALE');
+  });
+
   it('patterns.12: by the one before until the newest has begun, at once by one that revokes, and by none that is over', () => {
     const world = new PoolWorld({ epochLifeMs: 3_600_000 });
     const caller = world.caller();

@@ -5,8 +5,14 @@ import type { Reply } from '../../src/client/reply.ts';
 import type { ClientStore } from '../../src/client/store.ts';
 import type { WorkDelivery, WorkReply } from '../../src/client/work-delivery.ts';
 import type { WorkSubscription } from '../../src/client/work-routes.ts';
+import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
+import { labels } from '../../src/codepoints/labels.gen.ts';
+import { objectKinds } from '../../src/codepoints/object-kinds.gen.ts';
 import type { TopicMatch } from '../../src/keys/access-list.ts';
+import { decodePoolRecord, encodePoolRecordBody, type PoolRecordFields } from '../../src/keys/pool-record.ts';
+import { encodeObject, parseObject } from '../../src/keys/signed-object.ts';
 import { signingKeyOf, type SigningKey } from '../../src/keys/signing-key.ts';
+import { typeOfObject } from '../../src/relay/object-form.ts';
 import type { Relay } from '../../src/relay/relay.ts';
 import { RelayState } from '../../src/relay/relay-state.ts';
 import { encode, World, type Member } from './world.ts';
@@ -61,6 +67,20 @@ export class PoolWorld extends World {
   /** As a thief has it. */
   controllerKey(): SigningKey {
     return signingKeyOf(this.provider, readSnapshot(this.authority.snapshot()).controllerSeed32);
+  }
+
+  /** All pool records from now on are those of who has the controller's key. */
+  forgePoolRecords(change: Partial<PoolRecordFields>): void {
+    const { provider } = this;
+    const forge = (bytes: Uint8Array): Uint8Array => {
+      const record = decodePoolRecord(provider, parseObject(provider, bytes, objectKinds.poolRecord));
+      const body = encodePoolRecordBody({ ...record, ...change });
+      return encodeObject(provider, objectKinds.poolRecord, this.authority.authorityId32, body, [
+        { label: labels.pool, key: this.controllerKey() },
+      ]);
+    };
+    this.alter = (object) =>
+      typeOfObject(object.bytes) === addressTypes.poolRecord ? { ...object, bytes: forge(object.bytes) } : object;
   }
 
   #member(name: string, action: GrantFields['action'], store?: ClientStore, relay?: Relay): Member {

@@ -1,7 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
 import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
-import { labels } from '../../src/codepoints/labels.gen.ts';
-import { objectKinds } from '../../src/codepoints/object-kinds.gen.ts';
 import type { Lease } from '../../src/client/carrier.ts';
 import { Client } from '../../src/client/client.ts';
 import { MemoryStore } from '../../src/client/store.ts';
@@ -9,8 +7,6 @@ import { nobleProvider } from '../../src/crypto/noble.ts';
 import type { WorkDelivery } from '../../src/client/work-delivery.ts';
 import { refusedOutcome } from '../../src/client/working.ts';
 import { TridcommError } from '../../src/errors.ts';
-import { decodePoolRecord, encodePoolRecordBody } from '../../src/keys/pool-record.ts';
-import { encodeObject, parseObject } from '../../src/keys/signed-object.ts';
 import { typeOfObject } from '../../src/relay/object-form.ts';
 import { LeafBudget } from '../../src/replay/leaves.ts';
 import { parseEnvelope } from '../../src/wire/envelope.ts';
@@ -433,20 +429,11 @@ describe('the keys of a crew', () => {
     const caller = world.caller();
     const one = world.worker('one');
     const shop = openShop(one);
-    const { provider } = world;
     const push = () => caller.client.push(topic, [job('a')], world.nowMs);
     push();
     expect(shop.texts()).toEqual(['a']);
     // Who has the controller's key leads those who ask elsewhere.
-    const forge = (bytes: Uint8Array): Uint8Array => {
-      const record = decodePoolRecord(provider, parseObject(provider, bytes, objectKinds.poolRecord));
-      const body = encodePoolRecordBody({ ...record, publicKey32: provider.generateKeyPair('x25519').publicKey });
-      return encodeObject(provider, objectKinds.poolRecord, world.authority.authorityId32, body, [
-        { label: labels.pool, key: world.controllerKey() },
-      ]);
-    };
-    world.alter = (object) =>
-      typeOfObject(object.bytes) === addressTypes.poolRecord ? { ...object, bytes: forge(object.bytes) } : object;
+    world.forgePoolRecords({ publicKey32: world.provider.generateKeyPair('x25519').publicKey });
     one.events.splice(0);
     world.authority.rotate(world.front, world.nowMs);
     const forks = one.events.flatMap((event) => (event.type === 'fork' ? [event.groupId16] : []));

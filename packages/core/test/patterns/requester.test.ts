@@ -1,4 +1,11 @@
-import { openEnvelope, parseEnvelope, patternKinds, ReplayGuard, StreamSealer } from '@tridcomm/core';
+import {
+  openEnvelope,
+  parseEnvelope,
+  patternKinds,
+  ReplayGuard,
+  StreamSealer,
+  type CryptoProvider,
+} from '@tridcomm/core';
 import { nodeProvider } from '@tridcomm/core/node';
 import { expect, it } from 'vitest';
 import { finishOpen } from '../../src/envelope/open.ts';
@@ -151,12 +158,24 @@ it('patterns.22 patterns.26 a stream is open until it has ended and nothing is o
 });
 
 it('patterns.26 the last deadline closes a stream that has ended, and overwrites its secret', () => {
-  const { requester, enc32, asking, seal, names, take } = asked();
+  const keys: Uint8Array[] = [];
+  const provider: CryptoProvider = {
+    ...nodeProvider,
+    hmacSha256: (key, ...parts) => {
+      keys.push(key);
+      return nodeProvider.hmacSha256(key, ...parts);
+    },
+  };
+  const { requester, enc32, asking, seal, names, take } = asked({ provider });
   const envelope = seal(reply(names[0]!));
+  take(seal(reply(names[0]!, replyStatus.inProgress)));
+  const secrets = keys.filter((key) => Buffer.compare(key, asking.sealer.stream.replySecret32) === 0);
+  expect(secrets.length).toBeGreaterThan(0);
   expect(requester.tick(nowMs + 1000)).toEqual([]);
   requester.end(enc32);
   expect(requester.tick(nowMs + 1001)).toEqual(names);
   expect([requester.openStreams, requester.outstanding]).toEqual([0, 0]);
+  for (const secret of secrets) expect(secret).toEqual(filled(32, 0));
   expect(take(envelope)).toBeUndefined();
   // The one copy that is left is that of who seals, and goes with its stream.
   asking.sealer.erase();
