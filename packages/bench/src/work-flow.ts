@@ -1,7 +1,7 @@
 import type { Peer, PeerServer } from './peers/peer.ts';
 import { Child } from './processes/child.ts';
 import type { WorkRole } from './processes/work-program.ts';
-import type { Asked, Came, Jobs, Requests } from './processes/work-role.ts';
+import { doneUs, sumOf, type Asked, type Jobs, type Requests } from './processes/work-role.ts';
 
 /** One who asks or pushes, and workers, of one peer, each a process, with a server of their own. */
 export class WorkFlow {
@@ -54,24 +54,6 @@ export class WorkFlow {
     await Promise.all([this.#asker, ...this.#workers].map(async (child) => await child.end()));
     await this.#server.end();
   }
-}
-
-/**
- * When the last job came, µs; undefined while some are lacking.
- *
- * @throws Error where it was not each once, or not all workers had a share
- */
-export function doneUs(came: readonly Came[], { count, bytes }: Pick<Jobs, 'count' | 'bytes'>): number | undefined {
-  const [jobs, all] = [sumOf(came, 'count'), sumOf(came, 'bytes')];
-  if (jobs < count) return undefined;
-  if (jobs > count) throw new Error(`${jobs} jobs came, ${count} were pushed`);
-  if (all !== count * bytes) throw new Error(`${all} bytes came`);
-  if (came.some((one) => one.count === 0)) throw new Error('a worker got nothing');
-  return Math.max(...came.map(({ atUs }) => atUs));
-}
-
-function sumOf(came: readonly Came[], what: 'count' | 'bytes'): number {
-  return came.reduce((sum, one) => sum + one[what], 0);
 }
 
 const program = 'processes/work-program.js';

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ClientOptions, WorkClient } from '../src/peers/peer.ts';
-import { WorkRole } from '../src/processes/work-role.ts';
-import { doneUs } from '../src/work-flow.ts';
+import { doneUs, WorkRole } from '../src/processes/work-role.ts';
 
 const options: ClientOptions = { kind: 'nats', port: 0, tls: { ca: '', certificate: '', privateKey: '' } };
 const requests = { topic: 't', count: 100, bytes: 8, inFlight: 4 };

@@ -27,6 +27,7 @@ export { TopicWork } from './client/topic-work.ts';
 export type { JobContext, JobHandler, RequestContext, RequestHandler, WorkOptions } from './client/work-options.ts';
 export {
   ConflictError,
+  RetentionError,
   type Begun,
   type EffectKey,
   type EffectRun,

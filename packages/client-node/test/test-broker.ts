@@ -161,9 +161,13 @@ export class TestLink {
         this.end();
         break;
       case 'ack':
-      case 'reject':
+      case 'job':
+      case 'leased':
       case 'object':
+      case 'reject':
+      case 'settle':
       case 'stored':
+      case 'work':
         throw new TridcommError('E_ENCODING', message.type);
     }
   }

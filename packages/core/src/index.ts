@@ -66,7 +66,7 @@ export type { Reply, ReplyHandler, SurveyEnd, SurveyHandlers, SurveyReply } from
 export type { Asked, SurveyFields } from './client/surveying.ts';
 export type { WorkDelivery, WorkHandler, WorkReply } from './client/work-delivery.ts';
 export type { WorkSubscription } from './client/work-routes.ts';
-export { refusedOutcome } from './client/working.ts';
+export { isOfUnit, refusedOutcome } from './client/working.ts';
 export type { SurveyQuestion } from './patterns/survey.ts';
 export type { RecordName, Work } from './patterns/work.ts';
 export type { NumberRange } from './client/gaps.ts';

@@ -10,7 +10,7 @@ export const plantedInMessages: readonly PlantedBug[] = [
     to: 'const lists = [ofEpoch];',
     spec: 'groups.27',
     shows: 'revoked writer accepted',
-    seed: 111,
+    seed: 261,
   },
   {
     name: 'leaf-given-twice',
@@ -95,7 +95,7 @@ export const plantedInMessages: readonly PlantedBug[] = [
     to: '',
     spec: 'principals.28',
     shows: 'rolled back',
-    seed: 51,
+    seed: 705,
   },
   {
     name: 'stale-sealing',
@@ -115,7 +115,7 @@ export const plantedInMessages: readonly PlantedBug[] = [
     to: 'if (view === undefined)',
     spec: 'principals.30',
     shows: 'stale delivered',
-    seed: 135,
+    seed: 281,
   },
   {
     name: 'view-in-parts',

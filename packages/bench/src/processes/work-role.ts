@@ -120,3 +120,21 @@ export class WorkRole {
 function viewOf({ buffer, byteOffset }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset);
 }
+
+/**
+ * When the last job came, µs; undefined while some are lacking.
+ *
+ * @throws Error where it was not each once, or not all workers had a share
+ */
+export function doneUs(came: readonly Came[], { count, bytes }: Pick<Jobs, 'count' | 'bytes'>): number | undefined {
+  const [jobs, all] = [sumOf(came, 'count'), sumOf(came, 'bytes')];
+  if (jobs < count) return undefined;
+  if (jobs > count) throw new Error(`${jobs} jobs came, ${count} were pushed`);
+  if (all !== count * bytes) throw new Error(`${all} bytes came`);
+  if (came.some((one) => one.count === 0)) throw new Error('a worker got nothing');
+  return Math.max(...came.map(({ atUs }) => atUs));
+}
+
+export function sumOf(came: readonly Came[], what: 'count' | 'bytes'): number {
+  return came.reduce((sum, one) => sum + one[what], 0);
+}

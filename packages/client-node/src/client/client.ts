@@ -163,11 +163,14 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
   /**
    * Answers requests on a topic of a pool, as one of those who may, until it is closed.
    *
-   * One that comes again is answered with what was answered before, and not done twice here; `effects` says what stands against it elsewhere. Late
-   * ones are refused, and go to no handler.
+   * One that comes again is answered with what was answered before, and not done twice here; `effects` says what stands against it elsewhere, and in
+   * a later life of this client. Late ones are refused, and go to no handler.
+   *
+   * A topic is for requests or for jobs, and all who work on it take the same: one of the other kind goes back to the broker, which drops it at last,
+   * and a `status` event tells of it.
    *
    * @param topic - without wildcards
-   * @throws TridcommError `E_USAGE` without `effects`, for a concurrency that cannot be, and for a topic whose work this client takes already;
+   * @throws TridcommError `E_USAGE` without a handler or `effects`, for a concurrency that cannot be, and for a topic whose work this client takes already;
    *   `E_ENCODING`, `E_LIMIT` for what is no topic; `E_CLOSED`
    * @example
    * const work = client.respond('images/resize', ({ data }) => resize(data), { effects: 'idempotent', concurrency: 4 });
@@ -191,14 +194,16 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
   async push(
     topic: string,
     jobs: readonly (Uint8Array | string | JobInput)[],
-    options: PushOptions = {},
+    { durability = this.#durability, ...options }: PushOptions = {},
   ): Promise<Receipt> {
     this.#checkOpen();
-    return this.#member.patterns.push(topic, jobs, { durability: this.#durability, ...options });
+    checkDurability(durability, this.#member.carrier);
+    return this.#member.patterns.push(topic, jobs, { durability, ...options });
   }
 
   /**
-   * Does jobs of a topic of a pool, as one of those who may, until it is closed: as {@link respond}, and nobody is answered.
+   * Does jobs of a topic of a pool, as one of those who may, until it is closed: as {@link respond}, and nobody is answered. A topic of jobs is for
+   * no requests.
    *
    * @throws TridcommError as {@link respond}
    */
@@ -214,8 +219,9 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
   /**
    * Asks all who may answer on a topic for surveys, and gives what they reply, one reply each, up to a deadline.
    *
-   * The question goes out at once, whether anybody loops over the replies or not.
+   * The question goes out at once, whether anybody loops over the replies or not. They have to be read, or closed: see {@link SurveyReplies}.
    *
+   * @param body - text goes as UTF-8; copied
    * @throws TridcommError `E_USAGE`, `E_LIMIT` for options that cannot be; the reason of `signal`; `E_CLOSED`. The loop throws what the question
    *   is refused with, as {@link publish} does
    * @example
@@ -230,7 +236,7 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
    * Answers the questions on a topic for surveys, each once, until it is closed.
    *
    * @param topic - without wildcards
-   * @throws TridcommError `E_ENCODING`, `E_LIMIT` for what is no topic; `E_CLOSED`
+   * @throws TridcommError `E_USAGE` without a handler, and for a topic whose questions this client answers already; `E_ENCODING`, `E_LIMIT` for what is no topic; `E_CLOSED`
    */
   answer(topic: string, handler: QuestionHandler): QuestionAnswers {
     this.#checkOpen();
@@ -256,8 +262,11 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
   }
 
   /**
-   * Ends the client: waits up to 5 s for handlers of work that run, and for what was published, ends the link in order, and lets the identity go.
-   * Loops over subscriptions end, requests that wait for an answer reject with `E_CLOSED`.
+   * Ends the client: takes no work any more, waits up to 5 s for handlers of work that run, and for what was published, ends the link in order, and
+   * lets the identity go. Without a link it waits for nothing.
+   *
+   * Handlers that still run then have their signals aborted, and what they had goes to others; those of questions are not waited for. Loops over
+   * subscriptions end; requests and surveys that wait for answers end with `E_CLOSED`, but for those that were answered within the wait.
    */
   async close(): Promise<void> {
     this.#closing ??= this.#close();

@@ -1,4 +1,4 @@
-import { refusedOutcome, TridcommError, type Client, type Lease, type WorkForm } from '@tridcomm/core';
+import { isOfUnit, refusedOutcome, TridcommError, type Client, type Lease, type WorkForm } from '@tridcomm/core';
 import { HeldEnvelopes } from './held-envelopes.ts';
 
 /** What taking work needs of its client. */
@@ -63,7 +63,8 @@ export class IncomingWork {
       if (error instanceof TridcommError) {
         if (error.code === 'E_CLOSED') return true;
         if (!isLast && this.#mayPass(error, bytes, form, nowMs)) return false;
-        if (refusedOutcome(error) === 'done') client.settle(lease, 'done');
+        const outcome = refusedOutcome(error);
+        if (outcome === 'done' || isOfUnit(error)) client.settle(lease, outcome);
         else this.#giveBackLater(lease);
         this.#parts.onRefused(error);
       } else {
@@ -75,8 +76,7 @@ export class IncomingWork {
   }
 
   /**
-   * At once it would come again at once, where nobody else takes it, and be dropped after a few times. Until then the lease counts against the
-   * capacity: while all is refused here, others get more.
+   * Until then the lease counts against the capacity: while all is refused here, others get more.
    */
   #giveBackLater(lease: Lease): void {
     const timer = setTimeout(() => {

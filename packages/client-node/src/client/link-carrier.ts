@@ -2,6 +2,7 @@ import { TridcommError, type Lease, type TopicMatch, type WorkCarrier, type Work
 import { hexOf, limits } from '@tridcomm/core/internal';
 import type { LinkMessage } from '@tridcomm/core/link';
 import type { Link } from '../links/link.ts';
+import { LeaseBound } from './lease-bound.ts';
 
 /** Who asks a broker by way of a link, and gets what it asked for. */
 export interface Asker {
@@ -48,7 +49,7 @@ export class LinkCarrier {
   /** By their numbers on the link. */
   readonly #subs = new Map<number, Sub>();
   /** Of the numbers those that are of works, or were. */
-  readonly #works = new Set<number>();
+  readonly #works = new Map<number, LeaseBound>();
   /** The numbers up to it were given on the link, each once. */
   #lastSub = 0;
   /** Watch frames on the link. */
@@ -137,15 +138,19 @@ export class LinkCarrier {
   /**
    * Hands over a unit of work; one for work that is over is the broker's again by itself.
    *
-   * @throws TridcommError `E_ENCODING` for work that never was
+   * @throws TridcommError `E_ENCODING` for work that never was; `E_LIMIT` for more than was asked for
    * @spec delivery.29
    */
   leased(message: LeasedMessage): void {
     const { work, lease } = message;
-    if (!this.#works.has(work)) throw new TridcommError('E_ENCODING', `unit for work ${work}, which never was`);
+    const bound = this.#works.get(work);
+    if (bound === undefined) throw new TridcommError('E_ENCODING', `unit for work ${work}, which never was`);
     const [sub, link] = [this.#subs.get(work), this.#link];
     const isThere = () => sub !== undefined && this.#link === link && this.#subs.get(work) === sub;
+    // A carrier knows no capacity: its link bounds what it hands over.
+    const settled = isThere() && link?.peer !== undefined ? bound.add(performance.now()) : undefined;
     const settle: Lease['settle'] = (outcome) => {
+      settled?.();
       if (isThere()) link!.send({ type: 'settle', work, lease, isDone: outcome === 'done' });
     };
     if (message.type === 'job') sub?.carrier.asker.worker?.leased(message.job, 'job', { settle });
@@ -215,8 +220,10 @@ export class LinkCarrier {
     const name = nameOfWork(match);
     const number = carrier.numbers.get(name) ?? this.#freeNumber(link);
     link.send({ type: 'work', work: number, match16: match.match16, capacity });
+    const bound = this.#works.get(number) ?? new LeaseBound();
+    bound.asked(capacity);
     if (carrier.numbers.has(name)) return;
-    this.#works.add(number);
+    this.#works.set(number, bound);
     this.#added(number, { carrier, match, name });
   }
 

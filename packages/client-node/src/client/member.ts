@@ -217,6 +217,7 @@ export class Member {
     this.publisher.close(error);
     this.#connection.close();
     this.#carrier.lost();
+    this.#incomingWork.lost();
     this.#renewals.close();
     this.#client.stop();
   }

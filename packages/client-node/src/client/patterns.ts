@@ -1,4 +1,5 @@
-import { TridcommError, type RandomSource } from '@tridcomm/core';
+import { parseTopic, TridcommError, type RandomSource } from '@tridcomm/core';
+import { replyHeadBytes } from './pattern-bounds.ts';
 import type { PatternParts } from './pattern-parts.ts';
 import { payloadOf } from './payloads.ts';
 import type { Reply } from './pending-request.ts';
@@ -12,6 +13,7 @@ import type { SurveyReplies } from './survey-replies.ts';
 import { Surveys } from './surveys.ts';
 import { TopicWork, type TopicWorkParts } from './topic-work.ts';
 import {
+  checkHandler,
   checkWork,
   type JobHandler,
   type RequestContext,
@@ -24,8 +26,8 @@ export interface PatternsParts extends PatternParts {
   readonly random: RandomSource;
 }
 
-/** What a handler does with one request or job. */
-type Handle<Transaction> = (context: RequestContext<Transaction>) => Promise<Uint8Array>;
+/** What a handler does with one request or job; what comes of it is not looked at yet. */
+type Handle<Transaction> = (context: RequestContext<Transaction>) => Promise<Uint8Array | string>;
 
 /** Requests, jobs and surveys of a client, on both sides. */
 export class Patterns {
@@ -54,14 +56,16 @@ export class Patterns {
   }
 
   respond<T>(topic: string, handler: RequestHandler<T>, options: WorkOptions<T>): TopicWork {
-    return this.#work('request', topic, options, async (request) => payloadOf(topic, await handler(request)));
+    checkHandler(handler);
+    return this.#work('request', topic, options, async (request) => handler(request));
   }
 
   pull<T>(topic: string, handler: JobHandler<T>, options: WorkOptions<T>): TopicWork {
+    checkHandler(handler);
     return this.#work('job', topic, options, async (context) => {
       const { data, sender, topic: ofTopic, deadlineMs, key, signal, transaction } = context;
       await handler({ data, sender, topic: ofTopic, deadlineMs, key, signal, transaction });
-      return nothing;
+      return '';
     });
   }
 
@@ -70,6 +74,12 @@ export class Patterns {
   }
 
   answer(topic: string, handler: QuestionHandler): QuestionAnswers {
+    checkHandler(handler);
+    const { text } = parseTopic(topic);
+    for (const other of this.#answers) {
+      // Each member replies once to a question: the second would find that it is answered.
+      if (other.topic === text) throw new TridcommError('E_USAGE', 'questions that this client answers already');
+    }
     const answers: QuestionAnswers = new QuestionAnswers(this.#parts, topic, handler, () =>
       this.#answers.delete(answers),
     );
@@ -110,12 +120,25 @@ export class Patterns {
     const run: TopicWorkParts['run'] = async ({ work }, unit, signal, progress) => {
       const { sender: record, topic: ofTopic, groupId16, timestampMs: sealedMs } = unit.delivery!;
       const sender = { name: record.name, keyId32: record.key.keyId32 };
-      const { body: data, deadlineMs, key16: key } = work;
+      const { body, deadlineMs, key16 } = work;
       const toRun = { kind, topic: ofTopic, work, requesterKeyId32: sender.keyId32, frontId16: groupId16, sealedMs };
-      const result = await runWork(effects, toRun, async (transaction) =>
-        this.#checkSize(await handle({ data, sender, topic: ofTopic, deadlineMs, key, signal, transaction, progress })),
-      );
-      this.#tell(result, groupId16);
+      let thrown: unknown;
+      const result = await runWork(effects, toRun, async (transaction) => {
+        // It may run more than once, and gets bytes of its own each time.
+        const [data, key] = [new Uint8Array(body), new Uint8Array(key16)];
+        const context = { data, sender, topic: ofTopic, deadlineMs, key, signal, transaction, progress };
+        let answer: unknown;
+        try {
+          answer = await handle(context);
+        } catch (error) {
+          thrown = error;
+          throw error;
+        }
+        return this.#bytesOf(ofTopic, answer);
+      });
+      if (result.type !== 'failed' || kind === 'job' || result.error !== thrown || !isToldAsIs(thrown)) {
+        this.#tell(result, groupId16);
+      }
       return result;
     };
     const onClose = () => this.#works.delete(topicWork);
@@ -124,25 +147,25 @@ export class Patterns {
     return topicWork;
   }
 
-  /** What fits no envelope can be no answer. */
-  #checkSize(result: Uint8Array): Uint8Array {
+  /** What a handler gave, as a copy: it is sealed later, maybe more than once. What fits no envelope can be no answer. */
+  #bytesOf(topic: string, answer: unknown): Uint8Array {
+    const bytes = payloadOf(topic, answer);
     const most = this.#parts.mostItemBytes() - replyHeadBytes;
-    if (result.length > most) throw new TridcommError('E_LIMIT', `answer of ${result.length} bytes, at most ${most}`);
-    return result;
+    if (bytes.length > most) throw new TridcommError('E_LIMIT', `answer of ${bytes.length} bytes, at most ${most}`);
+    return new Uint8Array(bytes);
   }
 
   /** What whoever asked is not told, or not in so many words. */
   #tell(result: RunResult, groupId16: Uint8Array): void {
     if (result.type !== 'failed' && result.type !== 'refused' && result.type !== 'unknown') return;
     const { type, error } = result;
-    const isRefusal = error instanceof TridcommError;
-    // A refusal that a handler throws is its answer.
-    if (type === 'failed' && isRefusal) return;
-    if (isRefusal) this.#parts.tell({ type: 'refused', what: 'envelope', error, groupId16 });
-    else this.#parts.tell({ type: 'failed', what: type === 'failed' ? 'handler' : 'store', error });
+    if (type === 'failed') this.#parts.tell({ type, what: 'handler', error });
+    else if (error instanceof TridcommError) this.#parts.tell({ type: 'refused', what: 'envelope', error, groupId16 });
+    else this.#parts.tell({ type: 'failed', what: 'store', error });
   }
 }
 
-const nothing = new Uint8Array(0);
-/** Id, leaf, index and status. */
-const replyHeadBytes = 41;
+/** Whether who asked learns what a handler threw: then it is an answer, and nothing to tell here. */
+function isToldAsIs(thrown: unknown): boolean {
+  return thrown instanceof TridcommError && thrown.outward === thrown.code;
+}

@@ -1,4 +1,5 @@
 import { TridcommError, type RecordName, type RequestFields } from '@tridcomm/core';
+import { longestTimerMs, workHeadBytes } from './pattern-bounds.ts';
 import type { Begun } from './publisher.ts';
 import type { RequestOptions } from './request-options.ts';
 import type { Sender } from './message.ts';
@@ -62,7 +63,7 @@ export class PendingRequest implements Sized, RequestFields {
 
   /** Of its record, in bytes. */
   get length(): number {
-    return recordHeadBytes + this.body.length;
+    return workHeadBytes + this.body.length;
   }
 
   get isSettled(): boolean {
@@ -100,8 +101,3 @@ export class PendingRequest implements Sized, RequestFields {
     this.#timer = setTimeout(check, Math.min(leftMs + 1, longestTimerMs));
   }
 }
-
-/** Key and deadline. */
-const recordHeadBytes = 24;
-/** What timers of the platform take. */
-const longestTimerMs = 2 ** 31 - 1;

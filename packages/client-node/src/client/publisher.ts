@@ -68,6 +68,8 @@ export class Publisher {
   #openedMs = 0;
   #isPumping = false;
   #isScheduled = false;
+  /** Runs where calls are to be taken out that were cancelled. */
+  #cancelling: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed: TridcommError | undefined;
   /** Calls that are not settled. */
@@ -124,8 +126,10 @@ export class Publisher {
     this.#queue.add(topic, durabilities[durability], items, call, addedMs, kind);
     this.#schedule();
     const cancel = (reason: unknown) => {
-      this.#queue.remove((one) => one === call);
-      call.settle?.(reason);
+      if (call.settle === undefined) return;
+      call.settle(reason);
+      // To take one out is to look at all, and where one is cancelled many may be: they go together.
+      this.#cancelling ??= setImmediate(() => this.#dropSettled());
     };
     return { done, cancel };
   }
@@ -149,7 +153,7 @@ export class Publisher {
 
   /** Whether so much waits that what can wait should. */
   get isBusy(): boolean {
-    return this.#queue.bytes > mostWaitingBytes / 2;
+    return this.#isAbove(mostWaitingBytes / 2);
   }
 
   /** A link is open. */
@@ -201,6 +205,7 @@ export class Publisher {
     if (this.#closed !== undefined) return;
     this.#closed = error;
     clearTimeout(this.#timer);
+    clearImmediate(this.#cancelling);
     for (const { owner } of this.#outbox.clear()) giveUp(owner, 'the client was closed');
     this.#queue.remove((call) => {
       call.settle?.(error);
@@ -213,6 +218,7 @@ export class Publisher {
     if (this.#isPumping || this.#closed !== undefined) return;
     this.#isPumping = true;
     try {
+      this.#dropCancelled();
       const link = this.#parts.link();
       const expired = this.#outbox.expire(performance.now());
       for (const { owner } of expired) giveUp(owner, 'no answer came in time');
@@ -233,9 +239,19 @@ export class Publisher {
 
   #checkRoom(): void {
     if (this.#closed !== undefined) throw this.#closed;
-    if (this.#queue.bytes > mostWaitingBytes) {
+    if (this.#isAbove(mostWaitingBytes)) {
       throw new TridcommError('E_LIMIT', `${this.#queue.bytes} bytes wait to be sent: await what was sent before`);
     }
+  }
+
+  /** Whether more waits; what was cancelled does not. */
+  #isAbove(bytes: number): boolean {
+    if (this.#queue.bytes > bytes) this.#dropCancelled();
+    return this.#queue.bytes > bytes;
+  }
+
+  #dropCancelled(): void {
+    if (this.#cancelling !== undefined) this.#dropSettled();
   }
 
   async #settled(call: Call): Promise<readonly string[]> {
@@ -315,8 +331,10 @@ export class Publisher {
     this.#dropSettled();
   }
 
-  /** Of a call that failed the rest does not go out. */
+  /** Of a call that failed, or was cancelled, the rest does not go out. */
   #dropSettled(): void {
+    clearImmediate(this.#cancelling);
+    this.#cancelling = undefined;
     this.#queue.remove((call) => call.settle === undefined);
   }
 

@@ -1,10 +1,11 @@
 import { TridcommError, type JobFields } from '@tridcomm/core';
 import { hexOf } from '@tridcomm/core/internal';
+import { workHeadBytes } from './pattern-bounds.ts';
 import type { PatternParts } from './pattern-parts.ts';
 import { payloadOf } from './payloads.ts';
 import type { Durability, Receipt } from './publish-outcome.ts';
 import type { Sealed } from './publisher.ts';
-import { checkKey, type JobInput, type PushOptions } from './request-options.ts';
+import { checkKey, checkObject, type JobInput, type PushOptions } from './request-options.ts';
 import type { Sized } from './send-queue.ts';
 
 /** A job that waits to be sealed. */
@@ -24,6 +25,7 @@ export async function pushJobs(
 ): Promise<Receipt> {
   signal?.throwIfAborted();
   checkForm(parts.carrier, durability, jobsPerLeaf);
+  if (!Array.isArray(jobs)) throw new TridcommError('E_USAGE', 'jobs: an array is taken');
   const items = jobs.map((job) => itemOf(topic, job));
   if (items.length === 0) throw new TridcommError('E_USAGE', 'no job: at least one is taken');
   const options = jobsPerLeaf === undefined ? {} : { jobsPerLeaf };
@@ -58,14 +60,15 @@ function checkForm(carrier: string | undefined, durability: Durability, jobsPerL
 function itemOf(topic: string, job: Uint8Array | string | JobInput): JobItem {
   if (typeof job === 'string' || job instanceof Uint8Array) {
     const body = payloadOf(topic, job);
-    return { body, length: recordHeadBytes + body.length };
+    return { body, length: workHeadBytes + body.length };
   }
+  checkObject('job', job);
   const { key, deadlineMs = 0 } = job;
   checkKey(key);
   if (!Number.isSafeInteger(deadlineMs) || deadlineMs < 0) throw new TridcommError('E_USAGE', `deadline ${deadlineMs}`);
   const body = payloadOf(topic, job.body);
-  return { body, length: recordHeadBytes + body.length, deadlineMs, ...(key !== undefined && { key16: key }) };
+  const key16 = key === undefined ? {} : { key16: new Uint8Array(key) };
+  return { body, length: workHeadBytes + body.length, deadlineMs, ...key16 };
 }
 
-const recordHeadBytes = 24;
 const mostJobsPerLeaf = 0xffff;

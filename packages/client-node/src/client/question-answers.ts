@@ -16,7 +16,7 @@ export interface QuestionContext {
   readonly signal: AbortSignal;
 }
 
-/** Answers a question: gives the body of the reply. Where it throws, nothing is replied. */
+/** Answers a question: gives the body of the reply, which is copied. Where it throws, nothing is replied. */
 export type QuestionHandler = (question: QuestionContext) => Uint8Array | string | Promise<Uint8Array | string>;
 
 /**
@@ -43,7 +43,10 @@ export class QuestionAnswers implements AsyncDisposable {
     this.#unsubscribe = () => live.close(Date.now());
   }
 
-  /** Hears no question any more; what a handler that runs would reply goes nowhere. */
+  /**
+   * Hears no question any more. The signals of handlers that run are aborted, and what they would reply goes nowhere; nobody waits for them. The
+   * topic is free for another `answer` then.
+   */
   close(): void {
     if (this.#end.signal.aborted) return;
     this.#unsubscribe();
@@ -69,8 +72,14 @@ export class QuestionAnswers implements AsyncDisposable {
     let body: Uint8Array;
     try {
       const { name, key } = sender;
-      const question = { data: records.payload(0), sender: { name, keyId32: key.keyId32 }, topic, deadlineMs, signal };
-      body = payloadOf(topic, await this.#handler(question));
+      const question = {
+        data: new Uint8Array(records.payload(0)),
+        sender: { name, keyId32: key.keyId32 },
+        topic,
+        deadlineMs,
+        signal,
+      };
+      body = new Uint8Array(payloadOf(topic, await this.#handler(question)));
     } catch (error) {
       this.#parts.tell({ type: 'failed', what: 'handler', error });
       return;

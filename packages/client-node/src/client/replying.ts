@@ -1,4 +1,5 @@
 import type { WorkReply } from '@tridcomm/core';
+import { replyHeadBytes } from './pattern-bounds.ts';
 import type { PatternParts } from './pattern-parts.ts';
 import type { Sealed } from './publisher.ts';
 import type { Sized } from './send-queue.ts';
@@ -46,7 +47,7 @@ export class Replying {
   }
 
   async #begin(unit: WorkUnit, reply: WorkReply): Promise<void> {
-    const length = replyHeadBytes + (reply.status === 'final' ? reply.body.length : 0);
+    const length = replyHeadBytes + (reply.status === 'final' ? reply.body.length : mostCodeBytes);
     const seal = (items: readonly ReplyItem[]): Sealed => {
       const { delivery } = unit;
       if (delivery === undefined) return { envelopes: [], ids: [] };
@@ -71,5 +72,5 @@ export class Replying {
   }
 }
 
-/** Id, leaf, index, status, and the code of a refusal. */
-const replyHeadBytes = 41 + 32;
+/** Of the code of a refusal. */
+const mostCodeBytes = 32;

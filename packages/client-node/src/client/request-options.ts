@@ -10,7 +10,7 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
   /**
    * Names what is asked, 16 bytes; default random. Who asks once more with the same key, topic and body asks for the same: a pool with an effect
-   * store does it once.
+   * store does it once. Copied.
    */
   readonly key?: Uint8Array;
   /** Called each time somebody says that they are at it. */
@@ -61,6 +61,12 @@ export function deadlineOf({ deadlineMs, timeoutMs }: RequestOptions, nowMs: num
   if (!Number.isSafeInteger(untilMs) || untilMs <= 0) throw new TridcommError('E_USAGE', `deadline ${untilMs}`);
   if (untilMs < nowMs) throw new TridcommError('E_EXPIRED', `deadline ${untilMs}, clock ${nowMs}`);
   return untilMs;
+}
+
+/** For callers without types. @throws TridcommError `E_USAGE` */
+export function checkObject(name: string, value: unknown): asserts value is object {
+  if (typeof value === 'object' && value !== null) return;
+  throw new TridcommError('E_USAGE', `${name}: ${typeof value}; an object is taken`);
 }
 
 /** @throws TridcommError `E_USAGE` */

@@ -1,12 +1,13 @@
 import { TridcommError, type Client, type RandomSource, type Reply as CoreReply, type Requested } from '@tridcomm/core';
 import { hexOf } from '@tridcomm/core/internal';
 import type { Sender } from './message.ts';
+import { workHeadBytes } from './pattern-bounds.ts';
 import type { PatternParts } from './pattern-parts.ts';
 import { payloadOf } from './payloads.ts';
 import { PendingRequest, type Reply } from './pending-request.ts';
 import type { Sealed } from './publisher.ts';
 import { UnacknowledgedError } from './publish-outcome.ts';
-import { checkKey, deadlineOf, type RequestOptions } from './request-options.ts';
+import { checkKey, checkObject, deadlineOf, type RequestOptions } from './request-options.ts';
 import { RequestRefused } from './request-refused.ts';
 import { patienceOf, SentEnvelopes, type SentEnvelope } from './sent-envelopes.ts';
 
@@ -20,6 +21,8 @@ export class Requests {
   readonly #parts: PatternParts & { readonly random: RandomSource };
   readonly #pending = new Set<PendingRequest>();
   readonly #sent = new SentEnvelopes();
+  /** Those that were asked, and could not be sealed anew so far. */
+  readonly #unsealed = new Set<PendingRequest>();
   #bytes = 0;
   /** Names that are outstanding. */
   #names = 0;
@@ -33,13 +36,14 @@ export class Requests {
   }
 
   async request(topic: string, data: Uint8Array | string, options: RequestOptions): Promise<Reply> {
+    checkObject('options', options);
     const { key, onProgress, signal } = options;
     signal?.throwIfAborted();
     const body = payloadOf(topic, data);
     checkKey(key);
     const deadlineMs = deadlineOf(options, Date.now());
     this.#checkRoom(body);
-    const key16 = key ?? this.#parts.random(16);
+    const key16 = key === undefined ? this.#parts.random(16) : new Uint8Array(key);
     const onSettled = (settled: PendingRequest) => this.#settled(settled);
     const request = new PendingRequest({ topic, body, key16, deadlineMs, onProgress, onSettled });
     this.#pending.add(request);
@@ -69,6 +73,7 @@ export class Requests {
   }
 
   #send(request: PendingRequest): void {
+    const asked = request.names.length;
     try {
       const { publisher } = this.#parts;
       const begun = publisher().begin({
@@ -84,12 +89,22 @@ export class Requests {
         (error: unknown) => {
           this.#taken(request);
           // The broker may have it all the same, and it is asked again.
-          if (!(error instanceof UnacknowledgedError)) request.failed(error);
+          if (!(error instanceof UnacknowledgedError)) this.#notSent(request, asked, error);
         },
       );
     } catch (error) {
-      request.failed(error);
+      this.#notSent(request, asked, error);
     }
+  }
+
+  /**
+   * One that was asked before may still be answered, and what is in the way now may pass: its deadline ends it.
+   *
+   * @param asked - how often it was sealed before
+   */
+  #notSent(request: PendingRequest, asked: number, error: unknown): void {
+    if (asked === 0) request.failed(error);
+    else if (!request.isSettled && request.names.length === asked) this.#unsealed.add(request);
   }
 
   #taken({ sent }: PendingRequest): void {
@@ -161,9 +176,18 @@ export class Requests {
   }
 
   #askAgain(isNewLink: boolean): void {
-    if (this.#parts.publisher().isBusy || !this.#parts.isOpen()) return;
+    if (!this.#parts.isOpen()) return;
     const nowMs = performance.now();
+    // One that cannot be sent is among them again at once, and waits for the next time.
+    const unsealed = [...this.#unsealed];
+    for (const request of unsealed) {
+      if (this.#parts.publisher().isBusy || this.#names >= mostOutstanding) break;
+      this.#unsealed.delete(request);
+      this.#send(request);
+    }
     for (const [sent, again] of this.#sent.due(nowMs, (one) => this.#isOver(one), isNewLink)) {
+      // What is sealed anew fills the queue, too.
+      if (this.#parts.publisher().isBusy) return;
       if (again === 'repeat') this.#repeat(sent, nowMs);
       else if (this.#names + sent.waiting.size <= mostOutstanding) {
         this.#sent.delete(sent);
@@ -193,12 +217,13 @@ export class Requests {
     this.#bytes -= request.body.length;
     this.#names -= request.names.length;
     this.#sent.settled(request);
+    this.#unsealed.delete(request);
     request.waiting?.cancel(new TridcommError('E_CLOSED', 'request that is settled'));
     if (request.names.length > 0) this.#client.cancel(request.names);
   }
 
   #checkRoom({ length }: Uint8Array): void {
-    const most = this.#parts.mostItemBytes() - recordHeadBytes;
+    const most = this.#parts.mostItemBytes() - workHeadBytes;
     if (length > most) throw new TridcommError('E_LIMIT', `request of ${length} bytes, at most ${most}`);
     if (this.#pending.size + 1 > mostOutstanding || this.#names >= mostOutstanding) {
       throw new TridcommError('E_LIMIT', `${this.#pending.size} requests wait for their answers`);
@@ -211,5 +236,3 @@ export class Requests {
 
 const mostOutstanding = 65_536;
 const mostPendingBytes = 64 * 1024 * 1024;
-/** Key and deadline. */
-const recordHeadBytes = 24;

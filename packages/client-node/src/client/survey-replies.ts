@@ -17,6 +17,9 @@ interface Queued {
 /**
  * The replies to a survey, as they come: the loop ends at the deadline, or with the last that is taken. They wait here until they are asked for,
  * also those that came before the loop began. A loop that is left ends the survey; only one takes part of the replies each.
+ *
+ * What waits here is of the window of the client: a survey has to be read to its end, or closed, or the broker gives the client less, and at last
+ * nothing. One that fails, or that its signal ends, lets go by itself of what nobody has read.
  */
 export class SurveyReplies implements AsyncIterable<SurveyReply>, AsyncDisposable {
   readonly #queue: Queued[] = [];
@@ -37,7 +40,7 @@ export class SurveyReplies implements AsyncIterable<SurveyReply>, AsyncDisposabl
 
   /** Ends the survey: loops over it end, and what waits is let go. */
   close(): void {
-    for (const { consumed } of this.#queue.splice(0)) consumed();
+    this.#drop();
     this.end();
   }
 
@@ -84,11 +87,16 @@ export class SurveyReplies implements AsyncIterable<SurveyReply>, AsyncDisposabl
     this.#wakeAll();
   }
 
-  /** @internal The survey did not come about, or was given up. */
+  /** @internal The survey did not come about, or was given up: loops throw the error, and what waits is let go. */
   fail(error: unknown): void {
     if (this.#isOver) return;
     this.#error = { error };
+    this.#drop();
     this.end();
+  }
+
+  #drop(): void {
+    for (const { consumed } of this.#queue.splice(0)) consumed();
   }
 
   #wakeAll(): void {

@@ -2,7 +2,7 @@ import { TridcommError, type Asked } from '@tridcomm/core';
 import type { PatternParts } from './pattern-parts.ts';
 import { payloadOf } from './payloads.ts';
 import { UnacknowledgedError } from './publish-outcome.ts';
-import { checkAsk, type AskOptions } from './request-options.ts';
+import { checkAsk, checkObject, type AskOptions } from './request-options.ts';
 import { SurveyReplies } from './survey-replies.ts';
 
 /** The asking side of surveys. */
@@ -16,9 +16,11 @@ export class Surveys {
   }
 
   ask(topic: string, data: Uint8Array | string, options: AskOptions): SurveyReplies {
+    checkObject('options', options);
     const { timeoutMs, maxReplies, signal } = options;
     signal?.throwIfAborted();
-    const body = payloadOf(topic, data);
+    // Of its own: nobody awaits the moment when it is sealed.
+    const body = new Uint8Array(payloadOf(topic, data));
     checkAsk(options);
     const deadlineMs = Date.now() + Math.ceil(timeoutMs);
     let asked: Asked | undefined;
@@ -35,8 +37,6 @@ export class Surveys {
       begun?.cancel(new TridcommError('E_CLOSED', 'survey that is over'));
     });
     const seal = () => {
-      // It has its own end from now on.
-      clearTimeout(late);
       asked = this.#parts
         .client()
         .ask(topic, body, { deadlineMs, ...(maxReplies !== undefined && { maxReplies }) }, Date.now(), {
@@ -46,6 +46,8 @@ export class Surveys {
           },
           onEnd: () => replies.end(),
         });
+      // It has its own end from now on.
+      clearTimeout(late);
       return { envelopes: [asked.envelope], ids: [asked.questionId32] };
     };
     let begun: ReturnType<ReturnType<PatternParts['publisher']>['begin']> | undefined;

@@ -1,4 +1,5 @@
 import {
+  isOfUnit,
   TridcommError,
   type Client,
   type ErrorCode,
@@ -9,6 +10,7 @@ import {
 } from '@tridcomm/core';
 import { limits } from '@tridcomm/core/internal';
 import { Fifo } from './fifo.ts';
+import { longestTimerMs } from './pattern-bounds.ts';
 import type { PatternParts } from './pattern-parts.ts';
 import { Replying } from './replying.ts';
 import type { RunResult } from './run-work.ts';
@@ -30,6 +32,9 @@ export interface TopicWorkParts {
  * The work of a topic that a client takes, until it is closed: the broker gives it units, their requests or jobs wait for a handler, and the
  * lease of a unit is settled when all of them are done and what was answered has reached the broker.
  *
+ * What an earlier life of the client may have had comes as what is new does: the effect store, or that the handler is idempotent, stands against
+ * a second effect. A unit that came before in this life, and of which nothing is known any more, is given back, and a `status` event tells so.
+ *
  * @spec patterns.20, patterns.21, delivery.23, delivery.24
  */
 export class TopicWork implements AsyncDisposable {
@@ -40,7 +45,8 @@ export class TopicWork implements AsyncDisposable {
   readonly #memory = new WorkMemory();
   /** What waits for a handler. */
   readonly #queue = new Fifo<{ readonly unit: WorkUnit; readonly piece: Piece }>();
-  readonly #running = new Set<AbortController>();
+  /** Handlers that run, with the timers of their deadlines. */
+  readonly #running = new Map<AbortController, NodeJS.Timeout | undefined>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #isClosing = false;
   #closed: Promise<void> | undefined;
@@ -61,7 +67,11 @@ export class TopicWork implements AsyncDisposable {
     return this.#running.size;
   }
 
-  /** Takes nothing any more: what runs is finished, and what waits goes to others. */
+  /**
+   * Takes nothing any more: what waits goes to others at once. Resolves when the handlers that run have ended, however long that takes, and the
+   * broker has their answers; their signals are not aborted, but by their deadlines, and by the end of the client, which ends this wait too. The
+   * topic is free for another `respond` or `pull` then.
+   */
   async close(): Promise<void> {
     this.#closed ??= this.#close();
     await this.#closed;
@@ -87,7 +97,10 @@ export class TopicWork implements AsyncDisposable {
   end(reason: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    for (const controller of this.#running) controller.abort(reason);
+    for (const [controller, deadline] of this.#running) {
+      clearTimeout(deadline);
+      controller.abort(reason);
+    }
     for (const timer of this.#timers) clearTimeout(timer);
     for (const { pause } of this.#memory.values()) clearTimeout(pause);
     for (const rested of this.#onRest.splice(0)) rested();
@@ -114,15 +127,18 @@ export class TopicWork implements AsyncDisposable {
   }
 
   get #isAtRest(): boolean {
-    return [...this.#memory.values()].every(({ isIdle }) => isIdle);
+    for (const { isIdle } of this.#memory.values()) if (!isIdle) return false;
+    return true;
   }
 
   #take(delivery: WorkDelivery): void {
     const nowMs = performance.now();
     const known = this.#memory.get(nameOfUnit(delivery));
-    if (known === undefined && (delivery.verdict === 'again' || delivery.kind !== this.#parts.kind)) {
-      // What became of it here nobody knows, or it is nothing for this handler.
-      this.#giveBackLater(delivery.lease);
+    const error = known === undefined ? this.#refusal(delivery) : undefined;
+    if (error !== undefined) {
+      this.#parts.tell({ type: 'refused', what: 'envelope', error, groupId16: delivery.groupId16 });
+      if (isOfUnit(error)) this.#client.settle(delivery.lease, 'given back');
+      else this.#giveBackLater(delivery.lease);
       return;
     }
     const unit = known ?? new WorkUnit(delivery, nowMs);
@@ -138,6 +154,15 @@ export class TopicWork implements AsyncDisposable {
     }
     this.#pump();
     this.#rested(unit);
+  }
+
+  /** Why nothing can be done here with a unit that is not known. */
+  #refusal({ kind, verdict }: WorkDelivery): TridcommError | undefined {
+    if (kind !== this.#parts.kind) {
+      return new TridcommError('E_USAGE', `${kind} on ${this.topic}, of which this client takes ${this.#parts.kind}s`);
+    }
+    if (verdict !== 'again') return undefined;
+    return new TridcommError('E_REPLAY', `${kind} that came before, and nobody knows what became of it`);
   }
 
   /** What is known of a unit that came again. @spec patterns.25 */
@@ -171,15 +196,14 @@ export class TopicWork implements AsyncDisposable {
 
   async #run(unit: WorkUnit, piece: Piece): Promise<void> {
     const controller = new AbortController();
-    this.#running.add(controller);
+    this.#running.set(controller, deadlineTimer(piece.work.deadlineMs, controller));
     unit.move(piece, 'running');
-    const { leaf, index, deadlineMs } = piece.work;
+    const { leaf, index } = piece.work;
     const progress = () => {
       if (piece.state === 'running' && !this.#isOver) this.#replying.tell(unit, { leaf, index, status: 'in progress' });
     };
-    const end = deadlineMs === 0 ? undefined : deadlineTimer(deadlineMs, controller);
     const result = await this.#parts.run(piece, unit, controller.signal, progress);
-    clearTimeout(end);
+    clearTimeout(this.#running.get(controller));
     this.#running.delete(controller);
     if (this.#isOver) return;
     this.#finish(unit, piece, result);
@@ -245,7 +269,8 @@ export class TopicWork implements AsyncDisposable {
       clearTimeout(unit.pause);
       unit.pause = setTimeout(() => this.#giveBack(unit), Math.min(mostPauseMs, pauseMs * 2 ** unit.returns));
     }
-    if (this.#isClosing && this.#isAtRest) for (const rested of this.#onRest.splice(0)) rested();
+    // Whether somebody waits first: to ask all units for each of them would take long.
+    if (this.#onRest.length > 0 && this.#isAtRest) for (const rested of this.#onRest.splice(0)) rested();
   }
 
   #giveBack(unit: WorkUnit): void {
@@ -259,7 +284,7 @@ export class TopicWork implements AsyncDisposable {
     for (const lease of unit.takeLeases()) this.#client.settle(lease, outcome);
   }
 
-  /** At once it would come again at once, where nobody else takes it, and be dropped after a few times. */
+  /** Until then the lease counts against the capacity: while all is refused here, others get more. */
   #giveBackLater(lease: Lease): void {
     if (this.#isClosing) this.#client.settle(lease, 'given back');
     else this.#later(unknownMs, () => this.#client.settle(lease, 'given back'));
@@ -284,10 +309,12 @@ function codeOf(error: unknown): ErrorCode {
 
 /** Aborts a handler at its deadline. */
 function deadlineTimer(deadlineMs: number, controller: AbortController): NodeJS.Timeout | undefined {
+  if (deadlineMs === 0) return undefined;
   const leftMs = Math.max(0, deadlineMs - Date.now());
   // Handlers of longer ones are not stopped, and no timer of the platform takes them.
   if (leftMs > longestTimerMs) return undefined;
-  return setTimeout(() => controller.abort(new TridcommError('E_EXPIRED', 'deadline of the work')), leftMs);
+  // A handler that never ends is no reason for the process not to.
+  return setTimeout(() => controller.abort(new TridcommError('E_EXPIRED', 'deadline of the work')), leftMs).unref();
 }
 
 /** Before the broker takes it back: it is not begun when somebody else may have it by then. */
@@ -297,4 +324,3 @@ const pauseMs = 250;
 const mostPauseMs = 8_000;
 const unknownMs = 1_000;
 const runningMs = 1_000;
-const longestTimerMs = 2 ** 31 - 1;

@@ -1,6 +1,7 @@
 import { TridcommError } from '@tridcomm/core';
 import type { EffectStore } from '../effects/effect-store.ts';
 import type { Sender } from './message.ts';
+import { checkObject } from './request-options.ts';
 
 /** A job as its handler gets it. */
 export interface JobContext<Transaction = undefined> {
@@ -11,7 +12,7 @@ export interface JobContext<Transaction = undefined> {
   readonly topic: string;
   /** When it is of no use any more, by the clock of this machine: ms since 1970; 0 is never, which requests do not have. */
   readonly deadlineMs: number;
-  /** The idempotency key: 16 bytes; not to be changed. */
+  /** The idempotency key: 16 bytes; it belongs to the handler. */
   readonly key: Uint8Array;
   /** Aborted at the deadline, and when the client ends without waiting for the handler. */
   readonly signal: AbortSignal;
@@ -22,13 +23,14 @@ export interface JobContext<Transaction = undefined> {
 /** A request as its handler gets it. */
 export interface RequestContext<Transaction = undefined> extends JobContext<Transaction> {
   /** Tells who asked that the handler is at it. */
-  progress(): void;
+  readonly progress: () => void;
 }
 
 /**
- * Answers a request: gives the body of the answer.
+ * Answers a request: gives the body of the answer, which is copied.
  *
- * What it throws is a refusal: who asked is told the outward code of a TridcommError, and `E_REFUSED` for everything else.
+ * What it throws is a refusal: who asked is told the outward code of a TridcommError, and `E_REFUSED` for everything else. What they are not told
+ * as it is, and a result that can be no answer, a `status` event tells here.
  */
 export type RequestHandler<Transaction = undefined> = (
   request: RequestContext<Transaction>,
@@ -50,8 +52,15 @@ export interface WorkOptions<Transaction = undefined> {
   readonly concurrency?: number;
 }
 
+/** For callers without types. @throws TridcommError `E_USAGE` */
+export function checkHandler(handler: unknown): void {
+  if (typeof handler !== 'function') throw new TridcommError('E_USAGE', `handler: ${typeof handler}`);
+}
+
 /** @throws TridcommError `E_USAGE` for callers without types */
-export function checkWork<Transaction>({ effects, concurrency }: WorkOptions<Transaction>): number {
+export function checkWork<Transaction>(options: WorkOptions<Transaction>): number {
+  checkObject('options', options);
+  const { effects, concurrency } = options;
   const isStore = typeof effects === 'object' && (effects as object | null) !== null;
   if (effects !== 'idempotent' && !isStore) {
     throw new TridcommError('E_USAGE', "effects: an effect store or 'idempotent' has to be said");

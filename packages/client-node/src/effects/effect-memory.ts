@@ -1,6 +1,6 @@
 import { TridcommError } from '@tridcomm/core';
 import { limits } from '@tridcomm/core/internal';
-import type { EffectWork } from './effect-store.ts';
+import { RetentionError, type EffectWork } from './effect-store.ts';
 import { copiesMs, type EffectTerms } from './effect-options.ts';
 
 /** What is known of a work that was done. Never changed. */
@@ -67,7 +67,7 @@ export class EffectMemory {
    * Makes sure that an unknown work can't be one that was done.
    *
    * @throws TridcommError `E_TOO_OLD` where it was sealed before this memory began, or less than the skew later; `E_EXPIRED` for a deadline that is
-   *   over, or was when keys were forgotten; `E_LIMIT` for one that is so far ahead that its key would be forgotten before
+   *   over, or was when keys were forgotten; {@link RetentionError}
    */
   requireNew({ sealedMs, deadlineMs }: EffectWork, nowMs: number): void {
     // A false clock may have been ahead when these were noted: they never stop the service for longer than they would by now.
@@ -85,7 +85,7 @@ export class EffectMemory {
       throw new TridcommError('E_EXPIRED', `deadline ${deadlineMs}, now ${nowMs}, forgotten ${this.#forgottenMs}`);
     }
     const latestMs = this.#latestMs(nowMs);
-    if (deadlineMs > latestMs) throw new TridcommError('E_LIMIT', `deadline ${deadlineMs}, at most ${latestMs}`);
+    if (deadlineMs > latestMs) throw new RetentionError(`deadline ${deadlineMs}, at most ${latestMs}`);
   }
 
   /** Forgets what is older than the retention. Looks now and then only, unless it is urgent. */

@@ -1,3 +1,5 @@
+import { TridcommError } from '@tridcomm/core';
+
 /** What names an effect: nobody but the requester chooses the rest, so nobody touches the keys of another. */
 export interface EffectKey {
   /** Of the principal whose key verified the request or job; 32 bytes. */
@@ -46,10 +48,11 @@ export interface EffectStore<Transaction = unknown> {
   /**
    * Asks for the right to do a work.
    *
-   * @param leaseMs - how long nobody else gets it; later a second run may go on beside the first, and the first commit counts
+   * @param leaseMs - how long nobody else gets it; later a second run may go on beside the first, and of both the first commit counts: a handler
+   *   that is slower than its lease gets there all the same
    * @param nowMs - the clock that deadlines are judged by
    * @throws TridcommError (rejects) `E_FORK` for a key that came with something else; `E_EXPIRED`, `E_TOO_OLD`, `E_LIMIT`, see the stores;
-   *   StoreError where nothing can be stored
+   *   {@link RetentionError}; StoreError where nothing can be stored
    */
   begin(work: EffectWork, leaseMs: number, nowMs: number): Promise<Begun<Transaction>>;
 
@@ -57,13 +60,23 @@ export interface EffectStore<Transaction = unknown> {
    * Makes what the handler wrote and the result last, both or neither. The run is over, whatever comes.
    *
    * @param result - what a copy of the work is answered with; copied
-   * @throws ConflictError where another run changed what this one read; TridcommError `E_CLOSED` where the run is over, `E_LIMIT`; StoreError
-   *   where the disk did not take it. Nothing of this run has happened then, as far as this process will ever say
+   * @throws ConflictError where another run changed what this one read; TridcommError `E_CLOSED` where the run is over, or another of its key
+   *   commits, `E_LIMIT`; StoreError where the disk did not take it. Nothing of this run has happened then, as far as this process will ever say
    */
   commit(run: EffectRun<Transaction>, result: Uint8Array): Promise<void>;
 
   /** Ends a run without any effect. Does nothing for one that is over. */
   abandon(run: EffectRun<Transaction>): Promise<void>;
+}
+
+/**
+ * The deadline of a work lies so far ahead that its key would be forgotten before: `E_LIMIT`, and so it is for every copy. Any other `E_LIMIT` of a
+ * store is one of room, which there may be later: a job goes back to the broker then.
+ */
+export class RetentionError extends TridcommError {
+  constructor(detail: string) {
+    super('E_LIMIT', detail);
+  }
 }
 
 /** Two transactions met: nothing of this one has happened, and it may be tried again from the start. */

@@ -38,7 +38,8 @@ export class EffectTable {
   readonly #maxBytes: number;
   readonly #values = new Map<string, Uint8Array>();
   #valueBytes = 0;
-  readonly #runs = new Map<string, LiveRun>();
+  /** By the names of their keys: more than one of a key where leases ran out. */
+  readonly #runs = new Map<string, Set<LiveRun>>();
   #nowMs = 0;
 
   constructor(terms: EffectTerms) {
@@ -66,8 +67,8 @@ export class EffectTable {
       requireSameWork(settled, work);
       return { status: 'done', result: settled.result };
     }
-    const running = this.#runs.get(name);
-    if (running !== undefined) {
+    const runs = this.#runs.get(name) ?? new Set();
+    for (const running of runs) {
       requireSameWork(running, work);
       if (running.isCommitting || nowMs < running.leasedUntilMs) return { status: 'running' };
     }
@@ -75,19 +76,22 @@ export class EffectTable {
     // Better now than when the handler has run.
     if (this.#isFull()) throw new TridcommError('E_LIMIT', `effects of ${this.bytes} bytes`);
     const run = new LiveRun(name, work, nowMs + leaseMs, this.#values);
-    this.#runs.set(name, run);
+    this.#runs.set(name, runs.add(run));
     return { status: 'run', run };
   }
 
   /**
-   * Takes a run that is to be committed: nobody else begins its key until it is over.
+   * Takes a run that is to be committed: nobody else begins its key, or commits it, until it is over. Its lease may be over by then, and another
+   * run may have begun: where the last to begin alone could commit, handlers slower than a lease would never get there.
    *
-   * @throws TridcommError `E_CLOSED` for a run that is over, or was overtaken; `E_USAGE` for one of another store
+   * @throws TridcommError `E_CLOSED` for a run that is over, or while another commits its key; `E_USAGE` for one of another store
    */
   claim(run: EffectRun<EffectMap>): LiveRun {
     if (!(run instanceof LiveRun)) throw new TridcommError('E_USAGE', 'run of another store');
-    if (this.#runs.get(run.name) !== run || run.isCommitting) {
-      throw new TridcommError('E_CLOSED', 'run that is over, or whose lease somebody else has');
+    const runs = this.#runs.get(run.name);
+    if (runs?.has(run) !== true) throw new TridcommError('E_CLOSED', 'run that is over');
+    for (const one of runs) {
+      if (one.isCommitting) throw new TridcommError('E_CLOSED', 'run of a key that is being committed');
     }
     run.isCommitting = true;
     run.transaction.end();
@@ -112,9 +116,10 @@ export class EffectTable {
     batch.add(change);
   }
 
-  /** Lets changes count that last. */
+  /** Lets changes count that last. Other runs of their keys are over. */
   apply({ changes }: EffectBatch): void {
     for (const { settled, writes } of changes) {
+      for (const run of this.#runs.get(settled.name) ?? []) run.transaction.end();
       this.#runs.delete(settled.name);
       this.memory.add(settled);
       for (const [name, value] of writes) this.write(name, value);
@@ -138,7 +143,8 @@ export class EffectTable {
   /** The same for one whose commit came to nothing. */
   fail(run: LiveRun): void {
     run.transaction.end();
-    if (this.#runs.get(run.name) === run) this.#runs.delete(run.name);
+    const runs = this.#runs.get(run.name);
+    if (runs?.delete(run) === true && runs.size === 0) this.#runs.delete(run.name);
   }
 
   /** Whether not even a work without a result has room. */

@@ -76,8 +76,8 @@ export class FileEffectStore implements EffectStore<EffectMap> {
 
   /**
    * @throws TridcommError (rejects) `E_FORK` for a key that came with something else; `E_TOO_OLD` where a store that was lost may have done it;
-   *   `E_EXPIRED` for a deadline that is over, or up to which keys are forgotten; `E_LIMIT` for a deadline beyond the retention, and where it is
-   *   full; `E_USAGE`. StoreError where nothing can be stored any more: what was done is answered all the same
+   *   `E_EXPIRED` for a deadline that is over, or up to which keys are forgotten; {@link RetentionError} for a deadline beyond the retention; `E_LIMIT`
+   *   where it is full; `E_USAGE`. StoreError where nothing can be stored any more: what was done is answered all the same
    */
   async begin(work: EffectWork, leaseMs: number, nowMs: number): Promise<Begun<EffectMap>> {
     if (this.#isClosed) throw new StoreError('effect store was closed');

@@ -41,5 +41,5 @@ export async function runOnce<Transaction>(
   }
 }
 
-/** More than runs that one process has under way on one name, as of those that meet one commits each time. */
+/** Of those that meet one commits each time, so each gets its turn at last; with more than these on one name, a few have to be given up. */
 const mostAttempts = 64;

@@ -70,18 +70,22 @@ describe.each([nats, mqttKind])('over $kind', (kind: Kind) => {
     expect(text((await reply).data)).toBe('two');
   });
 
-  test('bindings.20: a job comes at most once, and who asks for more is told no before anything is sealed', patience, async () => {
-    const [{ client }, one, two] = await all();
-    const done: string[] = [];
-    for (const worker of [one, two]) worker.client.pull(topic, ({ data }) => void done.push(text(data)), idempotent);
-    await Promise.all([one, two].map(async (worker) => worker.client.ready()));
-    for (let i = 0; i < 5; i++) await client.push(topic, [`${i}`], { durability: 'none' });
-    await untilSo(() => done.length === 5);
-    expect(done.toSorted()).toEqual(['0', '1', '2', '3', '4']);
-    expect(await codeOf(client.push(topic, ['x']))).toBe('E_POLICY');
-    expect(await codeOf(client.push(topic, ['x'], { durability: 'disk' }))).toBe('E_POLICY');
-    expect(await codeOf(client.push(topic, ['x'], { durability: 'none', jobsPerLeaf: 1 }))).toBe('E_POLICY');
-  });
+  test(
+    'bindings.20: a job comes at most once, and who asks for more is told no before anything is sealed',
+    patience,
+    async () => {
+      const [{ client }, one, two] = await all();
+      const done: string[] = [];
+      for (const worker of [one, two]) worker.client.pull(topic, ({ data }) => void done.push(text(data)), idempotent);
+      await Promise.all([one, two].map(async (worker) => worker.client.ready()));
+      for (let i = 0; i < 5; i++) await client.push(topic, [`${i}`], { durability: 'none' });
+      await untilSo(() => done.length === 5);
+      expect(done.toSorted()).toEqual(['0', '1', '2', '3', '4']);
+      expect(await codeOf(client.push(topic, ['x']))).toBe('E_POLICY');
+      expect(await codeOf(client.push(topic, ['x'], { durability: 'disk' }))).toBe('E_POLICY');
+      expect(await codeOf(client.push(topic, ['x'], { durability: 'none', jobsPerLeaf: 1 }))).toBe('E_POLICY');
+    },
+  );
 
   test('a topic whose work is closed is not asked for any more', patience, async () => {
     const [{ client }, one] = await all();

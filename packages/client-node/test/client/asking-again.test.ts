@@ -22,7 +22,14 @@ function scene() {
   const sealed: { readonly fields: readonly RequestFields[]; readonly hear: (reply: CoreReply) => void }[] = [];
   const repeated: Uint8Array[] = [];
   const cancelled: number[] = [];
-  const state = { epoch: 1, revokes: false, refusal: undefined as unknown, repeatFails: false };
+  const state = {
+    epoch: 1,
+    revokes: false,
+    refusal: undefined as unknown,
+    unsealable: undefined as unknown,
+    repeatFails: false,
+    isBusy: () => false,
+  };
   const client = {
     request: (_topic: string, fields: readonly RequestFields[], _nowMs: number, hear: (reply: CoreReply) => void) => {
       sealed.push({ fields, hear });
@@ -34,9 +41,12 @@ function scene() {
     trust: { poolRecord: () => ({ epoch: state.epoch, revokes: state.revokes }) },
   } as unknown as Client;
   const publisher = {
-    isBusy: false,
+    get isBusy() {
+      return state.isBusy();
+    },
     begin: ({ items, seal }: Sending<PendingRequest>) => {
       const done = Promise.resolve().then(() => {
+        if (state.unsealable !== undefined) throw state.unsealable;
         seal(items);
         if (state.refusal !== undefined) throw state.refusal;
       });
@@ -121,6 +131,61 @@ test('patterns.12: when the key of the pool was taken from somebody, the request
   expect(sealed.length).toBe(2);
   answer(2);
   expect((await reply).data).toEqual(new Uint8Array([2]));
+});
+
+test('what cannot be sealed anew is not over: it is tried again, and answered by either name', async () => {
+  const { requests, sealed, cancelled, state, run, answer } = scene();
+  const replies = [1, 2].map(async () => requests.request('a', 'x', { timeoutMs: 600_000 }));
+  await run(500);
+  expect(sealed.length).toBe(2);
+  state.unsealable = new TridcommError('E_STALE');
+  await run(95_000);
+  expect(sealed.length).toBe(2);
+  answer(1);
+  expect((await replies[0]!).data).toEqual(new Uint8Array([1]));
+  state.unsealable = undefined;
+  await run(1_000);
+  expect(sealed.length).toBe(3);
+  answer(3);
+  expect((await replies[1]!).data).toEqual(new Uint8Array([3]));
+  expect(cancelled).toEqual([1, 2, 3]);
+});
+
+test('what cannot be sealed anew ends at its deadline', async () => {
+  const { requests, state, run } = scene();
+  const reply = codeOf(requests.request('a', 'x', { timeoutMs: 200_000 }));
+  await run(500);
+  state.unsealable = new TridcommError('E_POLICY');
+  await run(201_000);
+  expect(await reply).toBe('E_EXPIRED');
+});
+
+test('what is sealed anew stops where much waits, and goes on when it does not', async () => {
+  const { requests, sealed, state, run } = scene();
+  const replies = [1, 2, 3].map(async () => codeOf(requests.request('a', 'x', { timeoutMs: 600_000 })));
+  await run(500);
+  state.revokes = true;
+  state.epoch = 2;
+  for (const count of [4, 5, 6]) {
+    let asked = 0;
+    state.isBusy = () => asked++ > 0;
+    requests.tick();
+    await pass();
+    expect(sealed.length).toBe(count);
+  }
+  requests.close(new TridcommError('E_CLOSED'));
+  await Promise.all(replies);
+});
+
+test('the key of a request is copied', async () => {
+  const { requests, sealed, run, answer } = scene();
+  const key = new Uint8Array(16).fill(5);
+  const reply = requests.request('a', 'x', { timeoutMs: 600_000, key });
+  key.fill(0);
+  await run(500);
+  expect(sealed[0]!.fields[0]!.key16).toEqual(new Uint8Array(16).fill(5));
+  answer(1);
+  await reply;
 });
 
 test('on a new link all is asked again at once', async () => {

@@ -33,14 +33,18 @@ function scene() {
   return { work, take, refuse, state, settled, refused, failed };
 }
 
-test('the lease of what is refused is settled: done where everybody refuses it, else given back', () => {
+test('the lease of what is refused is settled: done where everybody refuses it, else given back, after a pause where the next would fare like it', () => {
   const { take, refuse, settled, refused } = scene();
-  for (const code of ['E_LENGTH', 'E_SIG', 'E_EXPIRED', 'E_EPOCH', 'E_REPLAY'] as const) {
+  const codes = ['E_LENGTH', 'E_SIG', 'E_EXPIRED', 'E_STALE', 'E_FORK', 'E_EPOCH', 'E_TOO_OLD', 'E_REPLAY'] as const;
+  for (const code of codes) {
     refuse(code);
     take();
   }
-  expect(refused).toEqual(['E_LENGTH', 'E_SIG', 'E_EXPIRED', 'E_EPOCH', 'E_REPLAY']);
-  expect(settled).toEqual(['done', 'done', 'done', 'given back', 'given back']);
+  expect(refused).toEqual(codes);
+  vi.advanceTimersByTime(999);
+  expect(settled).toEqual(['done', 'done', 'done', 'given back', 'given back', 'given back']);
+  vi.advanceTimersByTime(1);
+  expect(settled.slice(6)).toEqual(['given back', 'given back']);
 });
 
 test('what may open a moment later waits for it, within bounds', () => {
@@ -53,6 +57,7 @@ test('what may open a moment later waits for it, within bounds', () => {
   expect([settled, refused]).toEqual([[], []]);
   // There is no room for more.
   take(1);
+  vi.advanceTimersByTime(1_000);
   expect([settled, refused]).toEqual([['given back'], ['E_EPOCH']]);
   state.error = undefined;
   state.tries = 0;
@@ -63,6 +68,7 @@ test('what may open a moment later waits for it, within bounds', () => {
   take(10);
   vi.advanceTimersByTime(2_100);
   work.retry();
+  vi.advanceTimersByTime(1_000);
   expect([settled, refused]).toEqual([
     ['given back', 'given back'],
     ['E_EPOCH', 'E_POLICY'],
@@ -80,10 +86,21 @@ test('what came by a lost link is let go', () => {
   expect([state.tries, settled]).toEqual([1, []]);
 });
 
+test('so is the lease of what was to be given back', () => {
+  const { work, take, refuse, settled } = scene();
+  refuse('E_STALE');
+  take();
+  work.lost();
+  vi.advanceTimersByTime(5_000);
+  expect([settled, vi.getTimerCount()]).toEqual([[], 0]);
+});
+
 test('what the store does not take is given back and told', () => {
   const { take, state, settled, failed } = scene();
   const error = new Error('disk');
   state.error = error;
   take();
-  expect([settled, failed]).toEqual([['given back'], [error]]);
+  expect([settled, failed]).toEqual([[], [error]]);
+  vi.advanceTimersByTime(1_000);
+  expect(settled).toEqual(['given back']);
 });

@@ -123,6 +123,29 @@ test('delivery.29: a unit for work that was never asked for is a mistake, for wo
   expect([sent.length, leased.mock.calls.length]).toEqual([5, 2]);
 });
 
+test('more than twice the units that were asked for is a mistake, but on a carrier, which knows no capacity', () => {
+  const carrier = new LinkCarrier(
+    () => {},
+    () => {},
+  );
+  const leased = vi.fn();
+  const own = carrier.join({ ...asker(), worker: { leased, refused: () => {} } }, () => {});
+  const unit = (lease: number) => carrier.leased({ type: 'leased', work: 1, lease, envelope: new Uint8Array(1) });
+  carrier.opened(linkTo([]));
+  own.work(match(1), 2);
+  for (const lease of [1, 2, 3, 4]) unit(lease);
+  expect(() => unit(5)).toThrow('E_LIMIT');
+  leased.mock.calls[0]![2].settle('done');
+  unit(6);
+  expect(() => unit(7)).toThrow('E_LIMIT');
+  // For work that is over nothing is held.
+  own.endWork(match(1));
+  unit(8);
+  carrier.opened({ ...linkTo([]), peer: undefined });
+  own.work(match(1), 2);
+  for (let lease = 1; lease <= 10; lease++) unit(lease);
+});
+
 test('a lease of a lost link is nothing any more, and the next link is asked anew', () => {
   const carrier = new LinkCarrier(
     () => {},

@@ -2,6 +2,7 @@ import { TridcommError } from '@tridcomm/core';
 import type { LinkMessage } from '@tridcomm/core/link';
 import { expect, test, vi } from 'vitest';
 import { Publisher, type Sealed, type Sending } from '../../src/client/publisher.ts';
+import { SendQueue } from '../../src/client/send-queue.ts';
 import type { Link } from '../../src/links/link.ts';
 
 test('messages whose batch became several envelopes wait for all of them, also for one that goes out again', async () => {
@@ -67,6 +68,24 @@ test('what is taken back is not sealed', async () => {
   expect(await code(begun.done)).toBe('taken back');
   await new Promise((resolve) => setImmediate(resolve));
   expect([seal.mock.calls.length, sent.length]).toEqual([0, 0]);
+});
+
+test('many that are taken back go together, and make room at once', async () => {
+  const seal = (): Sealed => ({ envelopes: [], ids: [] });
+  const publisher = new Publisher({ seal, link: () => undefined, lingerMs: 0 });
+  const remove = vi.spyOn(SendQueue.prototype, 'remove');
+  const items = [new Uint8Array(9_000)];
+  const begun = Array.from({ length: 1_000 }, () => publisher.begin({ ...sending(seal), items }));
+  const codes = Promise.all(begun.map(async ({ done }) => code(done)));
+  expect(publisher.isBusy).toBe(true);
+  for (const one of begun.slice(1)) one.cancel(new Error('taken back'));
+  expect(remove).not.toHaveBeenCalled();
+  expect(publisher.isBusy).toBe(false);
+  begun[0]!.cancel(new Error('taken back'));
+  expect(new Set(await codes)).toEqual(new Set(['taken back']));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(remove.mock.calls.length).toBe(2);
+  remove.mockRestore();
 });
 
 test('delivery.13: what is sent again is the same bytes, and the broker answers it like the first time', async () => {

@@ -3,7 +3,9 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { PatternParts } from '../../src/client/pattern-parts.ts';
 import type { Sending } from '../../src/client/publisher.ts';
 import type { RunResult } from '../../src/client/run-work.ts';
+import type { ClientStatus } from '../../src/client/status.ts';
 import { TopicWork, type TopicWorkParts } from '../../src/client/topic-work.ts';
+import { WorkMemory } from '../../src/client/work-memory.ts';
 import { later } from './pool-world.ts';
 
 beforeEach(() => vi.useFakeTimers());
@@ -22,6 +24,8 @@ function scene(
   const settled: string[] = [];
   const ran: number[] = [];
   const capacities: number[] = [];
+  const told: ClientStatus[] = [];
+  const signals: AbortSignal[] = [];
   const state = { sends: true };
   let take!: WorkHandler;
   const client = {
@@ -50,13 +54,14 @@ function scene(
     inParts: (items, seal) => seal(items),
     mostItemBytes: () => 1_000,
     use: () => () => {},
-    tell: () => {},
+    tell: (status) => told.push(status),
     tellUnsent: () => {},
     kind,
     topic: 'a',
     concurrency,
-    run: async ({ work }) => {
+    run: async ({ work }, _unit, signal) => {
       ran.push(work.index);
+      signals.push(signal);
       return run(work.index);
     },
     onClose: () => {},
@@ -80,7 +85,7 @@ function scene(
     } as never);
   };
   const statuses = () => replies.map(({ index, status }) => `${index} ${status}`);
-  return { work, deliver, replies, statuses, settled, ran, capacities, state };
+  return { work, deliver, replies, statuses, settled, ran, capacities, told, signals, state };
 }
 
 const pass = async (ms = 0) => vi.advanceTimersByTimeAsync(ms);
@@ -107,14 +112,25 @@ test('a unit is done when all of it is, and answered again as it was when it com
   expect(ran).toEqual([0, 1]);
 });
 
-test('what came again and is not known goes back after a while, also what is of the other kind', async () => {
-  const { deliver, settled, ran } = scene('request', async () => done('r'));
+test('replay.35: what an earlier life may have had is done as what is new', async () => {
+  const { deliver, settled, ran, told } = scene('request', async () => done('r'));
+  deliver('first', 1, { verdict: 'redelivered' });
+  await pass();
+  expect([ran, settled, told]).toEqual([[0], ['first done'], []]);
+});
+
+test('what came again and is not known goes back, what is of the other kind after a while, and both are told', async () => {
+  const { deliver, settled, ran, told } = scene('request', async () => done('r'));
   deliver('unknown', 1, { verdict: 'again' });
   deliver('job', 1, { kind: 'job', id32: new Uint8Array(32) });
   await pass(900);
-  expect(settled).toEqual([]);
+  expect(settled).toEqual(['unknown given back']);
   await pass(200);
   expect(settled).toEqual(['unknown given back', 'job given back']);
+  expect(told).toMatchObject([
+    { type: 'refused', what: 'envelope', error: { code: 'E_REPLAY' } },
+    { type: 'refused', what: 'envelope', error: { code: 'E_USAGE' } },
+  ]);
   expect(ran).toEqual([]);
 });
 
@@ -229,6 +245,34 @@ test('the end gives back at once what waits, and waits for what runs', async () 
   await closed;
   // What was answered of it is not asked again by whoever heard it.
   expect([settled, statuses(), ran]).toEqual([['waits given back', 'both given back'], ['0 final'], [0]]);
+});
+
+test('the end looks at all units once, not for each of them', async () => {
+  const { work, deliver } = scene('job', async () => done(''));
+  for (let i = 0; i < 100; i++) deliver(`${i}`, 1, { id32: new Uint8Array(32).fill(i) });
+  await pass();
+  const values = vi.spyOn(WorkMemory.prototype, 'values');
+  await work.close();
+  expect(values.mock.calls.length).toBeLessThan(5);
+  values.mockRestore();
+});
+
+test('a handler that never ends holds no timer beyond its work', async () => {
+  const { work, deliver, signals } = scene('job', async () => new Promise(() => {}));
+  deliver('first', 1, { deadlineMs: Date.now() + 3_600_000 });
+  await pass();
+  expect(vi.getTimerCount()).toBe(1);
+  work.end(new Error('over'));
+  expect([vi.getTimerCount(), signals.map(({ aborted }) => aborted)]).toEqual([0, [true]]);
+});
+
+test('the signal of a handler is aborted at its deadline', async () => {
+  const { deliver, signals } = scene('job', async () => new Promise(() => {}));
+  deliver('first', 1, { deadlineMs: Date.now() + 5_000 });
+  await pass(4_900);
+  expect(signals[0]!.aborted).toBe(false);
+  await pass(200);
+  expect(signals[0]!.reason).toMatchObject({ code: 'E_EXPIRED' });
 });
 
 test('what is over is forgotten when no receiver takes it any more', async () => {

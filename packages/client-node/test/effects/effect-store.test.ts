@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EffectMap } from '../../src/effects/effect-map.ts';
 import type { EffectOptions } from '../../src/effects/effect-options.ts';
-import { ConflictError, type EffectStore } from '../../src/effects/effect-store.ts';
+import { ConflictError, RetentionError, type EffectStore } from '../../src/effects/effect-store.ts';
 import { FileEffectStore } from '../../src/effects/file-effect-store.ts';
 import { MemoryEffectStore } from '../../src/effects/memory-effect-store.ts';
 import { SimulatedFiles } from './simulated-files.ts';
@@ -71,6 +71,43 @@ describe.each(kinds)('effects %s', (_name, make) => {
     await store.begin(workOf(2), leaseMs, startMs + 5 * leaseMs);
     await store.commit(run, text('late'));
     expect(await doneResultOf(store, workOf(1), startMs + 5 * leaseMs)).toEqual(text('late'));
+  });
+
+  test('a handler that is slower than its lease commits, whoever has begun since, and ends the others', async () => {
+    const store = await make();
+    const runs = [];
+    for (let i = 0; i < 3; i++) runs.push(await runOf(store, workOf(1), startMs + i * leaseMs));
+    const [slow, second, third] = runs;
+    for (const run of runs) countUp(run.transaction, 1);
+    await store.abandon(third!);
+    await store.commit(slow!, text('slow'));
+    expect(() => countUp(second!.transaction, 1)).toThrow('E_CLOSED');
+    await expect(store.commit(second!, text('second'))).rejects.toMatchObject({ code: 'E_CLOSED' });
+    expect(await doneResultOf(store, workOf(1))).toEqual(text('slow'));
+    expect(await countsOf(store, [1])).toEqual([1]);
+  });
+
+  test('of two runs of a key that commit at a time one does, and one that fails leaves the key to the other', async () => {
+    const store = await make();
+    const [first, second] = [await runOf(store, workOf(1)), await runOf(store, workOf(1), startMs + leaseMs)];
+    const commits = [first, second].map((run) => store.commit(run, text('r')));
+    expect((await Promise.allSettled(commits)).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+
+    const [reader, blind] = [await runOf(store, workOf(2)), await runOf(store, workOf(2), startMs + leaseMs)];
+    reader.transaction.get('a');
+    const writer = await runOf(store, workOf(3));
+    writer.transaction.put('a', text('1'));
+    await store.commit(writer, text(''));
+    await expect(store.commit(reader, text('reader'))).rejects.toThrow(ConflictError);
+    await store.commit(blind, text('blind'));
+    expect(await doneResultOf(store, workOf(2))).toEqual(text('blind'));
+  });
+
+  test('replay.34: a deadline that outlives its key is a refusal of its own kind', async () => {
+    const store = await make({ retentionMs: 600_000 });
+    const refusal = store.begin(workOf(1, { deadlineMs: startMs + 600_000 }), leaseMs, startMs);
+    await expect(refusal).rejects.toThrow(RetentionError);
+    await expect(refusal).rejects.toMatchObject({ code: 'E_LIMIT' });
   });
 
   test('who was overtaken may abandon, and takes nothing from who has the key', async () => {

@@ -85,6 +85,7 @@ export class Pools {
   take(record: PoolRecord, nowMs: number): void {
     const pool = this.#poolOf(hexOf(record.groupId16));
     pool.records = [record, ...pool.records];
+    if (this.#holdings.store?.get(provenNameOf(record)) !== undefined) pool.proven.add(record);
     this.note(nowMs);
     this.#prune(pool);
     this.#begin(pool, record);
@@ -119,7 +120,7 @@ export class Pools {
       const { view, groupId16 } = this.#groups.get(frontId) ?? {};
       if (view === undefined) continue;
       const now = pool.records.slice(0, 2).map((record) => this.#isProven(record, view, nowMs));
-      for (const [i, isProven] of now.entries()) if (isProven) pool.proven.add(pool.records[i]!);
+      for (const [i, isProven] of now.entries()) if (isProven) this.#prove(pool, pool.records[i]!);
       const wasProven = pool.isProven;
       pool.isProven = now[0] === true;
       if (pool.isProven && !wasProven) this.#events.emit({ type: 'pool', groupId16: groupId16! });
@@ -198,6 +199,13 @@ export class Pools {
     this.#pools.clear();
   }
 
+  /** Stored: after a restart the newest head says nothing of the record before the newest, which counts until that begins. */
+  #prove(pool: Pool, record: PoolRecord): void {
+    if (pool.proven.has(record)) return;
+    pool.proven.add(record);
+    this.#holdings.store?.put(provenNameOf(record), nothing);
+  }
+
   /** @spec patterns.11 */
   #isProven({ crewId16, generation, epoch, blockHash32 }: PoolRecord, { record, head }: View, nowMs: number): boolean {
     const proven = this.#groups.get(hexOf(crewId16))?.proven;
@@ -239,7 +247,9 @@ export class Pools {
       return i < 2 || this.#groups.get(hexOf(crewId16))?.epoch(epoch) !== undefined;
     });
     for (const record of pool.records) {
-      if (!kept.includes(record)) this.#holdings.store?.delete(storedPoolRecordName(record));
+      if (kept.includes(record)) continue;
+      this.#holdings.store?.delete(storedPoolRecordName(record));
+      this.#holdings.store?.delete(provenNameOf(record));
     }
     pool.records = kept;
   }
@@ -258,6 +268,13 @@ export class Pools {
     return pool;
   }
 }
+
+/** Under which it is stored that a record was proven. */
+function provenNameOf({ object }: PoolRecord): string {
+  return `proven-pool/${hexOf(object.hash32)}`;
+}
+
+const nothing = new Uint8Array(0);
 
 /** Whether sealing by a record has begun: one that revokes counts at once. */
 function hasBegun({ revokes, notBeforeMs }: PoolRecord, nowMs: number): boolean {

@@ -298,6 +298,17 @@ function kindOf(patternKind: number): WorkDelivery['kind'] {
   return patternKind === patternKinds.reqRep.request ? 'request' : 'job';
 }
 
+/**
+ * Whether a refusal follows from the unit and what was seen of it, and says nothing of how this member fares: given back at once, it goes to the
+ * others, and the next may have its place here. What is refused for a view that is stale or a disk that is full is better held a moment, as
+ * the next would be refused, too.
+ *
+ * @param error - as `Client.leased` threw it
+ */
+export function isOfUnit({ code }: TridcommError): boolean {
+  return code === 'E_EPOCH' || code === 'E_TOO_OLD' || code === 'E_REPLAY';
+}
+
 function recordOf(id32: Uint8Array, reply: WorkReply, isOfMessages: boolean): ReplyRecord {
   const { leaf, index, status } = reply;
   const name = { id32, leaf, index };

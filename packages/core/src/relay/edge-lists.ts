@@ -3,6 +3,7 @@ import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { hexOf } from '../client/hex.ts';
 import type { AccessList, TopicMatch } from '../keys/access-list.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
+import { isForOne } from './units.ts';
 
 /** The edge lists of all groups, by the principals that they name: most are in few groups of many. */
 export class EdgeLists {
@@ -33,14 +34,15 @@ export class EdgeLists {
   }
 
   /**
-   * The list that lets a principal publish an envelope; a match is of one group, so it is of the group of the envelope.
+   * The list that lets a principal publish an envelope; a match is of one group, so it is of the group of the envelope. What is for one of many
+   * asks for the whole topic: by a chain that is not of its tag, who may only answer would fill the queue of a topic.
    *
    * @param keyId - of the principal in hex, and as bytes
    * @spec principals.22
    */
-  allowing(keyId: string, keyId32: Uint8Array, { header, extensions }: EnvelopeView): AccessList | undefined {
-    const { timestampMs, topicTag } = header;
-    const chain = extensions.value(numbers.topicChain);
+  allowing(keyId: string, keyId32: Uint8Array, view: EnvelopeView): AccessList | undefined {
+    const { timestampMs, topicTag } = view.header;
+    const chain = isForOne(view) ? undefined : view.extensions.value(numbers.topicChain);
     for (const list of this.#byPrincipal.get(keyId) ?? []) {
       if (list.allowsEnvelope(keyId32, actions.publish, timestampMs, topicTag, chain)) return list;
     }

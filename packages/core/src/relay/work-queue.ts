@@ -7,8 +7,9 @@ export class WorkQueue {
   readonly works: Set<Work> = new Set();
   /** Of all units that are not done, leased ones too. */
   bytes = 0;
-  /** Taken back from who had them: they go out before those that wait. */
+  /** Taken back from who had them. They and those that nobody had go out in turns: units that no worker opens hold up neither. */
   readonly returned: UnitHeap = new UnitHeap();
+  isReturnedNext = true;
   readonly #waiting = new UnitHeap();
   /** No unit here is older. */
   #sinceMs = Infinity;
@@ -20,6 +21,11 @@ export class WorkQueue {
   /** Whether there is nothing to give. */
   get isEmpty(): boolean {
     return this.returned.size + this.#waiting.size === 0;
+  }
+
+  /** Whether there is a unit that nobody had. */
+  get hasWaiting(): boolean {
+    return this.#waiting.size > 0;
   }
 
   /** Takes a unit that nobody had. */

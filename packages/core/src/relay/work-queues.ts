@@ -160,16 +160,23 @@ export class WorkQueues {
 
   #serveOne(queue: WorkQueue, nowMs: number, mostReturned: number): void {
     const resting: Held[] = [];
-    while (queue.returned.size > 0 && resting.length < mostReturned && this.#hasAnyRoom(queue)) {
-      const held = queue.returned.pop()!;
-      if (!this.#give(queue, held, nowMs)) resting.push(held);
+    for (;;) {
+      const mayReturn = queue.returned.size > 0 && resting.length < mostReturned && this.#hasAnyRoom(queue);
+      if (mayReturn && (queue.isReturnedNext || !queue.hasWaiting)) {
+        const held = queue.returned.pop()!;
+        if (this.#give(queue, held, nowMs)) queue.isReturnedNext = false;
+        else resting.push(held);
+        continue;
+      }
+      const held = queue.pop();
+      if (held === undefined) break;
+      if (!this.#give(queue, held, nowMs)) {
+        queue.push(held);
+        break;
+      }
+      queue.isReturnedNext = true;
     }
     for (const held of resting) queue.takeBack(held);
-    for (let held = queue.pop(); held !== undefined; held = queue.pop()) {
-      if (this.#give(queue, held, nowMs)) continue;
-      queue.push(held);
-      break;
-    }
     if (queue.works.size === 0 && queue.bytes === 0) this.#queues.delete(queue.tag);
   }
 

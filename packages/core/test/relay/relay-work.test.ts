@@ -86,3 +86,23 @@ test('replay.18: nor do replies to surveys', () => {
   }
   expect(heard).toBe(limits.newStreamsBurst + 36);
 });
+
+test('principals.22: the right to answer is none to ask, whatever chain an envelope says', () => {
+  const world = new PoolWorld();
+  const [caller, worker] = [world.caller(), world.worker()];
+  const shop = openShop(worker);
+  const [asked] = caller.client.request(topic, [request('x', world.nowMs + 1_000)], world.nowMs).envelopes;
+  const [delivery] = shop.deliveries;
+  const replies = [{ ...delivery!.works[0]!, status: 'in progress' as const }];
+  const [reply] = worker.client.reply(delivery!, replies, world.nowMs).envelopes;
+  const state = world.brokerState();
+  const edge = { keyId: hexOf(worker.keyId32), keyId32: worker.keyId32 };
+  const check = (bytes: Uint8Array) => codeOf(() => state.checkEnvelope(edge, parseEnvelope(bytes), world.nowMs));
+  expect(check(reply!)).toBeUndefined();
+  // Pattern, kind and tag of the request; sender and chain as they are in the reply.
+  const unit = reply!.slice();
+  unit.set(asked!.subarray(2, 4), 2);
+  unit.set(parseEnvelope(asked!).header.topicTag, 8);
+  expect(parseEnvelope(unit).header.patternKind).toBe(parseEnvelope(asked!).header.patternKind);
+  expect(check(unit)).toBe('E_POLICY');
+});

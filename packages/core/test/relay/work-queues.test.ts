@@ -185,15 +185,27 @@ test('delivery.24: a lease ends after 30 s, and not before', () => {
   expect(b.work.leases.size).toBe(1);
 });
 
-test('delivery.24: of what is taken back the oldest goes out first, whoever had it', () => {
+test('delivery.24: of what is taken back the oldest goes out first, whoever had it, in turns with what nobody had', () => {
   const [a, b] = [taker(2), taker(2)];
-  offer(...['v', 'w', 'x', 'y'].map((name) => unit(name)));
-  expect([names(a), names(b)].toSorted()).toEqual(['vx', 'wy']);
-  offer(unit('z'));
+  offer(...['u', 'v', 'w', 'x'].map((name) => unit(name)));
+  expect([names(a), names(b)].toSorted()).toEqual(['uw', 'vx']);
+  offer(unit('y'), unit('z'));
   queues.setCapacity(a.work, 0, nowMs);
   queues.setCapacity(b.work, 0, nowMs);
   queues.tick((nowMs += 30_000));
-  expect(names(taker(9))).toBe('vwxyz');
+  expect(names(taker(9))).toBe('uyvzwx');
+});
+
+test('delivery.24: units that everybody gives back do not hold up what is new, nor that them', () => {
+  const a = taker(2);
+  offer(...['s', 't', 'u', 'v'].map((name) => unit(name)));
+  for (let lease = 1; lease <= 4; lease++) queues.settle(a.work, lease, false, nowMs);
+  a.got.length = 0;
+  queues.setCapacity(a.work, 1, nowMs);
+  offer(...['w', 'x', 'y', 'z'].map((name) => unit(name)));
+  queues.tick((nowMs += 1_000));
+  for (let lease = 5; lease <= 12; lease++) queues.settle(a.work, lease, 'wxyz'.includes(a.got.at(-1)![0]), nowMs);
+  expect(names(a)).toBe('wsxtyuzv');
 });
 
 test('who is given a unit may settle it inside of that', () => {

@@ -7,6 +7,8 @@ import { Tally } from '../tally.ts';
 export interface Mood {
   /** The broker had trouble with its disk a moment ago, or was ending. */
   readonly hasBrokerTrouble: boolean;
+  /** The broker could not keep what it was told, and may know less in a later life, until its authority has come back. */
+  readonly mayHaveForgotten: boolean;
   /** Who was refused has had its link for a while, with nothing in its way. */
   readonly isCalm: boolean;
 }
@@ -21,11 +23,13 @@ export class Refusals {
   }
 
   /** A call of publish failed. @param isOld - it may have been sealed under an epoch that has been followed by another since */
-  publication(who: string, error: TridcommError, isOld: boolean, { hasBrokerTrouble, isCalm }: Mood): void {
+  publication(who: string, error: TridcommError, isOld: boolean, mood: Mood): void {
     this.counts.add(`publish ${error.code}`);
-    // A disk that fails says so to who publishes; and what an outage held back may have had its time.
+    const { hasBrokerTrouble, mayHaveForgotten, isCalm } = mood;
+    // A disk that fails says so to who publishes; and what an outage held back may have had its time. Who starts anew learns no more than its
+    // broker knows.
     const isExplained = passingCodes.has(error.code)
-      ? !isCalm
+      ? !isCalm || mayHaveForgotten
       : error.code === 'E_REFUSED' && (isOld || hasBrokerTrouble);
     if (!isExplained) this.#refused(`a publication of ${who}`, error);
   }

@@ -604,9 +604,8 @@ class NetworkWorld {
     const { fromMs, toMs } = member.calm.at(-1) ?? { fromMs: 0, toMs: 0 };
     const sinceMs = Math.max(fromMs + settleMs, member.enrolledMs + newsMs, this.#changedMs + newsMs);
     const isCalm = toMs === Infinity && sinceMs <= this.#time.nowMs;
-    // A broker that could not keep what it was told knows less in its next life, until its authority comes back.
     const mayHaveForgotten = this.#time.nowMs < this.#forgotMs + settleMs;
-    return { hasBrokerTrouble: this.#broker.hasTrouble || mayHaveForgotten, isCalm };
+    return { hasBrokerTrouble: this.#broker.hasTrouble || mayHaveForgotten, mayHaveForgotten, isCalm };
   }
 
   #broken(who: string, error: unknown): void {

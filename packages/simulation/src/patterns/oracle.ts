@@ -99,8 +99,8 @@ export class PatternsOracle {
   readonly #named = new Map<string, Named>();
   /** Content, and who sealed a final answer to it. */
   readonly #answers = new Map<string, Set<string>>();
-  /** Of works without a store: how often they were done. */
-  readonly #runs = new Map<string, number>();
+  /** When works were done, as those say who did them. */
+  readonly #runs = new Map<string, number[]>();
   readonly #answered = new Set<string>();
   /** Of these: by somebody who does what it answers. */
   readonly #vouched = new Set<string>();
@@ -161,9 +161,9 @@ export class PatternsOracle {
     }
   }
 
-  /** A handler without a store has had its effect. */
-  ran(content: string): void {
-    this.#runs.set(content, this.#runsOf(content) + 1);
+  /** A handler has had its effect. */
+  ran(content: string, atMs: number): void {
+    this.#runs.set(content, [...this.#runsOf(content), atMs]);
   }
 
   /** Somebody is about to seal a final answer. */
@@ -302,7 +302,7 @@ export class PatternsOracle {
     const { report } = this.#options;
     let sum = 0;
     for (const { content, effects } of this.works.values()) {
-      const times = effects === 'store' ? (counts.get(content) ?? 0) : this.#runsOf(content);
+      const times = effects === 'store' ? (counts.get(content) ?? 0) : this.#runsOf(content).length;
       if (effects === 'store') sum += times;
       if (effects === 'store' && times > 1) report('done twice', endMs, `${content} was done ${times} times`);
       if (times === 0 && this.#vouched.has(content))
@@ -337,14 +337,15 @@ export class PatternsOracle {
     const workers = isOut ? all.filter((name) => name !== condemned.name) : all;
     const { kind, asker, effects, mayRunAgain } = this.works.get(content)!;
     const disturbed = workers.filter((worker) => !this.isQuiet([worker], atMs, untilMs));
+    const hoarders = isOut ? [] : [hoardName];
     const isPromised = isQuiet
-      ? this.isQuiet(['broker', asker, ...workers, ...(isOut ? [] : [hoardName])], atMs, untilMs)
-      : this.isQuiet(['broker'], atMs, untilMs) &&
+      ? this.isQuiet(['broker', rotationName, asker, ...workers, ...hoarders], atMs, untilMs)
+      : this.isQuiet(['broker', rotationName], atMs, untilMs) &&
         this.isQuiet([asker], atMs, kind === 'job' ? atMs + sentMs : untilMs) &&
-        disturbed.length <= 1;
+        disturbed.length + (this.isQuiet(hoarders, atMs, untilMs) ? 0 : 1) <= 1;
     if (!isPromised) return;
-    const times = effects === 'store' ? (counts.get(content) ?? 0) : this.#runsOf(content);
-    const isDone = kind === 'job' ? times > 0 : this.#answered.has(content);
+    const times = effects === 'store' ? (counts.get(content) ?? 0) : this.#runsOf(content).length;
+    const isDone = kind === 'job' ? this.#runsOf(content).some((ms) => ms <= untilMs) : this.#answered.has(content);
     if (!isDone) {
       this.#options.report(afterHeal ? 'not resumed' : 'lost', atMs, `nobody did ${content} of ${asker}`);
     } else if (isQuiet && kind === 'job' && times > 1 && !mayRunAgain) {
@@ -370,8 +371,8 @@ export class PatternsOracle {
     return viewHeadSeq >= headSeq || localMs > atMs + this.#options.maxHeadAgeMs;
   }
 
-  #runsOf(content: string): number {
-    return this.#runs.get(content) ?? 0;
+  #runsOf(content: string): readonly number[] {
+    return this.#runs.get(content) ?? [];
   }
 }
 
@@ -382,6 +383,9 @@ export function resultOf(content: string): string {
 
 /** That somebody keeps what it is given, as a disturbance. */
 export const hoardName = 'hoard';
+
+/** That the epoch of a crew ends soon, as a disturbance. */
+export const rotationName = 'rotation';
 
 /** What clocks are wrong by at most. */
 const mostSkewMs = 10_000;

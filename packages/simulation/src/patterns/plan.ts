@@ -58,6 +58,9 @@ export type PatternsStep =
   | { readonly do: 'broker restart'; readonly downMs: number }
   | { readonly do: 'mood'; readonly mood: Mood };
 
+/** Somebody's process ends. */
+export type DeathStep = Extract<PatternsStep, { readonly do: 'worker death' | 'asker death' }>;
+
 /** What a member says or asks of its own accord. */
 export type SpokenStep = Extract<PatternsStep, { readonly do: 'request' | 'push' | 'ask' | 'say' }>;
 
@@ -87,13 +90,14 @@ export function patternsPlanOf(seed: number): PatternsPlan {
   const healMs = random.between(70, 100) * 1_000;
   const members = membersOf(random);
   const effects = { request: effectsOf(random), job: effectsOf(random) };
+  const isLonely = random.chance(0.25);
   const steps = [
     ...conversation(random, members, healMs),
     ...administration(random, healMs),
-    ...mishaps(random, members, healMs),
+    ...(isLonely ? lonelyDeath(random, members, healMs) : mishaps(random, members, healMs)),
     ...(setting === 'hostile' ? hostility(random, members, healMs) : []),
   ];
-  if (random.chance(0.7)) steps.push(...treason(random, members, healMs));
+  if (!isLonely && random.chance(0.9)) steps.push(...treason(random, members, healMs));
   // Sorting is stable: steps of one time stay in the order in which they were drawn.
   steps.sort((a, b) => a.atMs - b.atMs);
   return { seed, setting, link: linkOf(random, setting), groups: groupsOf(random), members, effects, steps, healMs };
@@ -136,6 +140,7 @@ function membersOf(random: SeededRandom): PatternsMemberPlan[] {
     skewMs: random.between(-10_000, 10_000),
     joinsMs: 0,
     joinNow: false,
+    // What nobody can open any more goes round some times, and holds up what is new where there is little room.
     capacity: random.between(2, 8),
   });
   return [
@@ -215,32 +220,55 @@ function mishaps(random: SeededRandom, members: readonly PatternsMemberPlan[], h
   // At least three in every run.
   for (let i = random.between(3, 5); i > 0; i--) {
     const atMs = random.between(10_000, healMs - 15_000);
-    const { name: member, asks } = random.pick(members);
+    const member = random.pick(members);
     const kind = random.below(10);
-    if (!asks && kind < 8) steps.push(workBefore(random, members, atMs));
-    if (kind < 5) {
-      const isNoticed = random.chance(0.6);
-      steps.push({
-        atMs,
-        step: {
-          do: asks ? 'asker death' : 'worker death',
-          member,
-          downMs: isNoticed ? random.pick([0, 500, 5_000, 20_000]) : random.pick([20_000, 75_000]),
-          keepsState: random.chance(0.7),
-          isNoticed,
-        },
-      });
-    } else if (kind < 8) {
-      steps.push({ atMs, step: { do: 'partition', member, forMs: random.pick([200, 3_000, 30_000]) } });
-    } else steps.push({ atMs, step: { do: 'broker restart', downMs: random.pick([0, 1_000, 8_000]) } });
+    if (!member.asks && kind < 8) steps.push(workBefore(random, members, atMs));
+    if (kind < 5) steps.push({ atMs, step: death(random, member, random.chance(0.6)) });
+    else if (kind < 8) steps.push({ atMs, step: partition(random, member) });
+    else steps.push({ atMs, step: { do: 'broker restart', downMs: random.pick([0, 1_000, 8_000]) } });
   }
   return steps;
+}
+
+/** A worker is gone, and nobody notices; nothing else happens that would take its work from it, until its leases have run out. */
+function lonelyDeath(
+  random: SeededRandom,
+  members: readonly PatternsMemberPlan[],
+  healMs: number,
+): TimedPatternsStep[] {
+  const atMs = random.between(10_000, healMs - 55_000);
+  const worker = random.pick(members.filter(({ asks }) => !asks));
+  const steps: TimedPatternsStep[] = [
+    workBefore(random, members, atMs),
+    { atMs, step: { ...death(random, worker, false), downMs: 75_000 } },
+    workBefore(random, members, atMs + 2_000),
+  ];
+  for (let i = random.between(2, 4); i > 0; i--) {
+    const asker = random.pick(members.filter(({ asks }) => asks));
+    const step = random.chance(0.5) ? death(random, asker, random.chance(0.6)) : partition(random, asker);
+    steps.push({ atMs: random.between(atMs + 6_000, healMs - 15_000), step });
+  }
+  return steps;
+}
+
+function death(random: SeededRandom, { name: member, asks }: PatternsMemberPlan, isNoticed: boolean): DeathStep {
+  return {
+    do: asks ? 'asker death' : 'worker death',
+    member,
+    downMs: isNoticed ? random.pick([0, 500, 5_000, 20_000]) : random.pick([20_000, 75_000]),
+    keepsState: random.chance(0.7),
+    isNoticed,
+  };
+}
+
+function partition(random: SeededRandom, { name: member }: PatternsMemberPlan): PatternsStep {
+  return { do: 'partition', member, forMs: random.pick([200, 3_000, 30_000]) };
 }
 
 /** So that somebody to whom something happens has work. */
 function workBefore(random: SeededRandom, members: readonly PatternsMemberPlan[], atMs: number): TimedPatternsStep {
   const { name: member } = random.pick(members.filter(({ asks }) => asks));
-  const step = { do: 'push', member, count: 3, jobsPerLeaf: 1, forMs: 0, isRepeated: false } as const;
+  const step = { do: 'push', member, count: 6, jobsPerLeaf: 1, forMs: 0, isRepeated: false } as const;
   return { atMs: atMs - random.between(30, 500), step };
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ConflictError, type EffectMap, type EffectWork, type MemoryEffectStore } from '@tridcomm/client-node';
 import {
+  isOfUnit,
   refusedOutcome,
   TridcommError,
   type Lease,
@@ -67,8 +68,8 @@ export class PoolWorker {
       }
       this.#host.refused('work', error);
       const outcome = refusedOutcome(error);
-      // At once it would come again at once, and be dropped after a few times.
-      this.#host.after(outcome === 'done' ? 0 : pauseMs, () => client.settle(lease, outcome));
+      const isAtOnce = outcome === 'done' || isOfUnit(error);
+      this.#host.after(isAtOnce ? 0 : pauseMs, () => client.settle(lease, outcome));
     }
   }
 
@@ -88,9 +89,10 @@ export class PoolWorker {
   #take(client: Client, delivery: WorkDelivery): void {
     const name = `${hexOf(delivery.id32)}/${delivery.leaf ?? ''}`;
     const known = this.#units.get(name);
+    // What an earlier life may have done comes to be done: the store knows more of it.
+    if (delivery.verdict === 'redelivered') this.#host.count('work redelivered');
     if (known === undefined && delivery.verdict === 'again') {
-      // What became of it in an earlier life nobody knows here.
-      this.#host.after(pauseMs, () => client.settle(delivery.lease, 'given back'));
+      this.#host.broken(new Error(`${name} comes again, and never came`));
       return;
     }
     const unit: Unit = known ?? {
@@ -147,7 +149,7 @@ export class PoolWorker {
       return;
     }
     this.#host.after(handlerMs, () => {
-      oracle.ran(content);
+      oracle.ran(content, this.#host.trueMs);
       this.#host.note(() => `${member.name} did ${content}`);
       this.#finish(client, unit, place, { leaf, index, status: 'final', body: ascii(resultOf(content)) });
     });
@@ -192,6 +194,7 @@ export class PoolWorker {
       if (!isEager) countUp(run.transaction, content);
       const result = ascii(resultOf(content));
       await this.#stirring(this.#store.commit(run, result));
+      this.#host.oracle.ran(content, this.#host.trueMs);
       this.#host.note(() => `${member.name} did ${content}`);
       final(result);
     } catch (error) {
