@@ -13,6 +13,7 @@ import { extensions } from './areas/extensions.ts';
 import { forwards, returns } from './areas/forwards.ts';
 import { framing } from './areas/framing.ts';
 import { freshness } from './areas/freshness.ts';
+import { heard } from './areas/heard.ts';
 import { heads } from './areas/heads.ts';
 import { header } from './areas/header.ts';
 import { enrolments, members, openings } from './areas/members.ts';
@@ -102,6 +103,7 @@ export const AREAS: readonly { name: string; make: () => VectorFile }[] = [
   { name: 'routes', make: routeLists },
   { name: 'routing', make: routing },
   { name: 'routers', make: routers },
+  { name: 'heard', make: heard },
   { name: 'dealers', make: dealers },
   { name: 'forwards', make: forwards },
   { name: 'returns', make: returns },

@@ -186,8 +186,13 @@ function routerRun(j: Members): Members {
       };
     }),
     senders: sendersOf(j['senders'], 'mayWrite'),
+    responders: sendersOf(j['senders'], 'mayRespond'),
   });
   return steps(j, (now, step) => {
+    if (step['reply'] !== undefined) {
+      router.reply(bytes(step['reply']));
+      return { forwards: true };
+    }
     const t = router.receive(now, bytes(step['envelope']));
     if (t === undefined) return undefined;
     return { verdict: 'new', id: hex(t.id), sender: hex(t.sender), data: hex(t.data) };
@@ -281,6 +286,7 @@ export function answerPools(op: string, j: Members): Members | undefined {
         senderKeyId: bytes(j['senderKeyId']),
         streamId: bytes(j['streamId']),
         seq: big(j['seq']),
+        salt: bytes(j['salt']),
       };
       if (op === 'routing.seal') {
         const made = sealRouting(frontKeysOf(j), int(j['epoch']), place, bytes(j['data']));

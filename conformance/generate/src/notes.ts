@@ -379,6 +379,12 @@ export const NOTES: Readonly<Record<string, Note>> = {
     effect: 'A router refuses what workers take, or works by data that nobody signed for it.',
     spec: ['patterns.37', 'patterns.38'],
   },
+  HeardReply: {
+    bugType: 'AUTHENTICATION',
+    description: 'A reply that a router must not forward, or must, whatever it cannot read of it.',
+    effect: 'A router signs for what a broker made up, or keeps an answer back.',
+    spec: ['patterns.43'],
+  },
   Forward: {
     bugType: 'AUTHENTICATION',
     description: 'A forward, or an envelope in it, that is not as it must be.',

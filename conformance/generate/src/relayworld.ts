@@ -92,17 +92,34 @@ export const ROUTERS: readonly [string, Person][] = [
   ['robin', ROBIN],
   ['rita', RITA],
 ];
-const RULES: readonly { where: Where; pattern: string }[] = [
+interface Ruled {
+  where: Where;
+  pattern: string;
+}
+const RULES: readonly Ruled[] = [
   { where: 'front', pattern: TOPIC.front },
   { where: 'front', pattern: OTHER_TOPIC },
   { where: 'survey', pattern: TOPIC.survey },
   { where: 'news', pattern: TOPIC.news },
 ];
 
+/** A front of all that begins with "orders": alice may ask on all of it, which a prefix says; david on one topic. */
+export const WIDE_RULES: readonly Ruled[] = [{ where: 'front', pattern: 'orders/**' }];
+export const WIDE: readonly Granted[] = [
+  grant(ALICE, publish, 'front', 'orders/**'),
+  grant(DAVID, publish, 'front'),
+  grant(BOB, subscribe, 'front', 'orders/**'),
+  grant(ROBIN, route, 'front', 'orders/**'),
+];
+
 /** Tag of a topic, and its answer tag and chain for who asks. */
 export function tagOf(where: Where, topic: string = TOPIC[where]): Bytes {
   const { values } = chainOf(routeOf(where), idOf(where), PERIOD, parseTopic(text(topic)));
   return (values.pop() ?? zeros(16)).slice(0, 16);
+}
+export function chainTo(where: Where, topic: string = TOPIC[where]): Bytes {
+  const { values } = chainOf(routeOf(where), idOf(where), PERIOD, parseTopic(text(topic)));
+  return cat(...values.slice(0, -1).map((v) => v.slice(0, 16)));
 }
 export function answerTo(where: Where, asker: Person): { tag: Bytes; chain: Bytes } {
   const a = answerOf(routeOf(where), idOf(where), PERIOD, asker.keyId);
@@ -119,6 +136,7 @@ interface StateSpec {
   suite?: number;
   crewEpoch?: number;
   frontEpoch?: number;
+  rules?: readonly Ruled[];
   grants?: readonly Granted[];
   /** beside those whom every state has */
   people?: readonly [string, Person][];
@@ -140,7 +158,7 @@ export interface State {
   bundle: Bytes;
 }
 type Settled = Required<
-  Pick<StateSpec, 'groups' | 'suite' | 'crewEpoch' | 'frontEpoch' | 'grants' | 'people' | 'serial'>
+  Pick<StateSpec, 'groups' | 'suite' | 'crewEpoch' | 'frontEpoch' | 'rules' | 'grants' | 'people' | 'serial'>
 >;
 
 const USUAL: Settled = {
@@ -148,6 +166,7 @@ const USUAL: Settled = {
   suite: 1,
   crewEpoch: 1,
   frontEpoch: 1,
+  rules: RULES,
   grants: GRANTS,
   people: [],
   serial: 1,
@@ -163,8 +182,8 @@ export function state(given: StateSpec = {}): State {
   };
   const seq = (prev?.seq ?? 0n) + 1n;
   const names: Name[] = spec.groups.flatMap((g): Name[] => (g === 'front' ? ['front', 'crew'] : [g]));
-  const rules = RULES.filter((r) => spec.groups.includes(r.where));
-  const asRule = (r: (typeof RULES)[number]): Rule => ({ pattern: text(r.pattern), groupId: idOf(r.where) });
+  const rules = spec.rules.filter((r) => spec.groups.includes(r.where));
+  const asRule = (r: Ruled): Rule => ({ pattern: text(r.pattern), groupId: idOf(r.where) });
   const grants = spec.grants.filter((g) => spec.groups.includes(g.where));
   const lists = compile(
     rules.map(asRule),
@@ -281,7 +300,7 @@ function group(
   const writers = o.encodeList(o.USE.writers, id, lists?.writers ?? []);
   const edge = o.encodeList(o.USE.edge, id, lists?.edge ?? []);
   const own = o.encodeBody('GroupPrivate', {
-    patterns: RULES.filter((r) => r.where === (name === 'crew' ? 'front' : name)).map((r) => r.pattern),
+    patterns: spec.rules.filter((r) => r.where === (name === 'crew' ? 'front' : name)).map((r) => r.pattern),
     route_secrets: [{ from_period: 0, secret32: routeOf(name) }],
   });
   const epoch = name === 'crew' ? spec.crewEpoch : name === 'front' ? spec.frontEpoch : 1;

@@ -5,7 +5,6 @@ import * as p from './poolworld.ts';
 import { hex, seeded, text, unhex, zeros, type Bytes } from './twin/bytes.ts';
 import { sealEnvelope, type Recipe, type Sealed } from './twin/envelope.ts';
 import { known as ext, type Extension } from './twin/extensions.ts';
-import { rawRouting } from './twin/routing.ts';
 import { ALICE, BOB, HEDGE, MALLORY, NOW, type Person } from './world.ts';
 
 export const MESSAGE = 0x70;
@@ -38,13 +37,13 @@ export function frontEpoch(name: string, epoch = 3, suite = 1): FrontEpoch {
 }
 export const FRONT: FrontEpoch = frontEpoch('three');
 
-export interface MessageSpec extends p.WorkSpec {
+export interface MessageSpec extends Omit<p.WorkSpec, 'routing'> {
   front?: FrontEpoch;
   /** in place of that of the front's epoch */
   routingEpoch?: number;
   data?: Bytes;
   /** changes the value of extension 12 */
-  routing?: (right: Bytes) => Bytes;
+  change?: (right: Bytes, salt: Bytes) => Bytes;
   /** of 8 and 12 */
   without?: number[];
   more?: Extension[];
@@ -58,19 +57,17 @@ export function message(name: string, spec: MessageSpec = {}): Message {
     front = FRONT,
     routingEpoch,
     data = text(`routing of ${name}`),
-    routing,
+    change,
     without = [],
     more = [],
     ...over
   } = spec;
   const from = over.from ?? ALICE;
   const stream = over.stream ?? p.stream(name, { from });
-  const seq = over.seq ?? 1n;
-  const place = { senderKeyId: from.keyId, streamId: over.streamId ?? stream.streamId, seq };
-  const right = rawRouting(front, routingEpoch ?? front.epoch, place, data).value;
-  const list = [p.HEAD_SEQ, ext(12, routing === undefined ? right : routing(right)), ...more];
-  const extensions = list.filter((x) => !without.includes(x.number));
-  return { ...p.work(name, { patternKind: MESSAGE, extensions, ...over, stream }), data, from };
+  const extensions = [p.HEAD_SEQ, ...more].filter((x) => !without.includes(x.number));
+  const routing = { front, epoch: routingEpoch ?? front.epoch, data, ...(change === undefined ? {} : { change }) };
+  const own: p.WorkSpec = { patternKind: MESSAGE, extensions, ...over, stream };
+  return { ...p.work(name, without.includes(12) ? own : { ...own, routing }), data, from };
 }
 
 export interface ForwardSpec extends Partial<Recipe> {
@@ -133,6 +130,12 @@ export const bytesOf = (steps: readonly p.Step[]): Bytes[] => steps.map((s) => u
 export function forwards(name: string, inner: readonly p.Step[], spec: ForwardSpec = {}, now: bigint = NOW): p.Step {
   return forwarded(forward(name, bytesOf(inner), spec), inner, now);
 }
+
+/** A reply that a router heard, and is to forward. */
+export function carries(bytes: Bytes, result: Json = { forwards: true }, now: bigint = NOW): p.Step {
+  return { in: { now: now.toString(), reply: hex(bytes) }, result };
+}
+export const declines = (bytes: Bytes, error: string, now: bigint = NOW): p.Step => carries(bytes, { error }, now);
 
 export function frontIn(f: FrontEpoch, over: Members = {}): Members {
   return {

@@ -9,6 +9,7 @@ export type { AeadAlgorithm, CryptoProvider, KeyAlgorithm, KeyPair, RandomSource
 export { keyId } from './crypto/key-id.ts';
 export { deriveHedgeSecret } from './crypto/key-schedule.ts';
 export type { KeySource } from './envelope/key-source.ts';
+export type { RoutingEpoch, RoutingInput } from './envelope/routing.ts';
 export type { SealInput, StreamOptions, UnsignedEnvelope } from './envelope/seal.ts';
 export { StreamSealer } from './envelope/stream-sealer.ts';
 export {

@@ -53,7 +53,7 @@ function direct(add: Add): void {
   good('empty', 'without routing data', { data: zeros(0) });
   good('data-1024', 'with 1,024 bytes of them', { data: seeded('much routing', 1024) });
   good('routing-broken', 'routing data that do not open: they are for routers', {
-    routing: (right) => flip(right, -1),
+    change: (right) => flip(right, -1),
   });
   good('routing-epoch', 'routing data of an epoch of the front that is not known', { routingEpoch: 9 });
   good('records', 'five records', { items: [0, 1, 2, 3, 4].map((i) => p.item(`five ${i}`)) });
@@ -166,6 +166,52 @@ function refusals(add: Add): void {
       ['Order'],
       over,
     );
+  // Extension 12 where it does not belong, validly signed by who sent it
+  const E = ['Routing', 'BrokenSender'];
+  const routed = (id: string, spec: w.MessageSpec): w.Message => m(`routed ${id}`, spec);
+  const [request, job] = [{ patternKind: p.REQUEST }, { patternKind: p.PUSH }];
+  no('request-routed', 'A request with extension 12', routed('request', request).bytes, 'E_EXT', P16, E);
+  no('job-routed', 'A job with extension 12', routed('job', job).bytes, 'E_EXT', P16, E);
+  no(
+    'request-routed-empty',
+    'A request with extension 12 of no data',
+    routed('e', { ...request, data: zeros(0) }).bytes,
+    'E_EXT',
+    P16,
+    E,
+  );
+  const routedLeaves = routed('leaves', { ...job, form: 'merkle', items: [0, 1, 2].map((i) => p.item(`routed ${i}`)) });
+  no('leaves-routed', 'Jobs in leaves with extension 12', routedLeaves.bytes, 'E_EXT', P16, E);
+  add(
+    'leaf-routed',
+    'A leaf of them',
+    [p.refused(makeJob(routedLeaves.bytes, 1), 'E_EXT', NOW, true), after('leaf routed')],
+    P16,
+    E,
+  );
+  no(
+    'request-routed-no-head',
+    'A request with extension 12 and without 8',
+    routed('no head', { ...request, without: [8] }).bytes,
+    'E_EXT',
+    P16,
+    E,
+  );
+  for (const [kind, patternKind] of [
+    ['request', p.REQUEST],
+    ['job', p.PUSH],
+  ] as [string, number][]) {
+    const one = (id: string, comment: string, spec: w.MessageSpec, code: string, over: Members = {}): void =>
+      order(`${kind}-${id}`, `A ${kind} with extension 12, ${comment}`, { patternKind, ...spec }, code, over);
+    one('epoch-routed', 'of an epoch that is not known', { epoch: 9 }, 'E_EPOCH');
+    one('stale-routed', 'while the view is not fresh', {}, 'E_STALE', { fresh: false });
+    one('single-routed', 'a single', { form: 'single' }, 'E_ENCODING');
+    one('routed-keyinfo', 'without keyinfo', { keyinfo: zeros(0) }, 'E_EXT');
+    one('routed-stream', 'with a drawn stream_id', { streamId: seeded('drawn', 8) }, 'E_EXT');
+    one('routed-seq', 'with number 2^20 + 1', { seq: (1n << 20n) + 1n }, 'E_EXT');
+    one('routed-suite', 'in another suite', { suite: 2 }, 'E_EXT');
+    one('routed-sender', 'by one who may not ask', { from: MALLORY }, 'E_EXT');
+  }
   const none = { without: [12] };
   order('epoch-routing', 'Of an epoch that is not known, without extension 12', { ...none, epoch: 9 }, 'E_EPOCH');
   order('stale-routing', 'While the view is not fresh, without extension 12', none, 'E_STALE', { fresh: false });
@@ -199,13 +245,13 @@ function refusals(add: Add): void {
   );
   no(
     'as-request',
-    'A message presented as a request',
+    'A message presented as a request, which has no extension 12',
     put(message.bytes, AT.patternKind, u8(p.REQUEST)),
-    'E_SIG',
-    S,
+    'E_EXT',
+    P16,
     U,
   );
-  no('as-job', 'A message presented as a job', put(message.bytes, AT.patternKind, u8(p.PUSH)), 'E_SIG', S, U);
+  no('as-job', 'A message presented as a job', put(message.bytes, AT.patternKind, u8(p.PUSH)), 'E_EXT', P16, U);
   const stolen = resign(
     put(message.bytes, AT.senderId, BOB.senderId),
     BOB.seed,
@@ -279,6 +325,41 @@ function hear(add: Add): void {
     p.heard(p.reply('other', { on: OTHER, answers: [p.answer(ASKED_OTHER)], patternKind: w.ANSWER })),
     p.heard(reply('first', [to(0), news(1, 'b')], { seq: 2n })),
   ]);
+  const onOther = (name: string, over: Partial<p.ReplySpec> = {}): p.Replied =>
+    p.reply(name, { on: OTHER, answers: [p.answer(ASKED_OTHER)], patternKind: w.ANSWER, ...over });
+  const R1 = [...P42, 'replay.1'];
+  const one = reply('one stream', [news(0, 'first')]);
+  const its = onOther('one stream');
+  add(
+    'one-stream-two-keyinfos',
+    'one stream_id of who works and one number, to two pool streams: each keyinfo has its own replay state',
+    [p.heard(one), p.heard(its), p.refused(one.bytes, 'E_REPLAY'), p.refused(its.bytes, 'E_REPLAY')],
+    R1,
+    ['Replayed'],
+  );
+  const high = reply('one stream', [news(0, 'far')], { seq: 2000n });
+  add(
+    'one-stream-two-windows',
+    'and its own window',
+    [p.heard(high), p.refused(one.bytes, 'E_TOO_OLD'), p.heard(its)],
+    [...R1, 'replay.6'],
+    ['Replayed'],
+  );
+  add(
+    'one-stream-fork',
+    'two with one number to one pool stream are a fork, beside one to the other',
+    [p.heard(its), p.heard(one), p.refused(reply('one stream', [news(1, 'other')]).bytes, 'E_FORK')],
+    [...R1, 'replay.12'],
+    ['Fork'],
+  );
+  const many = Array.from({ length: 64 }, (_, i) => reply(`stream ${i}`, [news(0, `${i}`)]));
+  add(
+    'streams-64',
+    '64 streams to one pool stream and one to another: none is forgotten',
+    [...many.map((m) => p.heard(m)), p.heard(its), ...many.slice(0, 2).map((m) => p.refused(m.bytes, 'E_REPLAY'))],
+    [...R1, 'replay.15'],
+    ['Admission'],
+  );
   good('padded', 'with padding', [p.heard(reply('padded', [news(0, 'padded'), to(1)], { padded: true }))]);
   good('large', 'news of 4,096 bytes', [p.heard(reply('large', [to(0, { status: 1, body: seeded('large', 4096) })]))]);
   const unknown = reply('unknown', [

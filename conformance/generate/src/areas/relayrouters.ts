@@ -70,6 +70,7 @@ export function relayMessages(): VectorFile {
   const file = new VectorFile('relaymessages');
   const group = (name: string): Add => adder(file.group(name, 'relay.run', 'relay', 'signature'));
   messages(group('messages'));
+  prefixes(group('prefixes'));
   answers(group('answers'));
   return file;
 }
@@ -99,7 +100,7 @@ function messages(add: Add): void {
     'sealed-for-nobody',
     'routing data that nobody can open: it is not for a broker to see',
     asked('data', {
-      routing: (right) => flip(right, -1),
+      change: (right) => flip(right, -1),
     }),
   );
   yes('no-routing', 'without extension 12, which its receivers ask for', asked('no routing', { without: [12] }));
@@ -186,6 +187,76 @@ function messages(add: Add): void {
   edge('inbox', 'A message of a dealer, straight to an inbox', [
     not(ALICE, asked('to inbox', { topicTag: TO_BOB.tag, more: [ext(9, TO_BOB.chain)] })),
   ]);
+}
+
+/** Entries of match kind 2 allow no request, no job and no message: principals.22 with what an entry allows. */
+function prefixes(add: Add): void {
+  const F2 = [...F, 'AccessList', 'Inbox'];
+  const units: [string, number][] = [
+    ['message', r.MESSAGE],
+    ['request', p.REQUEST],
+    ['job', p.PUSH],
+  ];
+  /** With extension 12 where it belongs: a broker asks for none. */
+  const unit = (name: string, patternKind: number, over: r.MessageSpec, s?: w.State): r.Message =>
+    asked(`${name} ${patternKind}`, { patternKind, without: patternKind === r.MESSAGE ? [] : [12], ...over }, s);
+  const each = (id: string, comment: string, from: Person, t: { tag: Bytes; chain: Bytes }): void => {
+    for (const [name, patternKind] of units) {
+      const m = unit(id, patternKind, { from, topicTag: t.tag, more: [ext(9, t.chain)] });
+      add(
+        `${name}-${id}`,
+        `A ${name} ${comment}`,
+        [START, refused(from, m.bytes, 'E_POLICY'), verified(ALICE, MESSAGE.bytes)],
+        [...P, 'principals.20'],
+        F2,
+      );
+    }
+  };
+  each('router-inbox', 'of a router under an inbox tag, with the chain that its forwards have', ROBIN, TO_BOB);
+  each('router-answer', 'of a router under an answer tag', ROBIN, TO_ALICE);
+  each('worker-answer', 'of one who works, under an answer tag, with the chain of its replies', BOB, TO_ALICE);
+
+  const wide = w.state({ rules: w.WIDE_RULES, grants: w.WIDE, people: w.ROUTERS });
+  const chain = w.chainTo('front');
+  const own = (from: Person): PoolStream => stream('on a prefix', { from }, wide);
+  const steps = (from: Person, step: (m: Bytes) => w.Step): w.Step[] =>
+    units.flatMap(([name, patternKind]) =>
+      [true, false].map((chained) => {
+        const over = { from, stream: own(from), more: chained ? [ext(9, chain)] : [] };
+        return step(unit(`wide ${name} ${String(chained)}`, patternKind, over, wide).bytes);
+      }),
+    );
+  add(
+    'granted',
+    'A message, a request and a job, each with extension 9 and without, of one who may publish by a prefix alone',
+    [applied(wide), ...steps(ALICE, (m) => refused(ALICE, m, 'E_POLICY'))],
+    [...P, 'principals.20'],
+    F2,
+  );
+  add(
+    'exact',
+    'The same of one who may by an exact entry',
+    [
+      applied(wide),
+      ...steps(w.DAVID, (m) => verified(w.DAVID, m)),
+      ...steps(ALICE, (m) => refused(ALICE, m, 'E_POLICY')).slice(0, 1),
+    ],
+    [...P, 'principals.20'],
+    F2,
+  );
+  const onRoute = (patternKind: number): w.Step =>
+    refused(
+      ROBIN,
+      unit('by route', patternKind, { from: ROBIN, stream: own(ROBIN), more: [ext(9, chain)] }, wide).bytes,
+      'E_POLICY',
+    );
+  add(
+    'route',
+    'A message, a request and a job by one who may route on a prefix: route allows no publishing',
+    [applied(wide), ...units.map(([, patternKind]) => onRoute(patternKind))],
+    [...P, 'principals.20'],
+    F2,
+  );
 }
 
 function answers(add: Add): void {
@@ -317,7 +388,8 @@ function forwards(add: Add): void {
     [
       refused(ROBIN, as(RETURNED.bytes, r.ANSWER), 'E_SIG'),
       refused(ROBIN, as(RETURNED.bytes, p.REPLY), 'E_SIG'),
-      refused(ROBIN, as(FORWARD.bytes, r.MESSAGE), 'E_SIG'),
+      // by a prefix alone
+      refused(ROBIN, as(FORWARD.bytes, r.MESSAGE), 'E_POLICY'),
       refused(BOB, as(ANSWER.bytes, r.FORWARD), 'E_SIG'),
     ],
     ['Tampered', 'Purpose'],

@@ -614,6 +614,14 @@ function bindings(add: Add): void {
     ['replay.12'],
     ['Fork'],
   );
+  const its = w.reply('bound', { on: OTHER, answers: [w.answer(ASKED_OTHER)] });
+  add(
+    'one-stream-two-keyinfos',
+    'One stream_id of a responder and one number, to two pool streams: each keyinfo has its own replay state',
+    [w.heard(final), w.heard(its), w.refused(final.bytes, 'E_REPLAY'), w.refused(its.bytes, 'E_REPLAY')],
+    ['replay.1'],
+    R,
+  );
   add(
     'two-responders',
     'Two responders, each with its own stream and numbers',

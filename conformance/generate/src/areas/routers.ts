@@ -6,8 +6,9 @@ import * as p from '../poolworld.ts';
 import * as w from '../routerworld.ts';
 import { cat, flip, hex, put, seeded, text, u32, u64, u8, zeros, type Bytes } from '../twin/bytes.ts';
 import { resign, type Recipe } from '../twin/envelope.ts';
+import { seal as sealBytes } from '../twin/aead.ts';
 import { known as ext } from '../twin/extensions.ts';
-import { H } from '../twin/hash.ts';
+import { H, xp } from '../twin/hash.ts';
 import { AT } from '../twin/header.ts';
 import { poolInfo } from '../twin/pools.ts';
 import { ALICE, BOB, MALLORY, NOW, OTHER_TAG, type Person } from '../world.ts';
@@ -363,7 +364,7 @@ const DEFECTS: readonly Defect<Plan>[] = [
     d.after = (bytes) => flip(bytes, -1);
   }),
   defect('routing', 'whose extension 12 does not open', 'E_AEAD', P38, 'Routing', 'routing', (d) => {
-    d.spec.routing = (right) => flip(right, -1);
+    d.spec.change = (right) => flip(right, -1);
   }),
 ];
 
@@ -431,7 +432,7 @@ function header(add: Add): void {
   no('future', 'From too far ahead', { timestamp: NOW + 30_001n }, 'E_FUTURE', 'Freshness');
   no('expiry', 'Past its expiry', { more: [ext(4, u64(NOW - 1n))] }, 'E_EXPIRED', 'Freshness');
   no('mallory', 'By one who is known and may not ask', { from: MALLORY }, 'E_POLICY', 'Routing');
-  const short = w.message('router routing-19', { routing: (right) => right.slice(0, 19) });
+  const short = w.message('router routing-19', { change: (right) => right.slice(0, 19) });
   add('routing-19', 'Extension 12 of 19 bytes: step 5', [p.refused(short.bytes, 'E_EXT')], ['envelope.13'], ['Limit']);
   const long = w.message('router routing-1045', { data: zeros(1025) });
   add(
@@ -500,6 +501,10 @@ function bindings(add: Add): void {
   const stolen = (thief: Person): Bytes => resign(put(bytes, AT.senderId, thief.senderId), thief.seed, bind(thief));
   no('stolen', "Bob signs alice's message as his: the routing data are of her", stolen(BOB), 'E_AEAD', A, B);
   no('stolen-no-right', 'One without the right to ask does', stolen(MALLORY), 'E_POLICY', ['patterns.17'], B);
+  const salted = resign(put(bytes, AT.salt, seeded('another salt', 16)), ALICE.seed, bind(ALICE));
+  no('salt-resigned', 'Another salt, by the dealer itself, who signs anew: the key is another', salted, 'E_AEAD', A, B);
+  const zeroed = resign(put(bytes, AT.salt, zeros(16)), ALICE.seed, bind(ALICE));
+  no('salt-zeros', 'The same with a salt of zeros', zeroed, 'E_AEAD', A, B);
   const twin = w.message('bound twice', { stream: p.stream('bound twice'), seq: 2n, data: message.data });
   const first = (over: w.MessageSpec): Bytes =>
     w.message('bound twice', { stream: p.stream('bound twice'), data: message.data, ...over }).bytes;
@@ -507,18 +512,49 @@ function bindings(add: Add): void {
   no(
     'routing-of-next',
     'With the routing data of the next message of the stream',
-    first({ routing: () => taken }),
+    first({ change: () => taken }),
     'E_AEAD',
     A,
     B,
   );
   const other = w.message('bound elsewhere', { data: message.data });
   const foreign = other.bytes.slice(96 + 12 + 4, 96 + 12 + 4 + 20 + message.data.length);
-  no('routing-of-other', 'With those of another stream', first({ routing: () => foreign }), 'E_AEAD', A, B);
+  no('routing-of-other', 'With those of another stream', first({ change: () => foreign }), 'E_AEAD', A, B);
+  const clone = first({ random: seeded('random of a clone', 16) });
+  no(
+    'routing-of-clone',
+    'With those of a clone of the sender, which has the stream, the number and the data, and another salt',
+    first({ change: () => clone.slice(96 + 12 + 4, 96 + 12 + 4 + 20 + message.data.length) }),
+    'E_AEAD',
+    A,
+    B,
+  );
+  const stated = (salt: Bytes, at: 'front' | 'behind'): Bytes => {
+    const { groupCtx } = w.FRONT;
+    const place = cat(ALICE.keyId, p.stream('bound twice').streamId, u64(1n));
+    const context = at === 'front' ? cat(salt, groupCtx, place) : cat(groupCtx, place, salt);
+    const keys = xp(w.FRONT.epochSecret, 'pool routing', context, 44);
+    return cat(u32(w.FRONT.epoch), sealBytes(1, keys.slice(0, 32), keys.slice(32), zeros(0), message.data));
+  };
+  const rightly = w.message('bound twice', {
+    stream: p.stream('bound twice'),
+    data: message.data,
+    change: (_, salt) => stated(salt, 'behind'),
+  });
+  add('routing-stated', 'Routing data made from the words of the chapter', [w.routed(rightly)], A, B);
+  no('routing-no-salt', 'Sealed without the salt', first({ change: () => stated(zeros(0), 'behind') }), 'E_AEAD', A, B);
+  no(
+    'routing-salt-first',
+    'Sealed with the salt in front of the context',
+    first({ change: (_, salt) => stated(salt, 'front') }),
+    'E_AEAD',
+    A,
+    B,
+  );
   no(
     'routing-zeros',
     'With zeros in place of them',
-    first({ routing: (right) => cat(right.slice(0, 4), zeros(16)) }),
+    first({ change: (right) => cat(right.slice(0, 4), zeros(16)) }),
     'E_AEAD',
     A,
     B,
@@ -616,7 +652,7 @@ function replays(add: Add): void {
     ['Fork'],
   );
   const far = on(5000n);
-  const broken = on(5000n, { routing: (right) => flip(right, -1), random: seeded('broken', 16) });
+  const broken = on(5000n, { change: (right) => flip(right, -1), random: seeded('broken', 16) });
   add(
     'aead-leaves-nothing',
     'One whose routing data do not open leaves no trace: neither window nor number',

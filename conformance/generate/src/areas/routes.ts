@@ -3,7 +3,7 @@ import { ALICE_KEY, BOB_KEY, GROUP_ID, named } from '../authority.ts';
 import { VectorFile, type Group } from '../cases.ts';
 import { entryJson } from '../check-principals.ts';
 import type { Members } from '../json.ts';
-import { cat, hex, seeded, text, type Bytes } from '../twin/bytes.ts';
+import { cat, hex, seeded, text, zeros, type Bytes } from '../twin/bytes.ts';
 import { ACTION, encodeList, entry60, rawList, USE, type Entry, type KeyPair } from '../twin/objects.ts';
 import { answerOf, chainOf, inboxOf, parseTopic } from '../twin/topics.ts';
 import { NOW } from '../world.ts';
@@ -112,7 +112,7 @@ function compile(g: Group): void {
       ...topic(of, BOB_KEY, S, NEW),
       ...sends(of, BOB_KEY),
       ...takes(of, BOB_KEY),
-      ...topic(of, ROBIN, S, NEW),
+      ...topic(of, ROBIN, T, NEW),
       ...routes(of, ROBIN),
     ],
   });
@@ -125,7 +125,7 @@ function compile(g: Group): void {
     'a grant to route on **',
     rules,
     [[ROBIN, T, '**']],
-    [{ of: FRONT, writers: [whole(ROBIN, T)], edge: [...topic(FRONT, ROBIN, S, NEW), ...routes(FRONT, ROBIN)] }],
+    [{ of: FRONT, writers: [whole(ROBIN, T)], edge: [...topic(FRONT, ROBIN, T, NEW), ...routes(FRONT, ROBIN)] }],
   );
   good('no-router', 'nobody routes: no inbox', rules, usual.slice(0, 2), [
     {
@@ -141,7 +141,7 @@ function compile(g: Group): void {
   ]);
   good(
     'routes-and-works',
-    'one who routes and works: what both give stands once',
+    'one who routes and works: two entries for the topic, and what both give stands once',
     rules,
     [
       [ROBIN, T, NEW],
@@ -152,7 +152,12 @@ function compile(g: Group): void {
         of: FRONT,
         writers: [whole(ROBIN, T), whole(ROBIN, R)],
         // its right to send answers follows from both
-        edge: [...topic(FRONT, ROBIN, S, NEW), ...routes(FRONT, ROBIN), ...takes(FRONT, ROBIN)],
+        edge: [
+          ...topic(FRONT, ROBIN, T, NEW),
+          ...topic(FRONT, ROBIN, S, NEW),
+          ...routes(FRONT, ROBIN),
+          ...takes(FRONT, ROBIN),
+        ],
       },
     ],
   );
@@ -169,7 +174,7 @@ function compile(g: Group): void {
         of: FRONT,
         writers: [whole(ROBIN, T), whole(ROBIN, P)],
         edge: [
-          ...topic(FRONT, ROBIN, S, NEW),
+          ...topic(FRONT, ROBIN, T, NEW),
           ...routes(FRONT, ROBIN),
           ...topic(FRONT, ROBIN, P, NEW),
           ...hears(FRONT, ROBIN),
@@ -196,7 +201,7 @@ function compile(g: Group): void {
           ...topic(FRONT, ROBIN, S, NEW, NOW + 2n),
           ...sends(FRONT, ROBIN, NOW + 2n),
           ...takes(FRONT, ROBIN, NOW + 2n),
-          ...topic(FRONT, ROBIN, S, NEW, NOW + 3n),
+          ...topic(FRONT, ROBIN, T, NEW, NOW + 3n),
           ...routes(FRONT, ROBIN, NOW + 3n),
         ],
       },
@@ -218,7 +223,7 @@ function compile(g: Group): void {
           ...topic(FRONT, BOB_KEY, S, NEW, NOW + 2n),
           ...sends(FRONT, BOB_KEY, NOW + 2n),
           ...takes(FRONT, BOB_KEY, NOW + 2n),
-          ...topic(FRONT, ROBIN, S, NEW, NOW + 1n),
+          ...topic(FRONT, ROBIN, T, NEW, NOW + 1n),
           ...routes(FRONT, ROBIN, NOW + 1n),
         ],
       },
@@ -233,7 +238,7 @@ function compile(g: Group): void {
     'a grant to route one of two topics: its right is for the whole front',
     two,
     [[ROBIN, T, NEW]],
-    [{ of: FRONT, writers: [whole(ROBIN, T)], edge: [...topic(FRONT, ROBIN, S, NEW), ...routes(FRONT, ROBIN)] }],
+    [{ of: FRONT, writers: [whole(ROBIN, T)], edge: [...topic(FRONT, ROBIN, T, NEW), ...routes(FRONT, ROBIN)] }],
   );
   good(
     'one-of-two-works',
@@ -248,7 +253,7 @@ function compile(g: Group): void {
         of: FRONT,
         writers: [whole(ROBIN, T), whole(BOB_KEY, R)],
         edge: [
-          ...topic(FRONT, ROBIN, S, NEW),
+          ...topic(FRONT, ROBIN, T, NEW),
           ...routes(FRONT, ROBIN),
           ...topic(FRONT, BOB_KEY, S, NEW),
           ...topic(FRONT, BOB_KEY, S, 'orders/old'),
@@ -268,7 +273,7 @@ function compile(g: Group): void {
       {
         of: FRONT,
         writers: [whole(ROBIN, T)],
-        edge: [...topic(FRONT, ROBIN, S, 'orders/eu'), ...routes(FRONT, ROBIN)],
+        edge: [...topic(FRONT, ROBIN, T, 'orders/eu'), ...routes(FRONT, ROBIN)],
       },
     ],
   );
@@ -286,9 +291,9 @@ function compile(g: Group): void {
         of: FRONT,
         writers: [whole(ROBIN, T), whole(ROBIN, T, NOW)],
         edge: [
-          ...topic(FRONT, ROBIN, S, NEW),
+          ...topic(FRONT, ROBIN, T, NEW),
           ...routes(FRONT, ROBIN),
-          ...topic(FRONT, ROBIN, S, NEW, NOW),
+          ...topic(FRONT, ROBIN, T, NEW, NOW),
           ...routes(FRONT, ROBIN, NOW),
         ],
       },
@@ -338,11 +343,11 @@ function compile(g: Group): void {
     both,
     [[ROBIN, T, '**']],
     [
-      { of: FRONT, writers: [whole(ROBIN, T)], edge: [...topic(FRONT, ROBIN, S, NEW), ...routes(FRONT, ROBIN)] },
+      { of: FRONT, writers: [whole(ROBIN, T)], edge: [...topic(FRONT, ROBIN, T, NEW), ...routes(FRONT, ROBIN)] },
       {
         of: other,
         writers: [whole(ROBIN, T)],
-        edge: [...topic(other, ROBIN, S, 'parts/new'), ...routes(other, ROBIN)],
+        edge: [...topic(other, ROBIN, T, 'parts/new'), ...routes(other, ROBIN)],
       },
     ],
   );
@@ -356,14 +361,155 @@ function compile(g: Group): void {
     const plain = groupOf('routed plain', purpose);
     bad(`purpose-${purpose}`, `a grant to route in a group for ${name}`, [[NEW, plain]], [[ROBIN, T, NEW]], [plain]);
   }
+  /** The entry of `k` literal segments and `**`. */
+  const prefix = (of: G, who: KeyPair, actions: number, name: string, level: number, notAfter = UNTIL): Entry[] =>
+    of.periods.map((period) => {
+      const { values } = chainOf(secretOf(of, period), of.groupId, period, parseTopic(text(name)));
+      const match = t(values[level] ?? zeros(16));
+      return { keyId: who.keyId, actions, matchKind: 2, level, match, notAfter };
+    });
+  const routed = (of: G, edge: Entry[]): Out => ({
+    of,
+    writers: [whole(ROBIN, T)],
+    edge: [...edge, ...routes(of, ROBIN)],
+  });
+  good(
+    'wide-rule',
+    'a grant to route on ** in a front of orders/**: a prefix, for which a broker gives no work',
+    wide,
+    [[ROBIN, T, '**']],
+    [routed(FRONT, prefix(FRONT, ROBIN, T, NEW, 1))],
+  );
+  good(
+    'wide-both',
+    'the pattern of the rule',
+    wide,
+    [[ROBIN, T, 'orders/**']],
+    [routed(FRONT, prefix(FRONT, ROBIN, T, NEW, 1))],
+  );
+  good(
+    'all-rule',
+    'a grant to route orders/** in a front of **',
+    [['**', FRONT]],
+    [[ROBIN, T, 'orders/**']],
+    [routed(FRONT, prefix(FRONT, ROBIN, T, NEW, 1))],
+  );
+  good(
+    'all-both',
+    '** in a front of **',
+    [['**', FRONT]],
+    [[ROBIN, T, '**']],
+    [routed(FRONT, prefix(FRONT, ROBIN, T, NEW, 0))],
+  );
+  good(
+    'one-and-all',
+    'a topic of a front to route, and all that there is',
+    wide,
+    [
+      [ROBIN, T, 'orders/eu'],
+      [ROBIN, T, '**'],
+    ],
+    [routed(FRONT, [...topic(FRONT, ROBIN, T, 'orders/eu'), ...prefix(FRONT, ROBIN, T, NEW, 1)])],
+  );
   const news = groupOf('routed news', 1);
   const mixed: Rule[] = [...rules, ['news/day', news]];
-  bad(
+  const alone = routed(FRONT, topic(FRONT, ROBIN, T, NEW));
+  const nothing = (of: G): Out => ({ of, writers: [], edge: [] });
+  good(
     'everything-mixed',
-    '** to route, and a group for PUB/SUB beside the front',
+    '** to route, and a group for PUB/SUB beside the front: there it means nothing',
     mixed,
     [[ROBIN, T, '**']],
+    [alone, nothing(news)],
+  );
+  for (const [purpose, name] of [
+    [2, 'BUS'],
+    [3, 'SURVEY'],
+    [5, 'a crew'],
+  ] as [number, string][]) {
+    const beside = groupOf('routed beside', purpose);
+    good(
+      `everything-${purpose}`,
+      `** to route, and a group for ${name} beside the front`,
+      [...rules, ['parts/new', beside]],
+      [[ROBIN, T, '**']],
+      [alone, nothing(beside)],
+    );
+  }
+  good(
+    'everything-others',
+    'and what others, and itself, may do in that group stands there as without it',
+    mixed,
+    [...usual.slice(0, 2), [ROBIN, T, '**'], [ROBIN, S, 'news/day'], [CAROL, P, 'news/day']],
+    [
+      usualOut(FRONT),
+      {
+        of: news,
+        writers: [whole(CAROL, P)],
+        edge: [...topic(news, ROBIN, S, 'news/day'), ...topic(news, CAROL, P, 'news/day')],
+      },
+    ],
+  );
+  const near: Rule[] = [...rules, ['orders/log', news]];
+  good(
+    'prefix-mixed',
+    'orders/** to route, with a topic of the front and one of a group for PUB/SUB under it',
+    near,
+    [[ROBIN, T, 'orders/**']],
+    [alone, nothing(news)],
+  );
+  good(
+    'later-group',
+    'the same, with a rule of two topics for the other group: no order of rules changes it',
+    [['news/day', news], ['orders/log', news], ...rules],
+    [[ROBIN, T, '**']],
+    [alone, nothing(news)],
+  );
+  good(
+    'mixed-routes-and-reads',
+    'one who reads the group for PUB/SUB, and asks, works and routes in the front, all by **',
+    mixed,
+    [
+      [ROBIN, P, '**'],
+      [ROBIN, S, '**'],
+      [ROBIN, T, '**'],
+    ],
+    [
+      {
+        of: FRONT,
+        writers: [whole(ROBIN, P), whole(ROBIN, R), whole(ROBIN, T)],
+        edge: [
+          ...topic(FRONT, ROBIN, P, NEW),
+          ...topic(FRONT, ROBIN, S, NEW),
+          ...topic(FRONT, ROBIN, T, NEW),
+          ...hears(FRONT, ROBIN),
+          ...routes(FRONT, ROBIN),
+          ...takes(FRONT, ROBIN),
+        ],
+      },
+      {
+        of: news,
+        writers: [whole(ROBIN, P)],
+        edge: [...topic(news, ROBIN, P, 'news/day'), ...topic(news, ROBIN, S, 'news/day')],
+      },
+    ],
+  );
+  bad('everything-no-front', '** to route, and no front', [['news/day', news]], [[ROBIN, T, '**']], [news]);
+  bad(
+    'front-no-rule',
+    '** to route, and a front without a rule beside a group for PUB/SUB',
+    [['news/day', news]],
+    [[ROBIN, T, '**']],
     [FRONT, news],
+    'everything-mixed',
+  );
+  bad(
+    'prefix-no-front',
+    'news/** to route, which matches a rule, and none of the front',
+    mixed,
+    [[ROBIN, T, 'news/**']],
+    [FRONT, news],
+    'everything-mixed',
   );
   bad(
     'second',
@@ -383,7 +529,7 @@ function compile(g: Group): void {
     mixed,
     [[ROBIN, T, 'orders/**']],
     [
-      { of: FRONT, writers: [whole(ROBIN, T)], edge: [...topic(FRONT, ROBIN, S, NEW), ...routes(FRONT, ROBIN)] },
+      { of: FRONT, writers: [whole(ROBIN, T)], edge: [...topic(FRONT, ROBIN, T, NEW), ...routes(FRONT, ROBIN)] },
       { of: news, writers: [], edge: [] },
     ],
   );
@@ -413,6 +559,19 @@ function forms(make: Group, check: Group): void {
   good('route-exact', 'route with an exact match', USE.writers, [entry(exact)]);
   good('route-prefix', 'route with a prefix', USE.writers, [entry({ ...exact, matchKind: 2, level: 7 })]);
   good('edge', 'an edge list beside it', USE.edge, [entry({ ...exact, actions: 3 })]);
+  const E = (over: Partial<Entry> = {}): Entry => entry({ ...exact, ...over });
+  good('edge-route', 'an edge list with route alone', USE.edge, [E()]);
+  for (const actions of [9, 10, 11])
+    good(`edge-actions-${actions}`, `actions ${actions} in one entry of the edge`, USE.edge, [E({ actions })]);
+  good('edge-prefix', 'route with a prefix, at level 0 and at level 7', USE.edge, [
+    E({ matchKind: 2, level: 0 }),
+    E({ matchKind: 2, level: 7 }),
+  ]);
+  good('edge-each', 'publish, subscribe and route on one tag, in three entries', USE.edge, [
+    E({ actions: P }),
+    E({ actions: S }),
+    E(),
+  ]);
   const bad = (id: string, comment: string, use: number, over: Partial<Entry>): void => {
     const made = rawList(use, GROUP_ID, [entry60(entry(over))]);
     check.invalid(id, {
@@ -421,27 +580,36 @@ function forms(make: Group, check: Group): void {
       error: 'E_ENCODING',
       layer: 'body',
       spec,
-      from: use === USE.edge ? 'edge' : 'route',
+      from: use === USE.edge ? 'edge-route' : 'route',
       flags: F,
     });
   };
-  for (const actions of [8, 9, 10, 12, 15, 16])
-    bad(`edge-actions-${actions}`, `an action that the edge has not: actions ${actions}`, USE.edge, {
+  for (const actions of [12, 13, 14, 15])
+    bad(`edge-actions-${actions}`, `respond at the edge, beside route: actions ${actions}`, USE.edge, {
       ...exact,
       actions,
     });
+  for (const actions of [16, 24, 0x800, 0x8008])
+    bad(`edge-actions-${actions}`, `an action that is not defined: actions ${actions}`, USE.edge, {
+      ...exact,
+      actions,
+    });
+  bad('edge-whole', 'route at the edge, for the whole group', USE.edge, {});
+  bad('edge-exact-level', 'route at the edge, exact with a level', USE.edge, { ...exact, level: 1 });
+  bad('edge-level-8', 'route at the edge, a prefix at level 8', USE.edge, { ...exact, matchKind: 2, level: 8 });
   for (const actions of [16, 17, 24, 31, 0x800, 0x8008])
     bad(`writers-actions-${actions}`, `an action that is not defined: actions ${actions}`, USE.writers, { actions });
   bad('route-level', 'route for the whole group, with a level', USE.writers, { level: 1 });
-  make.invalid('edge-route', {
-    comment: 'an edge list with route',
-    in: { use: USE.edge, groupId: hex(GROUP_ID), entries: [entryJson(entry(exact))] },
-    error: 'E_USAGE',
-    layer: 'body',
-    spec,
-    from: 'edge',
-    flags: F,
-  });
+  for (const actions of [12, 16])
+    make.invalid(`edge-${actions}`, {
+      comment: actions === 12 ? 'an edge list with respond and route' : 'one with an action that is not defined',
+      in: { use: USE.edge, groupId: hex(GROUP_ID), entries: [entryJson(E({ actions }))] },
+      error: 'E_USAGE',
+      layer: 'body',
+      spec,
+      from: 'edge-route',
+      flags: F,
+    });
   make.invalid('writers-16', {
     comment: 'writers with an action that is not defined',
     in: { use: USE.writers, groupId: hex(GROUP_ID), entries: [entryJson(entry({ actions: 16 }))] },
@@ -478,12 +646,13 @@ function allows(g: Group): void {
     action: number,
     more: Members,
     yes: boolean,
+    spec: string[] = ['patterns.40', 'principals.20', 'principals.22'],
   ): void =>
     void g.valid(id, {
       comment,
       in: { list: hex(list), keyId: hex(who.keyId), action, ...more },
       out: { allows: yes },
-      spec: ['patterns.40', 'principals.20', 'principals.22'],
+      spec,
       flags: ['AccessList', 'Inbox'],
     });
   const under = (own: Bytes, chain: Bytes, timestamp = NOW): Members => ({
@@ -551,4 +720,69 @@ function allows(g: Group): void {
     false,
   );
   one('hear-all-worker', 'of the answer root by one who works', edge, BOB_KEY, S, wants(answer.root, 2, 1), false);
+
+  // Works: as exact subs, by subscribe or by route; what each of both gives is told apart
+  const work = (name: string): Members => {
+    const { values: v } = chainOf(secret, of.groupId, period, parseTopic(text(name)));
+    return { now: NOW.toString(), matchKind: 1, level: 0, match: hex(t(v[v.length - 1] ?? zeros(16))) };
+  };
+  const NEW = 'orders/new';
+  const asPrefix = (who: KeyPair, actions: number): Entry => {
+    const { values: v } = chainOf(secret, of.groupId, period, parseTopic(text(NEW)));
+    return { keyId: who.keyId, actions, matchKind: 2, level: 1, match: t(v[1] ?? zeros(16)), notAfter: UNTIL };
+  };
+  const RITA = named('rita');
+  const DAVID = named('david');
+  const works = encodeList(USE.edge, GROUP_ID, [
+    ...topic(of, ALICE_KEY, P, NEW),
+    ...topic(of, BOB_KEY, S, NEW),
+    ...topic(of, ROBIN, T, NEW),
+    ...routes(of, ROBIN),
+    ...topic(of, CAROL, S | T, NEW),
+    ...topic(of, RITA, T, NEW, NOW - 1n),
+    ...topic(of, RITA, S, NEW, NOW),
+    asPrefix(DAVID, T),
+  ]).bytes;
+  const W = ['delivery.22', 'principals.20', 'principals.22'];
+  const may = (
+    id: string,
+    comment: string,
+    who: KeyPair,
+    subscribe: boolean,
+    route: boolean,
+    more = work(NEW),
+  ): void => {
+    one(`work-${id}-subscribe`, `a work ${comment}, by subscribe`, works, who, S, more, subscribe, W);
+    one(`work-${id}-route`, `a work ${comment}, by route`, works, who, T, more, route, W);
+  };
+  may('router', 'of one who routes', ROBIN, false, true);
+  may('worker', 'of one who works', BOB_KEY, true, false);
+  may('both', 'of one who routes and works', CAROL, true, true);
+  may('asker', 'of one who asks', ALICE_KEY, false, false);
+  may('stranger', 'of one who has no entry', named('mallory'), false, false);
+  may('route-ended', 'of one whose right to route has ended, and not that to work', RITA, true, false);
+  may('prefix', 'under a prefix to route, which allows itself alone', DAVID, false, false);
+  may('other-topic', 'on another topic of one who routes', ROBIN, false, false, work('orders/old'));
+  may('other-period', 'of the next period', ROBIN, false, false, {
+    ...work(NEW),
+    match: hex(t(chainOf(secret, of.groupId, period + 1, parseTopic(text(NEW))).values[2] ?? zeros(16))),
+  });
+  may('inbox', 'on an inbox tag, of one who routes', ROBIN, false, false, wants(own));
+  may('answers', 'on the answer root, as an exact sub, of one who routes', ROBIN, false, false, wants(answer.root));
+  const root16 = wants(answer.root, 2, 1);
+  one(
+    'hear-all-by-route',
+    'of the answer root by the action route: the entry has subscribe',
+    works,
+    ROBIN,
+    T,
+    root16,
+    false,
+  );
+  const exactly = { ...work(NEW), matchKind: 2, level: 1, match: hex(asPrefix(DAVID, T).match) };
+  one('prefix-itself', 'of the prefix itself, by route', works, DAVID, T, exactly, true);
+  const topicTag = work(NEW)['match'] ?? '';
+  const sends16 = { timestamp: NOW.toString(), tag: topicTag };
+  one('route-no-publish-edge', 'who may route may not publish on the topic', works, ROBIN, P, sends16, false);
+  one('route-envelope', 'route, asked for an envelope of the topic', works, ROBIN, T, sends16, true);
 }

@@ -59,6 +59,7 @@ interface Sealing {
   who: Person;
   streamId: Bytes;
   seq: bigint;
+  salt: Bytes;
   data: Bytes;
 }
 const USUAL: Sealing = {
@@ -66,8 +67,10 @@ const USUAL: Sealing = {
   who: ALICE,
   streamId: seeded('routing stream', 8),
   seq: 1n,
+  salt: seeded('routing salt', 16),
   data: text('to whom it goes'),
 };
+const contextOf = (s: Sealing): Bytes => cat(s.front.groupCtx, s.who.keyId, s.streamId, u64(s.seq), s.salt);
 const P36 = ['patterns.36'];
 const P38 = ['patterns.38'];
 
@@ -79,12 +82,13 @@ function data(seal: Group, open: Group): void {
     senderKeyId: hex(s.who.keyId),
     streamId: hex(s.streamId),
     seq: s.seq.toString(),
+    salt: hex(s.salt),
   });
   const sealIn = (s: Sealing): Members => ({ ...placeIn(s), epoch: s.front.epoch, data: hex(s.data) });
   const openIn = (s: Sealing, value: Bytes): Members => ({ ...placeIn(s), value: hex(value) });
   /** Stated anew from the words of the chapter. */
   const made = (s: Sealing): { key: Bytes; nonce: Bytes; value: Bytes } => {
-    const out = xp(s.front.epochSecret, 'pool routing', cat(s.front.groupCtx, s.who.keyId, s.streamId, u64(s.seq)), 44);
+    const out = xp(s.front.epochSecret, 'pool routing', contextOf(s), 44);
     const [key, nonce] = [out.slice(0, 32), out.slice(32, 44)];
     return { key, nonce, value: cat(u32(s.front.epoch), sealBytes(s.front.suite, key, nonce, zeros(0), s.data)) };
   };
@@ -118,6 +122,13 @@ function data(seal: Group, open: Group): void {
   both('seq-2-40', 'number 2^40', { seq: 1n << 40n }, ['Limit']);
   both('other-stream', 'another stream', { streamId: seeded('another routing stream', 8) }, B);
   both('other-sender', 'another sender', { who: BOB }, B);
+  const other = seeded('another routing salt', 16);
+  both('other-salt', 'another salt, as a clone of the sender draws it', { salt: other }, B);
+  both('salt-zeros', 'a salt of zeros', { salt: zeros(16) }, B);
+  both('other-salt-suite-2', 'another salt in suite 0x0002', { salt: other, front: two }, B);
+  both('other-data', 'other data under the same salt: a sealer of envelopes never does that', {
+    data: text('elsewhere'),
+  });
   both('other-block', 'another block', { front: { ...FRONT, groupCtx: seeded('another ctx', 32) } }, B);
   both('other-secret', 'another epoch', { front: frontEpoch('four', 4) }, B);
   both('epoch-0', 'epoch 0', { front: frontEpoch('nought', 0) });
@@ -151,6 +162,9 @@ function data(seal: Group, open: Group): void {
   noOpen('sender', "as another sender's", { who: BOB });
   noOpen('stream', 'as of another stream', { streamId: seeded('another routing stream', 8) });
   noOpen('seq', 'as of the next envelope', { seq: 2n });
+  noOpen('salt', 'as under another salt', { salt: other });
+  noOpen('salt-bit', 'as under a salt with one other bit, the last one', { salt: flip(USUAL.salt, -1) });
+  noOpen('under-zeros', 'as under a salt of zeros', { salt: zeros(16) });
   noOpen('seq-0', 'as of number 0', { seq: 0n });
   noOpen('seq-high', 'as of a number with another high half', { seq: (1n << 32n) + 1n });
   noOpen('epoch-secret', 'with another epoch secret', {
@@ -167,13 +181,22 @@ function data(seal: Group, open: Group): void {
   noOpen('19', '19 bytes', {}, value.slice(0, 19), 'Truncated');
   noOpen('4', 'the epoch alone', {}, value.slice(0, 4), 'Truncated');
   noOpen('nothing', 'no bytes', {}, zeros(0), 'Truncated');
-  const context = cat(FRONT.groupCtx, ALICE.keyId, USUAL.streamId, u64(1n));
+  const context = contextOf(USUAL);
   const sealedWith = (key: Bytes, nonce: Bytes, aad: Bytes): Bytes =>
     cat(u32(FRONT.epoch), sealBytes(1, key, nonce, aad, USUAL.data));
   const right = made(USUAL);
   noOpen('aad-epoch', 'sealed with the epoch as aad', {}, sealedWith(right.key, right.nonce, u32(FRONT.epoch)));
   const label = xp(FRONT.epochSecret, 'pool kem', context, 44);
   noOpen('label', 'sealed under another label', {}, sealedWith(label.slice(0, 32), label.slice(32), zeros(0)));
+  const order = cat(USUAL.salt, FRONT.groupCtx, ALICE.keyId, USUAL.streamId, u64(1n));
+  for (const [id, comment, wrong] of [
+    ['no-salt', 'sealed without the salt in the context', context.slice(0, -16)],
+    ['salt-first', 'sealed with the salt in front of the context', order],
+    ['salt-8', 'sealed with half of the salt', context.slice(0, -8)],
+  ] as [string, string, Bytes][]) {
+    const keys = xp(FRONT.epochSecret, 'pool routing', wrong, 44);
+    noOpen(id, comment, {}, sealedWith(keys.slice(0, 32), keys.slice(32), zeros(0)));
+  }
   const short = xp(FRONT.epochSecret, 'pool routing', context, 32);
   noOpen('length', 'sealed with a key of an output of 32 bytes', {}, sealedWith(short, right.nonce, zeros(0)));
   open.valid('epoch-renamed', {

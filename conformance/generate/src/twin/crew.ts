@@ -72,7 +72,7 @@ export class Crew {
     if (h.patternKind !== PUSH && (h.flags & MERKLE) !== 0) refuse('E_ENCODING', 'patterns.16: leaves');
     if ((h.flags & BATCH) === 0) refuse('E_ENCODING', 'patterns.16: a single');
     if (extensionOf(u.e, 8) === undefined) refuse('E_EXT', 'patterns.16');
-    if (h.patternKind === MESSAGE && extensionOf(u.e, 12) === undefined) refuse('E_EXT', 'patterns.16: routing');
+    if ((h.patternKind === MESSAGE) !== (extensionOf(u.e, 12) !== undefined)) refuse('E_EXT', 'patterns.16: routing');
     const { enc, started } = readKeyinfo(u.e.keyinfo);
     if (!same(h.streamId, streamIdOf(enc))) refuse('E_ENCODING', 'patterns.16: stream_id');
     if (started > h.timestamp) refuse('E_ENCODING', 'patterns.16: started');

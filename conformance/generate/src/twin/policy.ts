@@ -64,8 +64,8 @@ export function compile(rules: readonly Rule[], grants: readonly Grant[], groups
   }
   const isFront = (id: Bytes): boolean => groups.some((x) => same(x.groupId, id) && x.purpose === FRONT);
   for (const x of g.filter((y) => (y.action & ACTION.route) !== 0)) {
-    if (r.some((rule) => overlap(x.segments, rule.segments) && !isFront(rule.groupId))) {
-      refuse('E_POLICY', 'principals.19: route outside a front');
+    if (!r.some((rule) => overlap(x.segments, rule.segments) && isFront(rule.groupId))) {
+      refuse('E_POLICY', 'principals.19: route in no front');
     }
   }
   for (const reader of g.filter((x) => (x.action & 2) !== 0)) {
@@ -87,7 +87,7 @@ export function compile(rules: readonly Rule[], grants: readonly Grant[], groups
       const t = tokenOf(secretAt(period), group.groupId, period, pattern);
       return {
         keyId: x.keyId,
-        actions: x.action === ACTION.route ? ACTION.subscribe : x.action,
+        actions: isFront(group.groupId) ? x.action : x.action & ~ACTION.route,
         matchKind: t.kind === 'exact' ? 1 : 2,
         level: t.level ?? 0,
         match: t.token,
@@ -108,7 +108,7 @@ export function compile(rules: readonly Rule[], grants: readonly Grant[], groups
           ? [{ keyId: x.keyId, actions: x.action, matchKind: 0, level: 0, match: zeros(16), notAfter: x.notAfter }]
           : each(x),
       );
-    const edge = g.flatMap(each);
+    const edge = g.flatMap(each).filter((e) => e.actions !== 0);
     if (group.purpose === SURVEY || group.purpose === FRONT) {
       const answer = (x: Grant, level: number, period: number): Entry => {
         const a = answerOf(secretAt(period), group.groupId, period, x.keyId);

@@ -12,6 +12,8 @@ import { refuse, Refusal } from './refusal.ts';
 import { ReplayModel, type Look, type Offer } from './replay.ts';
 import { aadHeader, ED25519, id32, rawKeyId, recordKey, signInput } from './schedule.ts';
 
+const REPLIES: readonly number[] = [0x31, 0x71];
+
 export interface Times {
   stored: boolean;
   maxAge: bigint;
@@ -132,8 +134,10 @@ export function conclude(u: Unpacked, c: Conclusion): Opening {
   const sigin = signInput(c.sender.keyId, c.bind, e.ph, e.keyinfo, u.bodyForSignature);
   const id = id32(sigin);
   const prev = extensionOf(e, 3);
+  // replay.1
+  const answered = REPLIES.includes(h.patternKind) ? `/${hex(e.keyinfo)}` : '';
   const offer: Offer = {
-    stream: { sender: hex(c.sender.keyId), epoch: h.epoch, tag: hex(h.topicTag), id: hex(h.streamId) },
+    stream: { sender: hex(c.sender.keyId), epoch: h.epoch, tag: hex(h.topicTag) + answered, id: hex(h.streamId) },
     seq: h.seq,
     timestamp: h.timestamp,
     id32: hex(id),

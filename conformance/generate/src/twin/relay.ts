@@ -27,6 +27,7 @@ const FRONT = 4n;
 const REPLIES: readonly number[] = [0x31, 0x71];
 const FORWARD = 0x72;
 const SURVEY_REPLY = 0x51;
+const UNITS: readonly number[] = [0x30, 0x40, 0x70];
 
 const asBytes = (v: Value | undefined): Bytes => (v instanceof Uint8Array ? v : new Uint8Array(0));
 const asFields = (v: Value | undefined): Fields => (v ?? {}) as Fields;
@@ -177,7 +178,9 @@ export class Relay {
     const h = e.header;
     const who = this.held.principals.get(hex(keyId));
     if (who === undefined || !same(h.senderId, keyId.slice(0, 16))) return refuse('E_POLICY', 'delivery.6: sender_id');
-    const chain = e.extensions.find((x) => x.number === 9)?.value ?? new Uint8Array(0);
+    // principals.20: no prefix allows a request, a job or a message of a dealer
+    const prefixed = UNITS.includes(h.patternKind) ? undefined : e.extensions.find((x) => x.number === 9);
+    const chain = prefixed?.value ?? new Uint8Array(0);
     const asked = {
       timestamp: h.timestamp,
       tag: h.topicTag,

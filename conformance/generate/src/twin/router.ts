@@ -1,13 +1,16 @@
 /** A router, chapter 09: messages of dealers, of which it reads the routing data alone. */
 import { same, type Bytes } from './bytes.ts';
+import { verify } from './ed25519.ts';
 import { H } from './hash.ts';
 import { BATCH, MERKLE } from './header.ts';
-import { poolInfo, readKeyinfo, streamIdOf } from './pools.ts';
+import { poolInfo, readKeyinfo, replyContextOf, streamIdOf } from './pools.ts';
 import { conclude, extensionOf, replayFor, senderOf, unpack, type Memory, type Sender, type Times } from './receive.ts';
 import { refuse } from './refusal.ts';
 import { openRouting, routingEpoch, type FrontKeys } from './routing.ts';
+import { signInput } from './schedule.ts';
 
 const MESSAGE = 0x70;
+const REPLY = 0x71;
 
 interface FrontOfRouter extends FrontKeys {
   epoch: number;
@@ -26,6 +29,7 @@ export interface RouterState extends Times {
   front: FrontOfRouter[];
   pools: PoolOfRouter[];
   senders: Sender[];
+  responders: Sender[];
 }
 interface Routed {
   id: Bytes;
@@ -73,9 +77,31 @@ export class Router {
       bind: H(poolInfo(h.suite, pool.poolHash, sender.keyId, started)),
       source: () => refuse('E_USAGE', 'a router has no key of the crew'),
       instead: () => {
-        data = openRouting(front, { senderKeyId: sender.keyId, streamId: h.streamId, seq: h.seq }, routing);
+        data = openRouting(
+          front,
+          { senderKeyId: sender.keyId, streamId: h.streamId, seq: h.seq, salt: h.salt },
+          routing,
+        );
       },
     });
     return { id, sender: sender.keyId, data };
+  }
+
+  /** patterns.43 */
+  reply(bytes: Bytes): void {
+    const { e, bodyForSignature } = unpack(bytes, false);
+    const h = e.header;
+    if (h.patternKind !== REPLY || (h.flags & BATCH) === 0 || (h.flags & MERKLE) !== 0) {
+      refuse('E_ENCODING', 'patterns.23: form');
+    }
+    if (extensionOf(e, 8) === undefined) refuse('E_EXT', 'patterns.23: extension 8');
+    if (extensionOf(e, 9)?.length !== 32) refuse('E_EXT', 'patterns.23: extension 9');
+    if (e.keyinfo.length !== 32) refuse('E_LENGTH', 'patterns.23: keyinfo');
+    const pool = this.state.pools.find((p) => p.epoch === h.epoch) ?? refuse('E_EPOCH', 'patterns.43');
+    if (!this.state.fresh) refuse('E_STALE', 'patterns.43');
+    if (h.suite !== pool.suite) refuse('E_SUITE', 'patterns.43');
+    const { publicKey, keyId } = senderOf(this.state.responders, e);
+    const bind = replyContextOf(e.keyinfo, pool.poolHash);
+    verify(publicKey, signInput(keyId, bind, e.ph, e.keyinfo, bodyForSignature), e.signature);
   }
 }

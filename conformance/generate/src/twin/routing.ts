@@ -4,11 +4,12 @@ import { cat, number, u32, u64, type Bytes } from './bytes.ts';
 import { xp } from './hash.ts';
 import { refuse } from './refusal.ts';
 
-/** Whose envelope it is: no two have the same. */
+/** Whose envelope it is: no two have the same sender, stream and number, but of clones. */
 export interface Place {
   senderKeyId: Bytes;
   streamId: Bytes;
   seq: bigint;
+  salt: Bytes;
 }
 export interface FrontKeys {
   suite: number;
@@ -17,7 +18,7 @@ export interface FrontKeys {
 }
 
 function keysOf(f: FrontKeys, p: Place): { key: Bytes; nonce: Bytes } {
-  const context = cat(f.groupCtx, p.senderKeyId, p.streamId, u64(p.seq));
+  const context = cat(f.groupCtx, p.senderKeyId, p.streamId, u64(p.seq), p.salt);
   const out = xp(f.epochSecret, 'pool routing', context, 44);
   return { key: out.slice(0, 32), nonce: out.slice(32) };
 }

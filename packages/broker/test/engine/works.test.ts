@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { parseEnvelope, type Lease, type Reply, type RoutedDelivery, type WorkDelivery } from '@tridcomm/core';
+import {
+  parseEnvelope,
+  patternKinds,
+  type Lease,
+  type Reply,
+  type RoutedDelivery,
+  type WorkDelivery,
+} from '@tridcomm/core';
 import { limits } from '@tridcomm/core/internal';
 import { durabilities, type LinkMessage } from '@tridcomm/core/link';
 import type { BrokerEngineOptions } from '../../src/engine/broker-engine.ts';
@@ -85,7 +92,7 @@ function push({ world, client }: Member, texts: readonly string[], jobsPerLeaf?:
 function deal({ world, client }: Member, ...texts: readonly string[]): Reply[] {
   const replies: Reply[] = [];
   const deadlineMs = world.nowMs + 600_000;
-  const messages = texts.map((text) => ({ body: encode(text), routing: encode(`to ${text}`), deadlineMs }));
+  const messages = texts.map((text) => ({ body: encode(text), routing: encode(`to ${text.slice(0, 9)}`), deadlineMs }));
   client.deal(topic, messages, world.nowMs, (reply) => void replies.push(reply));
   return replies;
 }
@@ -97,6 +104,11 @@ function sealed(member: Member, work: () => void): Uint8Array[] {
   work();
   member.sends = true;
   return member.sealed.slice(before);
+}
+
+/** Patterns and kinds of what was leased. */
+function kindsOf(leased: readonly LinkMessage[]): number[] {
+  return leased.flatMap((one) => (one.type === 'leased' ? [parseEnvelope(one.envelope).header.patternKind] : []));
 }
 
 /** Types of the messages about work that came to a member. */
@@ -387,6 +399,107 @@ test('delivery.21 delivery.7: a message goes to a router, what it forwards to wh
   expect(world.refusals()).toEqual(['envelope E_SIG']);
 });
 
+test('delivery.21 delivery.22: who may route is given messages alone, whatever waits before them', async () => {
+  const { world, caller } = await setUp();
+  const router = world.join('router');
+  world.authority.grant({ keyId32: router.keyId32, action: 'route', pattern: topic }, world.nowMs);
+  await world.advance(1_000);
+  world.events.splice(0);
+  const requests = sealed(caller, () => request(caller, 'a'));
+  const { topicTag } = parseEnvelope(requests[0]!).header;
+  const peer = router.link();
+  const work = (capacity: number): LinkMessage => ({ type: 'work', work: 1, match16: topicTag, capacity });
+  peer.says(work(4));
+  caller.peer.publish(requests[0]!);
+  push(caller, ['b', 'c'], 1);
+  deal(caller, 'd');
+  await world.advance(2_000);
+  const leased = peer.messages.flatMap((one) => (one.type === 'leased' || one.type === 'job' ? [one] : []));
+  expect(leased).toMatchObject([{ type: 'leased', work: 1, lease: 1 }]);
+  expect(kindsOf(leased)).toEqual([patternKinds.routerDealer.message]);
+  // Messages that it has no room for wait for it, and for nobody's sub.
+  peer.says(work(1), { type: 'sub', sub: 2, match: { matchKind: 1, level: 0, match16: topicTag }, from: 0 });
+  expect(world.refusals()).toEqual(['sub E_POLICY']);
+  deal(caller, 'e');
+  await world.settle();
+  expect(peer.take('leased')).toHaveLength(1);
+  peer.says(settle(1, 1));
+  expect(kindsOf(peer.take('leased'))).toEqual([patternKinds.routerDealer.message]);
+  expect([world.refusals(), peer.closed]).toEqual([[], undefined]);
+});
+
+test('delivery.21 delivery.11: who may subscribe no more, but route, has no request from that moment on', async () => {
+  const { world, caller, one, two } = await setUp();
+  const { keyId32 } = one.member;
+  world.authority.grant({ keyId32, action: 'route', pattern: topic }, world.nowMs);
+  await world.advance(1_000);
+  const requests = sealed(caller, () => ['a', 'b', 'c'].forEach((text) => request(caller, text)));
+  const { topicTag } = parseEnvelope(requests[0]!).header;
+  const peer = one.member.link();
+  const work = (capacity: number): LinkMessage => ({ type: 'work', work: 1, match16: topicTag, capacity });
+  peer.says(work(1));
+  for (const envelope of requests) caller.peer.publish(envelope);
+  expect(peer.take('leased')).toHaveLength(1);
+  world.authority.withdraw({ keyId32, action: 'subscribe', pattern: topic }, world.nowMs);
+  peer.says(work(9));
+  deal(caller, 'd');
+  await world.advance(2_000);
+  expect([kindsOf(peer.take('leased')), peer.take('reject')]).toEqual([[patternKinds.routerDealer.message], []]);
+  // What it had is another's, and for it nothing that it could settle.
+  two.start(9);
+  await world.settle();
+  expect(two.take().toSorted()).toEqual(['a', 'b', 'c']);
+  peer.says(settle(1, 1));
+  expect(peer.closed).toBeUndefined();
+  world.authority.withdraw({ keyId32, action: 'route', pattern: topic }, world.nowMs);
+  await world.settle();
+  expect(peer.take('reject')).toMatchObject([{ about: 'sub', number: 1 }]);
+});
+
+test('delivery.16: forwards that a slow link has no room for are dropped and counted, and leave room for what would end it', async () => {
+  const { world, caller, one } = await setUp({ mostQueuedBytes: 2_200_000 });
+  const { member } = one;
+  const router = world.join('router');
+  world.authority.grant({ keyId32: router.keyId32, action: 'route', pattern: topic }, world.nowMs);
+  world.group('news', [caller], [member]);
+  one.start(0);
+  member.subscribe('news');
+  const routed: RoutedDelivery[] = [];
+  router.client.route(topic, world.nowMs, (delivery) => void routed.push(delivery), { capacity: 99 });
+  await world.advance(1_000);
+  deal(caller, 'x'.repeat(300_000));
+  await world.settle();
+  world.events.splice(0);
+  const dropped = () => world.events.filter(({ type }) => type === 'forwardDropped');
+  member.peer.isFull = true;
+  for (let i = 0; i < 6; i++) {
+    router.client.forward(routed[0]!, member.keyId32, world.nowMs);
+    await world.advance(1_000);
+  }
+  const { number: link, keyId } = member.peer.connection!;
+  expect(dropped()).toEqual(Array.from({ length: 3 }, () => ({ type: 'forwardDropped', link, keyId })));
+  for (let i = 0; i < 4; i++) {
+    caller.publish('news', 'x'.repeat(300_000));
+    await world.advance(1_000);
+  }
+  expect([member.peer.closed, world.engine.queuedBytes > 2_100_000]).toEqual([undefined, true]);
+  // What came before it had to be dropped comes, and what is sent from now on.
+  member.peer.isFull = false;
+  member.peer.connection!.drained();
+  await world.settle();
+  expect([one.deliveries.length, member.texts().length]).toEqual([3, 4]);
+  router.client.forward(routed[0]!, member.keyId32, world.nowMs);
+  await world.settle();
+  expect([one.deliveries.length, dropped().length]).toEqual([4, 3]);
+  // Anything else that is too much ends the link.
+  member.peer.isFull = true;
+  for (let i = 0; i < 8; i++) {
+    caller.publish('news', 'x'.repeat(300_000));
+    await world.advance(1_000);
+  }
+  expect(member.peer.closed?.code).toBe('E_LIMIT');
+});
+
 test('delivery.27: of works that are over the last leases are known, and no others', async () => {
   const { world, caller, one } = await setUp();
   one.start(1);
@@ -471,7 +584,7 @@ test('delivery.28: work is not taken for the disk, and acknowledged when the bro
   expect(log.envelopes).toEqual([]);
   one.start(3);
   await world.settle();
-  expect(one.finish()).toEqual(['a', 'b', 'c']);
+  expect(one.finish().toSorted()).toEqual(['a', 'b', 'c']);
 });
 
 test('delivery.7: requests, jobs and answers are verified by what the authority retains; a forgery ends its link', async () => {

@@ -1,16 +1,28 @@
-import { parseTopic, TridcommError, type RandomSource } from '@tridcomm/core';
-import { replyHeadBytes } from './pattern-bounds.ts';
+import {
+  parseTopic,
+  TridcommError,
+  type HeardReply,
+  type RandomSource,
+  type RoutedDelivery,
+  type WorkDelivery,
+} from '@tridcomm/core';
+import { limits } from '@tridcomm/core/internal';
+import { Forwards } from './forwards.ts';
+import { messageReplyHeadBytes, replyHeadBytes } from './pattern-bounds.ts';
 import type { PatternParts } from './pattern-parts.ts';
 import { payloadOf } from './payloads.ts';
 import type { Reply } from './pending-request.ts';
 import type { Durability, Receipt } from './publish-outcome.ts';
 import { pushJobs } from './pushes.ts';
 import { QuestionAnswers, type QuestionHandler } from './question-answers.ts';
-import type { AskOptions, JobInput, PushOptions, RequestOptions } from './request-options.ts';
+import type { AskOptions, DealOptions, JobInput, PushOptions, RequestOptions } from './request-options.ts';
+import { ReplyForwarding } from './reply-forwarding.ts';
 import { Requests } from './requests.ts';
+import { checkRoute, type Forwarder, type RouteHandler, type RouteOptions } from './route-options.ts';
 import { runWork, type RunResult } from './run-work.ts';
 import type { SurveyReplies } from './survey-replies.ts';
 import { Surveys } from './surveys.ts';
+import { TopicRoute } from './topic-route.ts';
 import { TopicWork, type TopicWorkParts } from './topic-work.ts';
 import {
   checkHandler,
@@ -18,6 +30,7 @@ import {
   type JobHandler,
   type RequestContext,
   type RequestHandler,
+  type RespondOptions,
   type WorkOptions,
 } from './work-options.ts';
 
@@ -26,25 +39,33 @@ export interface PatternsParts extends PatternParts {
   readonly random: RandomSource;
 }
 
-/** What a handler does with one request or job; what comes of it is not looked at yet. */
+/** What a handler does with one request, job or message; what comes of it is not looked at yet. */
 type Handle<Transaction> = (context: RequestContext<Transaction>) => Promise<Uint8Array | string>;
 
-/** Requests, jobs and surveys of a client, on both sides. */
+/** Requests, jobs, messages of dealers and surveys of a client, on both sides; and what routers do. */
 export class Patterns {
   readonly #parts: PatternsParts;
   readonly #requests: Requests;
   readonly #surveys: Surveys;
+  readonly #forwards: Forwards;
   readonly #works = new Set<TopicWork>();
+  readonly #routes = new Set<TopicRoute>();
+  readonly #forwardings = new Set<ReplyForwarding>();
   readonly #answers = new Set<QuestionAnswers>();
 
   constructor(parts: PatternsParts) {
     this.#parts = parts;
     this.#requests = new Requests(parts);
     this.#surveys = new Surveys(parts);
+    this.#forwards = new Forwards(parts);
   }
 
   async request(topic: string, body: Uint8Array | string, options: RequestOptions): Promise<Reply> {
     return this.#requests.request(topic, body, options);
+  }
+
+  async deal(topic: string, body: Uint8Array | string, options: DealOptions): Promise<Reply> {
+    return this.#requests.deal(topic, body, options);
   }
 
   async push(
@@ -55,7 +76,7 @@ export class Patterns {
     return pushJobs(this.#parts, topic, jobs, options);
   }
 
-  respond<T>(topic: string, handler: RequestHandler<T>, options: WorkOptions<T>): TopicWork {
+  respond<T>(topic: string, handler: RequestHandler<T>, options: RespondOptions<T>): TopicWork {
     checkHandler(handler);
     return this.#work('request', topic, options, async (request) => handler(request));
   }
@@ -67,6 +88,30 @@ export class Patterns {
       await handler({ data, sender, topic: ofTopic, deadlineMs, key, signal, transaction });
       return '';
     });
+  }
+
+  route(topic: string, handler: RouteHandler, options: RouteOptions, own: Forwarder): TopicRoute {
+    checkHandler(handler);
+    const capacity = checkRoute(options);
+    const onClose = () => this.#routes.delete(route);
+    const route: TopicRoute = new TopicRoute({ ...this.#parts, topic, handler, capacity, own, onClose });
+    this.#routes.add(route);
+    return route;
+  }
+
+  async forward(delivery: RoutedDelivery, workerKeyId32: Uint8Array): Promise<void> {
+    await this.#forwards.forward(delivery, workerKeyId32);
+  }
+
+  async forwardReply(reply: HeardReply): Promise<void> {
+    await this.#forwards.forwardReply(reply);
+  }
+
+  forwardReplies(topic: string, to: Forwarder): ReplyForwarding {
+    const onClose = () => this.#forwardings.delete(forwarding);
+    const forwarding: ReplyForwarding = new ReplyForwarding(this.#parts, topic, to, onClose);
+    this.#forwardings.add(forwarding);
+    return forwarding;
   }
 
   ask(topic: string, body: Uint8Array | string, options: AskOptions): SurveyReplies {
@@ -104,29 +149,59 @@ export class Patterns {
   /** Takes nothing any more. Resolves when what handlers are at is done. */
   async rest(): Promise<void> {
     for (const answers of this.#answers) answers.close();
-    await Promise.all(Array.from(this.#works, async (work) => work.close()));
+    for (const forwarding of this.#forwardings) forwarding.close();
+    await Promise.all(Array.from([...this.#works, ...this.#routes], async (work) => work.close()));
   }
 
   close(error: TridcommError): void {
     for (const answers of this.#answers) answers.close();
-    for (const work of this.#works) work.end(error);
+    for (const forwarding of this.#forwardings) forwarding.close();
+    for (const work of [...this.#works, ...this.#routes]) work.end(error);
     this.#requests.close(error);
     this.#surveys.close(error);
   }
 
-  #work<T>(kind: TopicWorkParts['kind'], topic: string, options: WorkOptions<T>, handle: Handle<T>): TopicWork {
+  #work<T>(kind: TopicWorkParts['kind'], topic: string, options: RespondOptions<T>, handle: Handle<T>): TopicWork {
     const concurrency = checkWork(options);
-    const { effects } = options;
-    const run: TopicWorkParts['run'] = async ({ work }, unit, signal, progress) => {
-      const { sender: record, topic: ofTopic, groupId16, timestampMs: sealedMs } = unit.delivery!;
+    const { effects, forwardedOnly } = options;
+    const capacity = forwardedOnly === true ? 0 : undefined;
+    const run: TopicWorkParts['run'] = async ({ work }, unit, signal, { progress, say: sayBytes }) => {
+      const { kind: ofKind, sender: record, topic: ofTopic, groupId16, timestampMs: sealedMs } = unit.delivery!;
       const sender = { name: record.name, keyId32: record.key.keyId32 };
       const { body, deadlineMs, key16 } = work;
-      const toRun = { kind, topic: ofTopic, work, requesterKeyId32: sender.keyId32, frontId16: groupId16, sealedMs };
+      const toRun = {
+        kind: ofKind,
+        topic: ofTopic,
+        work,
+        requesterKeyId32: sender.keyId32,
+        frontId16: groupId16,
+        sealedMs,
+      };
+      // Jobs have no use for either.
+      const asked: RequestContext['kind'] = ofKind === 'message' ? ofKind : 'request';
+      let hasEnded = false;
+      // oxlint-disable-next-line typescript/promise-function-async -- a refusal that nobody awaits must not end the process
+      const say = (news: Uint8Array | string): Promise<void> => {
+        if (asked === 'request') throw new TridcommError('E_USAGE', 'news of a request: nobody but a dealer hears any');
+        if (hasEnded) throw new TridcommError('E_USAGE', 'news of a message that was answered');
+        return sayBytes(this.#bytesOf(ofTopic, asked, news));
+      };
       let thrown: unknown;
       const result = await runWork(effects, toRun, async (transaction) => {
         // It may run more than once, and gets bytes of its own each time.
         const [data, key] = [new Uint8Array(body), new Uint8Array(key16)];
-        const context = { data, sender, topic: ofTopic, deadlineMs, key, signal, transaction, progress };
+        const context = {
+          kind: asked,
+          data,
+          sender,
+          topic: ofTopic,
+          deadlineMs,
+          key,
+          signal,
+          transaction,
+          progress,
+          say,
+        };
         let answer: unknown;
         try {
           answer = await handle(context);
@@ -134,23 +209,26 @@ export class Patterns {
           thrown = error;
           throw error;
         }
-        return this.#bytesOf(ofTopic, answer);
+        return this.#bytesOf(ofTopic, ofKind, answer);
       });
+      hasEnded = true;
       if (result.type !== 'failed' || kind === 'job' || result.error !== thrown || !isToldAsIs(thrown)) {
         this.#tell(result, groupId16);
       }
       return result;
     };
     const onClose = () => this.#works.delete(topicWork);
-    const topicWork: TopicWork = new TopicWork({ ...this.#parts, kind, topic, concurrency, run, onClose });
+    const topicWork: TopicWork = new TopicWork({ ...this.#parts, kind, topic, concurrency, capacity, run, onClose });
     this.#works.add(topicWork);
     return topicWork;
   }
 
   /** What a handler gave, as a copy: it is sealed later, maybe more than once. What fits no envelope can be no answer. */
-  #bytesOf(topic: string, answer: unknown): Uint8Array {
+  #bytesOf(topic: string, kind: WorkDelivery['kind'], answer: unknown): Uint8Array {
     const bytes = payloadOf(topic, answer);
-    const most = this.#parts.mostItemBytes() - replyHeadBytes;
+    const mostItem = this.#parts.mostItemBytes() - replyHeadBytes;
+    // Routers have to be able to forward it.
+    const most = kind === 'message' ? Math.min(mostItem, limits.forwardableBytes - messageReplyHeadBytes) : mostItem;
     if (bytes.length > most) throw new TridcommError('E_LIMIT', `answer of ${bytes.length} bytes, at most ${most}`);
     return new Uint8Array(bytes);
   }

@@ -10,7 +10,7 @@ interface ReplyItem extends Sized {
   readonly reply: WorkReply;
 }
 
-/** Sends the replies to requests: those to one unit share envelopes. @spec patterns.21 */
+/** Sends the replies to requests and messages: those to one unit share envelopes. @spec patterns.21, patterns.42 */
 export class Replying {
   readonly #parts: PatternParts;
   readonly #onAnswered: (unit: WorkUnit) => void;
@@ -46,8 +46,18 @@ export class Replying {
     this.#begin(unit, reply).then(told, told);
   }
 
+  /** What there is to say to a dealer, in the order of the calls. @returns resolves when the broker has it, or will not get it, which is told */
+  async say(unit: WorkUnit, reply: WorkReply): Promise<void> {
+    const groupId16 = unit.delivery?.groupId16;
+    try {
+      await this.#begin(unit, reply);
+    } catch (error) {
+      if (groupId16 !== undefined) this.#parts.tellUnsent(error, groupId16);
+    }
+  }
+
   async #begin(unit: WorkUnit, reply: WorkReply): Promise<void> {
-    const length = replyHeadBytes + (reply.status === 'final' ? reply.body.length : mostCodeBytes);
+    const length = replyHeadBytes + ('body' in reply ? reply.body.length : mostCodeBytes);
     const seal = (items: readonly ReplyItem[]): Sealed => {
       const { delivery } = unit;
       if (delivery === undefined) return { envelopes: [], ids: [] };

@@ -4,18 +4,26 @@ import type { Sender } from './message.ts';
 import { workHeadBytes } from './pattern-bounds.ts';
 import type { PatternParts } from './pattern-parts.ts';
 import { payloadOf } from './payloads.ts';
-import { PendingRequest, type Reply } from './pending-request.ts';
+import { PendingRequest, type Dealt, type Reply } from './pending-request.ts';
 import type { Sealed } from './publisher.ts';
 import { UnacknowledgedError } from './publish-outcome.ts';
-import { checkKey, checkObject, deadlineOf, type RequestOptions } from './request-options.ts';
+import {
+  checkKey,
+  checkObject,
+  deadlineOf,
+  routingOf,
+  type DealOptions,
+  type News,
+  type RequestOptions,
+} from './request-options.ts';
 import { RequestRefused } from './request-refused.ts';
 import { patienceOf, SentEnvelopes, type SentEnvelope } from './sent-envelopes.ts';
 
 /**
- * The asking side of requests: those in flight share envelopes, and what nobody answers is asked again, by the bytes that were sealed while
- * receivers would take them, and after that sealed anew with the same key.
+ * The asking side of requests, and of messages of dealers: those in flight share envelopes, and what nobody answers is asked again, by the bytes
+ * that were sealed while receivers would take them, and after that sealed anew with the same key.
  *
- * @spec patterns.15, patterns.25, delivery.13
+ * @spec patterns.15, patterns.25, patterns.42, delivery.13
  */
 export class Requests {
   readonly #parts: PatternParts & { readonly random: RandomSource };
@@ -37,6 +45,21 @@ export class Requests {
 
   async request(topic: string, data: Uint8Array | string, options: RequestOptions): Promise<Reply> {
     checkObject('options', options);
+    return this.#ask(topic, data, options, undefined);
+  }
+
+  /** @spec patterns.36, patterns.42 */
+  async deal(topic: string, data: Uint8Array | string, options: DealOptions): Promise<Reply> {
+    checkObject('options', options);
+    return this.#ask(topic, data, options, { routing: routingOf(topic, options), onNews: options.onNews });
+  }
+
+  async #ask(
+    topic: string,
+    data: Uint8Array | string,
+    options: RequestOptions,
+    dealt: Dealt | undefined,
+  ): Promise<Reply> {
     const { key, onProgress, signal } = options;
     signal?.throwIfAborted();
     const body = payloadOf(topic, data);
@@ -45,7 +68,7 @@ export class Requests {
     this.#checkRoom(body);
     const key16 = key === undefined ? this.#parts.random(16) : new Uint8Array(key);
     const onSettled = (settled: PendingRequest) => this.#settled(settled);
-    const request = new PendingRequest({ topic, body, key16, deadlineMs, onProgress, onSettled });
+    const request = new PendingRequest({ topic, body, key16, deadlineMs, onProgress, dealt, onSettled });
     this.#pending.add(request);
     this.#bytes += body.length;
     const abort = () => request.failed(signal?.reason);
@@ -79,7 +102,7 @@ export class Requests {
       const begun = publisher().begin({
         topic: request.topic,
         durability: 'memory',
-        kind: 'request',
+        kind: laneOf(request),
         items: [request],
         seal: (items: readonly PendingRequest[]) => this.#seal(request.topic, items),
       });
@@ -120,7 +143,17 @@ export class Requests {
     if (asked.length === 0) return { envelopes: [], ids: [] };
     return this.#parts.inParts(asked, (part) => {
       const hear = (reply: CoreReply) => this.#hear(part[reply.place]!, reply);
-      const requested = this.#client.request(topic, part, nowMs, hear);
+      // All of a lane are told alike.
+      const routing = part[0]!.dealt?.routing;
+      const requested =
+        routing === undefined
+          ? this.#client.request(topic, part, nowMs, hear)
+          : this.#client.deal(
+              topic,
+              part.map(({ body, deadlineMs, key16 }) => ({ body, deadlineMs, key16, routing })),
+              nowMs,
+              hear,
+            );
       this.#note(part, requested, nowMs);
       return { envelopes: requested.envelopes, ids: [] };
     });
@@ -164,12 +197,21 @@ export class Requests {
     if (reply.status === 'final') {
       request.answered({ data: reply.body, sender, id: hexOf(reply.name.id32.subarray(0, 16)) });
     } else if (reply.status === 'refused') request.failed(new RequestRefused(reply.code, sender));
+    else if (reply.status === 'news' && reply.body.length > 0) this.#tellNews(request, { data: reply.body, sender });
     else this.#tellProgress(request, sender);
   }
 
   #tellProgress({ onProgress }: PendingRequest, sender: Sender): void {
+    this.#guarded(() => onProgress?.(sender));
+  }
+
+  #tellNews({ dealt }: PendingRequest, news: News): void {
+    this.#guarded(() => dealt?.onNews?.(news));
+  }
+
+  #guarded(tell: () => void): void {
     try {
-      onProgress?.(sender);
+      tell();
     } catch (error) {
       this.#parts.tell({ type: 'failed', what: 'handler', error });
     }
@@ -232,6 +274,11 @@ export class Requests {
       throw new TridcommError('E_LIMIT', `requests of ${this.#bytes} bytes wait for their answers`);
     }
   }
+}
+
+/** Messages with other routing data go in other envelopes. */
+function laneOf({ dealt }: PendingRequest): string {
+  return dealt === undefined ? 'request' : `message/${Buffer.from(dealt.routing).toString('base64url')}`;
 }
 
 const mostOutstanding = 65_536;

@@ -65,6 +65,7 @@ function scene() {
     inParts: (items, seal) => seal(items),
     mostItemBytes: () => 40_000_000,
     use: () => () => {},
+    isNews: () => false,
     tell: () => {},
     tellUnsent: () => {},
     random: (length) => new Uint8Array(length).fill(7),

@@ -1,6 +1,7 @@
 import { parseEnvelope, type CryptoProvider } from '@tridcomm/core';
 import {
   beginForward,
+  checkReplyToForward,
   deriveRoutingKey,
   finishOpen,
   forwardedOf,
@@ -9,19 +10,22 @@ import {
   routingEpochOf,
   sealRouting,
   type ForwardReceiver,
+  type ReplyChecker,
+  type RouterOptions,
   type RouterPool,
-  type RoutingEpoch,
+  type RoutingPlace,
 } from '@tridcomm/core/internal';
 import { checkFresh, orError, readGuard, readSenders, type RatedSender } from './open.ts';
+import { readRouting, readRoutingEpoch } from './seal.ts';
 import { toHex, type Input, type Operation, type Value } from './values.ts';
 
 /** The operations of feature `routers`. */
 export function routerOperations(provider: CryptoProvider): Record<string, Operation> {
   return {
     'routing.seal': (input) => {
-      const [epoch, place] = [readRoutingEpoch(input), readPlace(input)];
-      const value = sealRouting(provider, input.integer('epoch'), epoch, place, input.bytes('data'));
-      const { key32, nonce12 } = deriveRoutingKey(provider, epoch, place);
+      const [routing, place] = [readRouting(input), readPlace(input)];
+      const value = sealRouting(provider, routing, place);
+      const { key32, nonce12 } = deriveRoutingKey(provider, routing.epoch, place);
       return { key: toHex(key32), nonce: toHex(nonce12), value: toHex(value) };
     },
     'routing.open': (input) => {
@@ -30,8 +34,12 @@ export function routerOperations(provider: CryptoProvider): Record<string, Opera
       return { epoch: routingEpochOf(value), data: toHex(data) };
     },
     'router.run': (input) => {
-      const router = readRouter(provider, input);
-      return { results: input.objects('steps').map((step) => orError(() => route(provider, router, step))) };
+      const front = readRouterFront(provider, input);
+      const router = new Router(front);
+      const take = (step: Input): Value => {
+        return step.has('reply') ? forwardsReply(provider, front, step) : route(provider, router, step);
+      };
+      return { results: input.objects('steps').map((step) => orError(() => take(step))) };
     },
   };
 }
@@ -68,9 +76,10 @@ export function takeForward(
   return { verdict: 'new', id: toHex(opened.id32), forwarded };
 }
 
-function readRouter(provider: CryptoProvider, input: Input): Router {
+function readRouterFront(provider: CryptoProvider, input: Input): RouterOptions & ReplyChecker {
   const tags = new Set(input.texts('tags'));
   const senders = readSenders(provider, input.objects('senders'), 'mayWrite');
+  const responders = readSenders(provider, input.objects('senders'), 'mayRespond');
   const replay = readGuard(input);
   const front = openEpochs(input);
   const pools = new Map(
@@ -85,7 +94,7 @@ function readRouter(provider: CryptoProvider, input: Input): Router {
       },
     ]),
   );
-  return new Router({
+  return {
     provider,
     skewMs: input.decimal('skewMs', 30_000),
     isOfFront: (tag) => tags.has(toHex(tag)),
@@ -97,7 +106,16 @@ function readRouter(provider: CryptoProvider, input: Input): Router {
     },
     findSender: (senderId) => senders.get(toHex(senderId)),
     mayPublish: (sender) => (sender as RatedSender).may,
-  });
+    mayRespond: ({ keyId32 }) => responders.get(toHex(keyId32.subarray(0, 16)))?.may === true,
+  };
+}
+
+function forwardsReply(provider: CryptoProvider, front: ReplyChecker, step: Input): Value {
+  const view = parseEnvelope(step.bytes('reply'));
+  checkReplyToForward(front, view, step.decimal('now'), ({ publicKey32, signInput, signature }) =>
+    provider.ed25519Verify(publicKey32, signInput, signature),
+  );
+  return { forwards: true };
 }
 
 function route(provider: CryptoProvider, router: Router, step: Input): Value {
@@ -108,19 +126,12 @@ function route(provider: CryptoProvider, router: Router, step: Input): Value {
   return { verdict: 'new', id: toHex(id32), sender: toHex(sender.keyId32), data: toHex(routing) };
 }
 
-function readRoutingEpoch(input: Input): RoutingEpoch {
-  return {
-    suite: input.integer('suite'),
-    epochSecret32: input.bytes('epochSecret'),
-    groupContext32: input.bytes('groupCtx'),
-  };
-}
-
-function readPlace(input: Input): { senderKeyId32: Uint8Array; streamId8: Uint8Array; seq: number } {
+function readPlace(input: Input): RoutingPlace {
   return {
     senderKeyId32: input.bytes('senderKeyId'),
     streamId8: input.bytes('streamId'),
     seq: input.decimal('seq'),
+    salt16: input.bytes('salt'),
   };
 }
 

@@ -15,9 +15,8 @@ export function rightName(keyId32: Uint8Array, action: number): string {
  * Where there are answers, entries tell of other rights than their action says: see {@link actionsBehind}.
  *
  * @param purpose - of the group
- * @param topics - rules of the group: where there are answers, each is a whole topic
  */
-export function rightsOf({ entries }: AccessList, purpose: number, topics: number): ReadonlySet<string> {
+export function rightsOf({ entries }: AccessList, purpose: number): ReadonlySet<string> {
   const hasAnswers = purpose === purposes.front || purpose === purposes.survey;
   if (!hasAnswers) return new Set(entries.map(({ keyId32, actions: action }) => rightName(keyId32, action)));
   const own = new Map<string, AccessEntry[]>();
@@ -27,30 +26,29 @@ export function rightsOf({ entries }: AccessList, purpose: number, topics: numbe
     else held.push(entry);
   }
   return new Set(
-    [...own.values()].flatMap((of) => actionsBehind(of, topics).map((action) => rightName(of[0]!.keyId32, action))),
+    [...own.values()].flatMap((of) => actionsBehind(of).map((action) => rightName(of[0]!.keyId32, action))),
   );
 }
 
 /**
  * The rights of one principal where there are answers. Topics are whole there, so an exact entry to publish is of a topic, and shows the right
- * to; who may subscribe publishes by prefix, under the root of the answers. Who routes does so too, and subscribes by prefix as nobody else
- * does. Whether it may subscribe as well then shows in the number of its exact subs alone: its inbox comes to its topics, as its answer tag
- * does where it may publish.
+ * to; who may subscribe publishes by prefix, under the root of the answers. So does who routes, and who asks or routes has entries to subscribe of
+ * its own: that it may subscribe as well shows at the topics that it routes, as who may reads all topics of the group.
  */
-function actionsBehind(entries: readonly AccessEntry[], topics: number): number[] {
-  const countOf = (action: number, kind: number): number => {
+function actionsBehind(entries: readonly AccessEntry[]): number[] {
+  const matchesOf = (action: number, kind: number): Set<string> => {
     const of = entries.filter(({ actions: one, matchKind }) => one === action && matchKind === kind);
-    return new Set(of.map(({ level, match16 }) => `${level} ${hexOf(match16)}`)).size;
+    return new Set(of.map(({ match16 }) => hexOf(match16)));
   };
-  const mayPublish = countOf(actions.publish, matchKinds.exact) > 0;
-  // One in each period that the list serves.
-  const routed = countOf(actions.subscribe, matchKinds.prefix);
-  const exact = countOf(actions.subscribe, matchKinds.exact);
+  const routed = matchesOf(actions.route, matchKinds.exact);
+  const subscribed = matchesOf(actions.subscribe, matchKinds.exact);
   const maySubscribe =
-    routed === 0 ? countOf(actions.publish, matchKinds.prefix) > 0 : exact > (topics + (mayPublish ? 1 : 0)) * routed;
+    routed.size === 0
+      ? matchesOf(actions.publish, matchKinds.prefix).size > 0
+      : [...routed].some((match) => subscribed.has(match));
   return [
-    ...(mayPublish ? [actions.publish] : []),
+    ...(matchesOf(actions.publish, matchKinds.exact).size > 0 ? [actions.publish] : []),
     ...(maySubscribe ? [actions.subscribe] : []),
-    ...(routed > 0 ? [actions.route] : []),
+    ...(routed.size > 0 ? [actions.route] : []),
   ];
 }

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../codepoints/errors.gen.ts';
 import { TridcommError } from '../errors.ts';
 import type { TopicMatch } from '../keys/access-list.ts';
 import type { Taken, Trust } from '../keys/trust.ts';
+import { isForward } from '../patterns/forwards.ts';
 import type { RecordName } from '../patterns/work.ts';
 import type { EnvelopeSource } from '../replay/guard.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
@@ -19,13 +20,14 @@ import { Freshness } from './freshness.ts';
 import type { Group } from './group.ts';
 import { GuardedCarrier } from './guarded-carrier.ts';
 import { HeardReplies, type HeardSubscription } from './heard-replies.ts';
+import { HeldForwards } from './held-forwards.ts';
 import { hexOf } from './hex.ts';
 import type { Holdings } from './holdings.ts';
 import { holdingsOf } from './holdings-of.ts';
 import type { Identity } from './identity.ts';
 import { InboxTags } from './inbox-tags.ts';
 import { KeyRenewal } from './key-renewal.ts';
-import { Opening } from './opening.ts';
+import { Opening, type UnroutedPlace } from './opening.ts';
 import { PoolAsking, type DealFields, type JobFields, type Requested, type RequestFields } from './pool-asking.ts';
 import type { ReplyHandler, SurveyHandlers } from './reply.ts';
 import type { HeardHandler, HeardReply, RoutedDelivery, RouteHandler } from './route-delivery.ts';
@@ -76,6 +78,7 @@ export class Client {
   readonly #forwarding: Forwarding;
   readonly #inboxes: InboxTags;
   readonly #heard: HeardReplies;
+  readonly #heldForwards: HeldForwards;
   /** All that a broker is asked to match. */
   readonly #routings: readonly Routing[];
   readonly #renewal: KeyRenewal;
@@ -107,13 +110,14 @@ export class Client {
     this.#sealing = new Sealing(holdings, options.carrier, this.#rules, this.#sealers);
     this.#answers = new AnswerTags(holdings, carrier, groups);
     const sending = { holdings, carrier: options.carrier, events: this.#events, sealers: this.#sealers, hedgeSecret32 };
-    this.#poolAsking = new PoolAsking(sending, this.#rules, pools, this.#answers);
+    this.#heldForwards = new HeldForwards(this.#events);
+    this.#poolAsking = new PoolAsking(sending, this.#rules, pools, this.#answers, this.#heldForwards);
     this.#surveying = new Surveying(sending, this.#sealing, this.#answers);
     this.#workRoutes = bringsWork(options.carrier)
       ? new WorkRoutes(holdings, carrier, options.carrier, groups)
       : undefined;
     this.#forwarding = new Forwarding(sending, pools, groups);
-    this.#working = new Working(sending, carrier, pools, this.#workRoutes, this.#forwarding);
+    this.#working = new Working(sending, carrier, pools, this.#workRoutes, this.#forwarding, this.#heldForwards);
     this.#inboxes = new InboxTags(holdings, carrier, groups, (group) => this.#workRoutes?.worksIn(group) === true);
     this.#heard = new HeardReplies(holdings, carrier, groups);
     this.#routings = [
@@ -123,8 +127,9 @@ export class Client {
       ...Object.values(this.#subscriptions).map(({ routing }) => routing),
       ...(this.#workRoutes === undefined ? [] : [this.#workRoutes.routing]),
     ];
-    this.#opening = new Opening(holdings, this.#events, this.#subscriptions, this.#answers, {
+    this.#opening = new Opening(holdings, this.#events, this.#subscriptions, {
       unrouted: (view, bytes, nowMs) => this.#takeOwn(view, bytes, nowMs),
+      placeOf: (view, nowMs) => this.#placeOf(view, nowMs),
       question: (delivery, group, suite) => this.#surveying.asked(delivery, group, suite),
     });
     this.#renewal = new KeyRenewal(holdings, this.#events);
@@ -175,6 +180,7 @@ export class Client {
     this.#holdings.psks.clear();
     for (const subscriptions of Object.values(this.#subscriptions)) subscriptions.stop();
     this.#answers.stop();
+    this.#heldForwards.stop();
     this.#forwarding.stop();
     this.#inboxes.stop();
     this.#heard.stop();
@@ -324,7 +330,8 @@ export class Client {
 
   /**
    * Whether an envelope that was refused may open later, as what it takes may be on its way: the block of an epoch above all that are held
-   * of its group, a view that its sender had and the member has not, or the record of a writer or responder that the member's view names.
+   * of its group, or of the front of a forward, the pool record for a reply that a router hears, a view that its sender had and the member has
+   * not, or the record of a writer, responder or router that the member's view names.
    *
    * @param code - what it was refused with; any but `E_EPOCH`, `E_POLICY` and `E_SENDER` is for good
    * @param source - how it came
@@ -486,10 +493,12 @@ export class Client {
   }
 
   /**
-   * Hears the replies to all dealers in the pool of a topic, to hand them on to another broker, by a right to `route`.
+   * Hears the replies to all dealers in the pool of a topic, to hand them on to another broker, by a right to `route`. A reply says no topic: who hears by
+   * two topics of one pool gets each twice. Those that the member is not to forward are refused, as {@link envelope} refuses.
    *
    * @param onHeard - called for each, besides the event
-   * @throws TridcommError `E_USAGE` for a topic whose replies are heard already; `E_ENCODING`, `E_LIMIT`
+   * @throws TridcommError `E_USAGE` for a topic that is heard by already; `E_ENCODING`, `E_LIMIT`
+   * @spec patterns.43
    */
   hearReplies(topic: string, nowMs: number, onHeard?: HeardHandler): HeardSubscription {
     return this.#events.run(() => {
@@ -502,9 +511,9 @@ export class Client {
   /**
    * Hands a reply on to the dealer that it is for, byte for byte.
    *
-   * @param reply - as {@link hearReplies} brought it, to this client or to another of the same front
-   * @throws TridcommError `E_POLICY` without a right to route, and as {@link publish}
-   * @spec patterns.39
+   * @param reply - as {@link hearReplies} brought it, to this client or to another of the same front; what it did not bring is checked here
+   * @throws TridcommError `E_POLICY` without a right to route; the refusal of what is no reply to forward; and as {@link publish}
+   * @spec patterns.39, patterns.43
    */
   forwardReply(reply: HeardReply, nowMs: number): Published {
     return this.#events.run(() => this.#forwarding.forwardReply(reply, nowMs));
@@ -651,7 +660,7 @@ export class Client {
       }
       this.#holdings.leafBudget.dropStale(nowMs - this.#holdings.skewMs);
       this.#poolAsking.tick(nowMs);
-      this.#working.tick();
+      this.#heldForwards.tick(nowMs);
       this.#forwarding.tick();
       this.#surveying.tick(nowMs);
       this.#renewal.tick(nowMs);
@@ -701,18 +710,28 @@ export class Client {
   /** An envelope that no subscription is for: a reply to a request, message or survey, what was forwarded, or a reply that a router hears. */
   #takeOwn(view: EnvelopeView, bytes: Uint8Array, nowMs: number): void {
     const asked = this.#answers.groupOf(view, nowMs);
-    if (asked !== undefined) {
-      if (asked.isFront) this.#poolAsking.take(asked, view, nowMs);
-      else this.#surveying.take(asked, view, nowMs);
+    if (asked?.isFront === false) {
+      this.#surveying.take(asked, view, nowMs);
       return;
     }
+    // What answers nothing of ours may answer what the same principal asked by another client, on another broker.
+    if (asked !== undefined && this.#poolAsking.take(asked, view, nowMs)) return;
     const front = this.#inboxes.groupOf(view, nowMs);
     if (front !== undefined) {
       this.#working.takeForward(front, view, nowMs);
       return;
     }
     const heard = this.#heard.find(view, nowMs);
-    if (heard !== undefined) this.#forwarding.heard(heard.group, bytes, heard.handler);
+    if (heard !== undefined) this.#forwarding.heard(heard, bytes, view, nowMs);
+  }
+
+  /** Where an envelope leads that {@link #takeOwn} takes. */
+  #placeOf(view: EnvelopeView, nowMs: number): UnroutedPlace | undefined {
+    const group = this.#answers.groupOf(view, nowMs) ?? this.#inboxes.groupOf(view, nowMs);
+    // The epoch of an answer is that of what it answers, whatever comes.
+    if (group !== undefined) return { group, newestEpoch: isForward(view) ? group.newestEpoch : Infinity };
+    const heard = this.#heard.find(view, nowMs);
+    return heard && { group: heard.front, newestEpoch: this.#plane.pools.newestEpoch(heard.front) };
   }
 
   #fetchMissing(nowMs: number): void {

@@ -1,20 +1,24 @@
 import { actions } from '../codepoints/actions.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
+import { routingEpochOf } from '../envelope/routing.ts';
 import { TridcommError } from '../errors.ts';
 import { forwardInput, type Forwarded } from '../patterns/forwards.ts';
+import { checkReplyToForward } from '../patterns/reply-check.ts';
 import { Router, type Routed } from '../patterns/router.ts';
-import { routingEpochOf } from '../patterns/routing.ts';
 import { parseEnvelope, type EnvelopeView } from '../wire/envelope.ts';
 import type { Carrier, Lease } from './carrier.ts';
+import { findAsker } from './crew-of.ts';
 import type { EventSink } from './event-sink.ts';
 import { openEpochOf } from './forwards-in.ts';
 import type { Group } from './group.ts';
+import type { HeardRoute } from './heard-replies.ts';
 import { hexOf } from './hex.ts';
 import type { Holdings } from './holdings.ts';
 import { storeAhead, verifySealed } from './open-steps.ts';
 import type { Pools } from './pools.ts';
-import type { HeardHandler, HeardReply, RoutedDelivery, RouteHandler } from './route-delivery.ts';
+import { respondersOf } from './responders.ts';
+import type { HeardReply, RoutedDelivery, RouteHandler } from './route-delivery.ts';
 import { RouteStates } from './route-states.ts';
 import { checkMayRoute, inboxTagToSeal, viewToSeal } from './seal-view.ts';
 import type { Sealers } from './sealers.ts';
@@ -66,7 +70,7 @@ export class Forwarding {
    * Takes a message to route.
    *
    * @throws TridcommError the refusal; the lease is the caller's to settle
-   * @spec patterns.37, patterns.38
+   * @spec patterns.37, patterns.38, replay.35
    */
   take(arrival: RouteArrival): RoutedDelivery {
     const { front, envelope, nowMs } = arrival;
@@ -81,15 +85,17 @@ export class Forwarding {
       return this.#deliver(arrival, view, again, 'again');
     }
     pending.verified(verifySealed(this.#holdings, front, pending, view, nowMs));
-    storeAhead(pending, this.#states.of(front, view.header.epoch), view);
-    return this.#deliver(arrival, view, pending.commit(), 'new');
+    const state = this.#states.of(front, view.header.epoch);
+    storeAhead(pending, state, view);
+    const routed = pending.commit();
+    return this.#deliver(arrival, view, routed, state.guard.mayBeAgain(view.header.bytes) ? 'redelivered' : 'new');
   }
 
   /** Whether the block or pool record that a message needs may be on its way. */
   isAhead(front: Group, view: EnvelopeView): boolean {
     const { epoch } = view.header;
     if (epoch > this.#pools.newestEpoch(front)) return true;
-    return view.extensions.value(numbers.routing) !== undefined && epochOf(view) > (front.epochs.at(-1)?.number ?? 0);
+    return view.extensions.value(numbers.routing) !== undefined && epochOf(view) > front.newestEpoch;
   }
 
   /**
@@ -113,14 +119,15 @@ export class Forwarding {
    * Hands a reply on to the dealer whose answer tag it has.
    *
    * @throws TridcommError the refusal
-   * @spec patterns.39, principals.29, principals.31
+   * @spec patterns.39, patterns.43, principals.29, principals.31
    */
-  forwardReply({ groupId16, envelope }: HeardReply, nowMs: number): Published {
+  forwardReply(reply: HeardReply, nowMs: number): Published {
+    const { groupId16, envelope } = reply;
     const front = this.#frontOf(groupId16);
-    const { header, extensions } = parseEnvelope(envelope);
-    const tag16 = header.topicTag;
-    const chain = extensions.value(numbers.topicChain);
-    if (chain === undefined) throw new TridcommError('E_USAGE', 'reply without an answer chain');
+    const heard = parseEnvelope(envelope);
+    if (!checkedReplies.has(reply)) this.#checkReply(front, heard, nowMs);
+    const tag16 = heard.header.topicTag;
+    const chain = heard.extensions.value(numbers.topicChain)!;
     const view = viewToSeal(this.#holdings, front, nowMs);
     checkMayRoute(this.#holdings, view, { tag16, chain }, nowMs);
     return this.#send(front, { view, carries: 'reply', tag16, chain }, envelope, nowMs);
@@ -136,11 +143,30 @@ export class Forwarding {
     this.#states.stop();
   }
 
-  /** A reply was heard that is for somebody else. */
-  heard({ groupId16 }: Group, envelope: Uint8Array, handler: HeardHandler | undefined): void {
-    const reply: HeardReply = { groupId16, envelope };
+  /**
+   * A reply was heard that is for somebody else.
+   *
+   * @throws TridcommError the refusal
+   * @spec patterns.43
+   */
+  heard({ front, handlers }: HeardRoute, envelope: Uint8Array, view: EnvelopeView, nowMs: number): void {
+    this.#checkReply(front, view, nowMs);
+    const reply: HeardReply = { groupId16: front.groupId16, envelope };
+    checkedReplies.add(reply);
     this.#events.emit({ type: 'heard', reply });
-    this.#events.handle(handler, reply);
+    for (const handler of handlers) this.#events.handle(handler, reply);
+  }
+
+  #checkReply(front: Group, view: EnvelopeView, nowMs: number): void {
+    const checker = {
+      provider: this.#holdings.provider,
+      pool: (epoch: number) => {
+        const record = this.#pools.record(front, epoch);
+        return record && { suite: record.suite, poolHash32: record.object.hash32 };
+      },
+      ...respondersOf(front),
+    };
+    checkReplyToForward(checker, view, nowMs, (signed) => verifySealed(this.#holdings, front, signed, view, nowMs));
   }
 
   #send(front: Group, { view, carries, tag16, chain }: Destination, envelope: Uint8Array, nowMs: number): Published {
@@ -196,14 +222,14 @@ export class Forwarding {
       pool: (number) => {
         const record = this.#pools.record(front, number);
         if (record === undefined) return undefined;
-        return { ...record, poolHash32: record.object.hash32, replay: this.#states.of(front, number).guard };
+        return { ...record, poolHash32: record.object.hash32, replay: this.#states.of(front, number).replay };
       },
       checkView: (nowMs) => void front.viewToOpen(nowMs),
       epoch: (number, view, nowMs) => {
         const { suite, sourceSecret32, groupContext32 } = openEpochOf(front, number, view, nowMs).keySource;
         return { suite, epochSecret32: sourceSecret32, groupContext32 };
       },
-      findSender: (senderId16, nowMs) => front.findSender(senderId16, nowMs),
+      findSender: (senderId16, nowMs) => findAsker(front, senderId16, nowMs),
       mayPublish: ({ keyId32 }, { timestampMs, topicTag }, extensions) => {
         const chain = extensions.value(numbers.topicChain);
         return front.view?.writers.allowsEnvelope(keyId32, actions.publish, timestampMs, topicTag, chain) === true;
@@ -213,6 +239,9 @@ export class Forwarding {
     return router;
   }
 }
+
+/** A memory of results: what was heard is not checked once more where it is handed on, by whichever client. */
+const checkedReplies = new WeakSet<HeardReply>();
 
 /** The epoch of the front that a message names. */
 function epochOf({ extensions }: EnvelopeView): number {

@@ -2,6 +2,7 @@ import { actions } from '../codepoints/actions.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { beginForward, forwardedOf, type Forwarded, type ForwardReceiver } from '../patterns/forwards.ts';
 import { refusal } from '../patterns/refusal.ts';
+import { SourcedReplay } from '../replay/sourced-replay.ts';
 import type { EnvelopeView, JobView } from '../wire/envelope.ts';
 import type { Group } from './group.ts';
 import type { Holdings } from './holdings.ts';
@@ -13,7 +14,7 @@ import { openSealed, storeAhead } from './open-steps.ts';
  *
  * @returns the envelopes in it, each to be taken as one that came by itself; views
  * @throws TridcommError the refusal
- * @spec patterns.40, patterns.41
+ * @spec patterns.40, patterns.41, replay.35
  */
 export function openForward(
   holdings: Holdings,
@@ -51,7 +52,8 @@ function forwardsOf({ provider }: Holdings, front: Group): ForwardReceiver {
     provider,
     epoch: (number, view, nowMs) => {
       const { keySource, guard } = openEpochOf(front, number, view, nowMs);
-      return { keySource, replay: guard };
+      // An earlier life may have taken it, and what is in it says for itself whether it did.
+      return { keySource, replay: new SourcedReplay(guard, 'work') };
     },
     checkView: (nowMs) => void front.viewToOpen(nowMs),
     findSender: (senderId16, nowMs) => front.findSender(senderId16, nowMs),

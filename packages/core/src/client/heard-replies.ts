@@ -16,6 +16,12 @@ export interface HeardSubscription {
   close(nowMs: number): void;
 }
 
+/** Where a reply to some dealer goes. */
+export interface HeardRoute {
+  readonly front: Group;
+  readonly handlers: readonly (HeardHandler | undefined)[];
+}
+
 /** The replies to all dealers of fronts, for routers that hand them on to another broker. */
 export class HeardReplies {
   readonly routing: Routing;
@@ -28,7 +34,7 @@ export class HeardReplies {
       times: holdings,
       groups,
       leadsOf: (group) => {
-        if (!group.isFront || this.#topicOf(group) === undefined) return undefined;
+        if (!group.isFront || this.#topicsOf(group).length === 0) return undefined;
         return (secret32, period) => {
           // Of anybody: all answer tags have one root.
           const { root16 } = group.tags.answersOf(secret32, period, keyId32);
@@ -45,12 +51,11 @@ export class HeardReplies {
 
   /**
    * @param onChange - called when the broker has to be asked for something else
-   * @throws TridcommError `E_ENCODING`, `E_LIMIT` for what is no topic; `E_USAGE` for one whose replies are heard
+   * @throws TridcommError `E_ENCODING`, `E_LIMIT` for what is no topic; `E_USAGE` for one that is heard by
    */
   add(topic: string, handler: HeardHandler | undefined, onChange: (nowMs: number) => void): HeardSubscription {
     const { text } = parseTopic(topic);
-    if (this.#handlers.has(text))
-      throw new TridcommError('E_USAGE', 'replies in the front of this topic are heard already');
+    if (this.#handlers.has(text)) throw new TridcommError('E_USAGE', 'replies are heard by this topic already');
     this.#handlers.set(text, handler);
     this.routing.allChanged();
     return {
@@ -63,12 +68,15 @@ export class HeardReplies {
     };
   }
 
-  /** Whose an envelope is that is a reply of this pattern to some dealer; a forward is none, so no router hears what another sends. */
-  find(view: EnvelopeView, nowMs: number): { group: Group; handler: HeardHandler | undefined } | undefined {
+  /**
+   * Who hears an envelope that is a reply of this pattern to some dealer; a forward is none, so no router hears what another sends. A reply says no topic:
+   * all hear it that hear by a topic of its front.
+   */
+  find(view: EnvelopeView, nowMs: number): HeardRoute | undefined {
     if (this.#handlers.size === 0 || view.header.patternKind !== patternKinds.routerDealer.reply) return undefined;
     const group = this.routing.find(view, nowMs)?.group;
-    const topic = group && this.#topicOf(group);
-    return topic === undefined ? undefined : { group: group!, handler: this.#handlers.get(topic) };
+    if (group === undefined) return undefined;
+    return { front: group, handlers: this.#topicsOf(group).map((topic) => this.#handlers.get(topic)) };
   }
 
   stop(): void {
@@ -76,7 +84,7 @@ export class HeardReplies {
     this.routing.stop();
   }
 
-  #topicOf({ rules }: Group): string | undefined {
-    return rules.find(({ text }) => this.#handlers.has(text))?.text;
+  #topicsOf({ rules }: Group): string[] {
+    return rules.flatMap(({ text }) => (this.#handlers.has(text) ? [text] : []));
   }
 }

@@ -1,4 +1,5 @@
-import { readU64 } from '../bytes/bytes.ts';
+import { equalBytes, readU64 } from '../bytes/bytes.ts';
+import type { ErrorCode } from '../codepoints/errors.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { isEd25519SignatureForm } from '../crypto/ed25519-rule.ts';
 import type { PendingOpen } from '../envelope/open.ts';
@@ -55,9 +56,21 @@ export function storeAhead(
 }
 
 /** Whether the sender of an envelope says that it had a newer view of the group than we have. */
-export function isBehind({ view }: Group, { extensions }: EnvelopeView | JobView): boolean {
+function isBehind({ view }: Group, { extensions }: EnvelopeView | JobView): boolean {
   const value = extensions.value(numbers.headSeq);
   return value !== undefined && readU64(value, 0) > (view?.head.headSeq ?? 0);
+}
+
+/**
+ * Whether what step 9 refused may pass: who sent it had a newer view than we have, or is named by ours, and its record is on its way. Nobody vouches
+ * for what a header says: at worst we wait for nothing.
+ */
+export function mayBeAllowedLater(code: ErrorCode, group: Group, view: EnvelopeView | JobView): boolean {
+  if (code !== 'E_POLICY' && code !== 'E_SENDER') return false;
+  if (isBehind(group, view)) return true;
+  const { senderId } = view.header;
+  const isSender = (keyId32: Uint8Array): boolean => equalBytes(keyId32.subarray(0, senderId.length), senderId);
+  return code === 'E_SENDER' && group.view?.writers.keyIds.some(isSender) === true;
 }
 
 function learnHead({ trust, knownHeads }: Holdings, group: Group, view: EnvelopeView | JobView, nowMs: number): void {

@@ -1,12 +1,12 @@
 import { equalBytes } from '../bytes/bytes.ts';
 import { limits } from '../codepoints/limits.gen.ts';
+import { checkRouting, type RoutingInput } from '../envelope/routing.ts';
 import { TridcommError } from '../errors.ts';
 import { isForward } from '../patterns/forwards.ts';
 import { nameOfRecord } from '../patterns/names.ts';
-import type { PoolPattern, RoutingInput } from '../patterns/pool-sealer.ts';
+import { messageReservedBytes, type PoolPattern } from '../patterns/pool-sealer.ts';
 import { replyCode, replyStatus, type ReplyRecord } from '../patterns/replies.ts';
 import { Requester, type AskedRequest } from '../patterns/requester.ts';
-import { checkRouting } from '../patterns/routing.ts';
 import { splitRuns } from '../patterns/split-runs.ts';
 import { workBytes, type RecordName, type WorkRecord } from '../patterns/work.ts';
 import type { PrincipalRecord } from '../keys/principal-record.ts';
@@ -19,8 +19,9 @@ import type { Carrier } from './carrier.ts';
 import type { EventSink } from './event-sink.ts';
 import { openForward } from './forwards-in.ts';
 import type { Group } from './group.ts';
+import type { ForwardTaker, HeldForwards } from './held-forwards.ts';
 import type { Holdings } from './holdings.ts';
-import { openSealed } from './open-steps.ts';
+import { mayBeAllowedLater, openSealed } from './open-steps.ts';
 import { PoolStreams, type PoolStream } from './pool-streams.ts';
 import type { Pools } from './pools.ts';
 import { respondersOf } from './responders.ts';
@@ -96,12 +97,13 @@ export class PoolAsking {
   readonly #rules: RuleIndex;
   readonly #pools: Pools;
   readonly #answers: AnswerTags;
+  readonly #heldForwards: HeldForwards;
   readonly #streams: PoolStreams;
   readonly #requesters = new Map<Group, Requester>();
   /** By the name of the request. */
   readonly #waiting = new Map<string, Waiting>();
 
-  constructor(parts: SendingParts, rules: RuleIndex, pools: Pools, answers: AnswerTags) {
+  constructor(parts: SendingParts, rules: RuleIndex, pools: Pools, answers: AnswerTags, heldForwards: HeldForwards) {
     const { holdings, hedgeSecret32 } = parts;
     this.#holdings = holdings;
     this.#carrier = parts.carrier;
@@ -109,6 +111,7 @@ export class PoolAsking {
     this.#rules = rules;
     this.#pools = pools;
     this.#answers = answers;
+    this.#heldForwards = heldForwards;
     this.#streams = new PoolStreams(holdings, hedgeSecret32, ({ front, sealer }) => {
       this.#requesters.get(front)?.end(sealer.stream.enc32);
     });
@@ -203,14 +206,14 @@ export class PoolAsking {
    */
   take(front: Group, view: EnvelopeView, nowMs: number): boolean {
     if (!isForward(view)) return this.#takeReply(front, view, nowMs);
-    for (const bytes of openForward(this.#holdings, front, 'reply', view, nowMs)) {
-      try {
+    const taker: ForwardTaker = {
+      take: (bytes, atMs) => {
         const reply = parseEnvelope(bytes);
-        if (this.#answers.groupOf(reply, nowMs) === front) this.#takeReply(front, reply, nowMs);
-      } catch (error) {
-        this.#events.refused('envelope', error, front.groupId16);
-      }
-    }
+        if (this.#answers.groupOf(reply, atMs) === front) this.#takeReply(front, reply, atMs);
+      },
+      mayPass: ({ code }, bytes) => mayBeAllowedLater(code, front, parseEnvelope(bytes)),
+    };
+    this.#heldForwards.take(front, openForward(this.#holdings, front, 'reply', view, nowMs), taker, nowMs);
     return true;
   }
 
@@ -287,7 +290,8 @@ export class PoolAsking {
     }
     if (alike.length === 0) throw new TridcommError('E_USAGE', 'no message');
     return alike.flatMap(({ routing, works }) => {
-      return splitRuns(works, workBytes).map((records): Run => ({ routing, records }));
+      const shared = routing === undefined ? {} : { reservedBytes: messageReservedBytes(routing) };
+      return splitRuns(works, workBytes, shared).map((records): Run => ({ routing, records }));
     });
   }
 

@@ -10,8 +10,12 @@ export interface RoutedDelivery {
   readonly routing: Uint8Array;
   /** As it came, to be handed on byte for byte; not to be changed. */
   readonly envelope: Uint8Array;
-  /** `again`: this router has seen it, and may hand it on once more. @spec patterns.37 */
-  readonly verdict: 'new' | 'again';
+  /**
+   * `redelivered`: an earlier life of this router may have seen it. `again`: this one has, and may hand it on once more.
+   *
+   * @spec patterns.37, replay.35
+   */
+  readonly verdict: 'new' | 'redelivered' | 'again';
   /** When it was sealed, by the dealer's clock. */
   readonly timestampMs: number;
   /** Identity of the envelope. */
@@ -26,7 +30,7 @@ export interface RoutedDelivery {
   readonly epoch: number;
 }
 
-/** A reply to some dealer that a router heard: to whom its tag says, and to nobody else. Nothing of it is verified. */
+/** A reply to some dealer that a router heard, signed by who may respond: to whom its tag says, and to nobody else. @spec patterns.43 */
 export interface HeardReply {
   /** The front. */
   readonly groupId16: Uint8Array;

@@ -1,4 +1,5 @@
 import { ReplayGuard } from '../replay/guard.ts';
+import { SourcedReplay } from '../replay/sourced-replay.ts';
 import type { Group } from './group.ts';
 import type { Holdings } from './holdings.ts';
 import type { Pools } from './pools.ts';
@@ -7,6 +8,8 @@ import { clearReplay, ReplayStore } from './replay-store.ts';
 /** What a router has seen of one epoch of a crew. */
 export interface RouteState {
   readonly guard: ReplayGuard;
+  /** The same, for what comes as work. @spec replay.35 */
+  readonly replay: SourcedReplay;
   /** Present in a durable member. */
   readonly replayStore: ReplayStore | undefined;
 }
@@ -70,7 +73,7 @@ export class RouteStates {
     const life = replayStore?.life() ?? ({ kind: 'volatile', bootMs } as const);
     const freshness = { maxAgeMs, skewMs };
     const guard = new ReplayGuard({ hashKey16: random(16), life, freshness, evidence, leafBudget });
-    return { guard, replayStore };
+    return { guard, replay: new SourcedReplay(guard, 'work'), replayStore };
   }
 }
 

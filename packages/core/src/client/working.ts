@@ -8,6 +8,7 @@ import {
   replyBytes,
   replyInput,
   replyKeyinfo,
+  replyReservedBytes,
   replyStatus,
   type ReplyRecord,
   type ReplySource,
@@ -24,9 +25,10 @@ import type { Forwarding } from './forwarding.ts';
 import { openForward } from './forwards-in.ts';
 import type { Group } from './group.ts';
 import type { GuardedCarrier } from './guarded-carrier.ts';
+import type { ForwardTaker, HeldForwards } from './held-forwards.ts';
 import { hexOf } from './hex.ts';
 import type { Holdings } from './holdings.ts';
-import { openSealed, storeAhead } from './open-steps.ts';
+import { mayBeAllowedLater, openSealed, storeAhead } from './open-steps.ts';
 import type { Pools, WorkEpoch } from './pools.ts';
 import { answerTagToSeal, viewToSeal } from './seal-view.ts';
 import type { Sealers } from './sealers.ts';
@@ -66,12 +68,11 @@ export class Working {
   readonly #pools: Pools;
   readonly #routes: WorkRoutes | undefined;
   readonly #forwarding: Forwarding;
+  readonly #heldForwards: HeldForwards;
   readonly #sealers: Sealers;
   readonly #crews = new WeakMap<WorkEpoch, Crew>();
   readonly #answerable = new WeakMap<WorkDelivery, Answerable>();
   readonly #settled = new WeakSet<Lease>();
-  /** Of what a router does not route: given back with the next tick. */
-  readonly #returning: Lease[] = [];
 
   /** @param routes - undefined where the carrier brings no work */
   constructor(
@@ -80,6 +81,7 @@ export class Working {
     pools: Pools,
     routes: WorkRoutes | undefined,
     forwarding: Forwarding,
+    heldForwards: HeldForwards,
   ) {
     this.#holdings = parts.holdings;
     this.#carrier = parts.carrier;
@@ -89,6 +91,7 @@ export class Working {
     this.#pools = pools;
     this.#routes = routes;
     this.#forwarding = forwarding;
+    this.#heldForwards = heldForwards;
   }
 
   /**
@@ -116,21 +119,25 @@ export class Working {
    * @spec patterns.41
    */
   takeForward(front: Group, view: EnvelopeView, nowMs: number): void {
-    for (const bytes of openForward(this.#holdings, front, 'message', view, nowMs)) {
-      try {
+    const taker: ForwardTaker = {
+      take: (bytes, atMs) => this.#workForwarded(front, bytes, atMs),
+      mayPass: ({ code }, bytes) => {
         const message = parseEnvelope(bytes);
-        const route = this.#routes?.find(message, nowMs);
-        if (route === undefined || route.front !== front || route.taker.kind !== 'work') continue;
-        this.#work(message, route, route.taker.handler, noLease(), nowMs);
-      } catch (error) {
-        this.#events.refused('envelope', error, front.groupId16);
-      }
-    }
+        return code === 'E_EPOCH' ? this.#isAhead(front, message) : mayBeAllowedLater(code, front, message);
+      },
+    };
+    this.#heldForwards.take(front, openForward(this.#holdings, front, 'message', view, nowMs), taker, nowMs);
+  }
+
+  #workForwarded(front: Group, bytes: Uint8Array, nowMs: number): void {
+    const message = parseEnvelope(bytes);
+    const route = this.#routes?.find(message, nowMs);
+    if (route === undefined || route.front !== front || route.taker.kind !== 'work') return;
+    this.#work(message, route, route.taker.handler, noLease(), nowMs);
   }
 
   /**
-   * A router reads one pattern only, and not what is sealed: what it refuses for that is somebody's work all the same. It is given back with the next
-   * tick, as a broker drops what it has leased too often, and would lease it to the router again while nobody else has room.
+   * A router reads one pattern only, and not what is sealed: what it refuses for that is somebody's work all the same.
    *
    * @spec patterns.37
    */
@@ -143,13 +150,13 @@ export class Working {
     nowMs: number,
   ): RoutedDelivery {
     if (!('body' in view) || view.header.patternKind !== patternKinds.routerDealer.message) {
-      this.#giveBackLater(lease);
+      this.settle(lease, 'given back');
       throw refusal('E_ENCODING', 'no message of a dealer');
     }
     try {
       return this.#forwarding.take({ front, topic: topic.text, handler, envelope, lease, nowMs });
     } catch (error) {
-      if (error instanceof TridcommError && error.code === 'E_AEAD') this.#giveBackLater(lease);
+      if (error instanceof TridcommError && error.code === 'E_AEAD') this.settle(lease, 'given back');
       throw error;
     }
   }
@@ -185,16 +192,7 @@ export class Working {
     const view = form === 'job' ? parseJob(bytes) : parseEnvelope(bytes);
     const { front, taker } = this.#routes?.find(view, nowMs) ?? {};
     if (front !== undefined && taker?.kind === 'route') return 'body' in view && this.#forwarding.isAhead(front, view);
-    const crew = front && this.#pools.crewOf(front);
-    if (crew === undefined) return false;
-    const { epoch } = view.header;
-    if (epoch > (crew.epochs.at(-1)?.number ?? 0)) return true;
-    return crew.epoch(epoch) !== undefined && this.#pools.record(front!, epoch) === undefined;
-  }
-
-  /** Lets time pass. */
-  tick(): void {
-    for (const lease of this.#returning.splice(0)) this.#guarded.settle(lease, 'given back');
+    return front !== undefined && this.#isAhead(front, view);
   }
 
   /** Ends a lease, once. @spec delivery.29 */
@@ -230,6 +228,7 @@ export class Working {
     const runs = splitRuns(
       replies.map((reply) => recordOf(opened.id32, reply, isOfMessages)),
       replyBytes,
+      isOfMessages ? { reservedBytes: replyReservedBytes() } : {},
     );
     const envelopes = runs.map((run) => {
       const unsigned = sealer.seal(replyInput(run, { keyinfo, headSeq, chain, timestampMs: nowMs }, isOfMessages));
@@ -239,9 +238,11 @@ export class Working {
     return { groupId16: front.groupId16, epoch: epoch.open.number, headSeq, envelopes };
   }
 
-  #giveBackLater(lease: Lease): void {
-    this.#settled.add(lease);
-    this.#returning.push(lease);
+  #isAhead(front: Group, { header: { epoch } }: EnvelopeView | JobView): boolean {
+    const crew = this.#pools.crewOf(front);
+    if (crew === undefined) return false;
+    if (epoch > crew.newestEpoch) return true;
+    return crew.epoch(epoch) !== undefined && this.#pools.record(front, epoch) === undefined;
   }
 
   #deliver(

@@ -27,6 +27,11 @@ export interface Grant {
   readonly notAfterMs: number;
 }
 
+/** Whether a grant says anything of the topics of a rule: one to route means something in fronts alone. @spec principals.19 */
+export function reachesRule({ action, pattern }: Pick<Grant, 'action' | 'pattern'>, rule: Rule): boolean {
+  return (action !== actions.route || rule.isFront === true) && overlapsPattern(pattern, rule.pattern);
+}
+
 /** From which period on a route secret counts, until the next one does. */
 export interface RouteSecret {
   readonly fromPeriod: number;
@@ -63,8 +68,8 @@ export function checkPolicySource(rules: readonly Rule[], grants: readonly Grant
     if ((action & actions.subscribe) !== 0 && isPartial) {
       throw refusal(`grant ${i} would read a part of what a rule gives to a group`);
     }
-    if ((action & actions.route) !== 0 && index.overlapping(pattern).some(({ isFront }) => isFront !== true)) {
-      throw refusal(`grant ${i} would forward in a group that is no front`);
+    if (action === actions.route && !index.overlapping(pattern).some(({ isFront }) => isFront === true)) {
+      throw refusal(`grant ${i} would forward, and matches no rule of a front`);
     }
   }
   checkWholeGroups(index, rules, grants);
@@ -118,15 +123,15 @@ export function compileGroup(
   const edge: AccessEntry[] = [];
   const hasAnswers = purpose === purposes.survey || purpose === purposes.front;
   const tagsTo = hasAnswers ? principalMatcher(provider, groupId16, routeSecrets, periods) : undefined;
-  const isRouting = ({ action, pattern }: Grant): boolean => {
-    return (action & actions.route) !== 0 && own.some((rule) => overlapsPattern(pattern, rule.pattern));
-  };
-  const hasRouters = purpose === purposes.front && grants.some(isRouting);
-  for (const { keyId32, action, pattern, notAfterMs } of grants) {
-    const met = own.filter((rule) => overlapsPattern(pattern, rule.pattern));
+  const hasRouters = grants.some((grant) => {
+    return grant.action === actions.route && own.some((rule) => reachesRule(grant, rule));
+  });
+  for (const grant of grants) {
+    const { keyId32, action, pattern, notAfterMs } = grant;
+    const met = own.filter((rule) => reachesRule(grant, rule));
     if (met.length === 0) continue;
     const matches = met.flatMap((rule) => matchesOf(coversPattern(pattern, rule.pattern) ? rule.pattern : pattern));
-    for (const match of matches) edge.push({ keyId32, actions: edgeAction(action), ...match, notAfterMs });
+    for (const match of matches) edge.push({ keyId32, actions: action, ...match, notAfterMs });
     const tags = tagsTo?.(keyId32) ?? [];
     if (tagsTo !== undefined && (action & actions.subscribe) !== 0) {
       writers.push({ keyId32, actions: actions.respond, ...wholeGroup, notAfterMs });
@@ -135,7 +140,7 @@ export function compileGroup(
         if (hasRouters) edge.push({ keyId32, actions: actions.subscribe, ...inboxTag, notAfterMs });
       }
     }
-    if ((action & actions.route) !== 0) {
+    if (action === actions.route) {
       writers.push({ keyId32, actions: actions.route, ...wholeGroup, notAfterMs });
       for (const { answerRoot, inboxRoot } of tags) {
         edge.push({ keyId32, actions: actions.publish, ...inboxRoot, notAfterMs });
@@ -201,11 +206,6 @@ function matcher(
     made.set(pattern.text, matches);
     return matches;
   };
-}
-
-/** What a broker lets a principal do by a grant: who forwards takes the messages of the topic. */
-function edgeAction(action: number): number {
-  return (action & actions.route) === 0 ? action : (action & ~actions.route) | actions.subscribe;
 }
 
 /** What a broker compares of what is for one principal, in one period. */

@@ -26,7 +26,8 @@ export function checkPoolForm(provider: CryptoProvider, view: EnvelopeView | Job
   if (!isJob && (flags & flagBits.merkle) !== 0) throw refusal('E_ENCODING', 'leaves of anything but jobs');
   if ((flags & flagBits.batch) === 0) throw refusal('E_ENCODING', 'request, job or message as a single');
   if (extensions.value(numbers.headSeq) === undefined) throw refusal('E_EXT', 'no extension 8');
-  if (isMessage && extensions.value(numbers.routing) === undefined) throw refusal('E_EXT', 'no extension 12');
+  const isRouted = extensions.value(numbers.routing) !== undefined;
+  if (isMessage !== isRouted) throw refusal('E_EXT', isMessage ? 'no extension 12' : 'extension 12 without routers');
   const keyinfo = decodePoolKeyinfo(view.keyinfo);
   const { enc32, startedMs } = keyinfo;
   if (!equalBytes(poolStreamId(provider, enc32), header.streamId)) throw refusal('E_ENCODING', 'stream of another enc');

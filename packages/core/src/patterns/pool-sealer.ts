@@ -1,16 +1,16 @@
-import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
 import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
+import type { RoutingInput } from '../envelope/routing.ts';
 import type { SealInput, UnsignedEnvelope } from '../envelope/seal.ts';
 import { StreamSealer } from '../envelope/stream-sealer.ts';
 import { TridcommError } from '../errors.ts';
 import type { PoolRecord } from '../keys/pool-record.ts';
-import type { ExtensionInput } from '../wire/extensions.ts';
+import { tagBytes } from '../wire/envelope.ts';
 import { headSeqExtension } from './head-seq.ts';
 import { setupPoolStream } from './pool-stream.ts';
-import { sealRouting, type RoutingEpoch } from './routing.ts';
 import type { AskedStream } from './requester.ts';
+import { reservedToForward } from './split-runs.ts';
 import { encodeWork, type WorkRecord } from './work.ts';
 
 /** What a pool stream carries: it is for one of them. */
@@ -27,14 +27,6 @@ export interface PoolSealerOptions {
   readonly record: Pick<PoolRecord, 'suite' | 'epoch' | 'publicKey32' | 'object'>;
   readonly topicTag16: Uint8Array;
   readonly pattern: PoolPattern;
-}
-
-/** What routers are told of an envelope of messages. */
-export interface RoutingInput {
-  /** At most 1,024 bytes. */
-  readonly data: Uint8Array;
-  /** The one of the front for which a message of the sender would be sealed. */
-  readonly epoch: RoutingEpoch & { readonly number: number };
 }
 
 /** One envelope of requests, jobs or messages. */
@@ -59,9 +51,6 @@ export class PoolSealer {
   readonly stream: AskedStream;
   readonly #sealer: StreamSealer;
   readonly #pattern: PoolPattern;
-  readonly #provider: CryptoProvider;
-  readonly #senderKeyId32: Uint8Array;
-  readonly #streamId8: Uint8Array;
   readonly #keyinfo: Uint8Array;
   readonly #startedMs: number;
   #sealed = 0;
@@ -88,9 +77,6 @@ export class PoolSealer {
     keySource.sourceSecret32.fill(0);
     this.stream = { enc32, poolHash32, suite, epoch, replySecret32, isOfMessages: pattern === 'message' };
     this.#pattern = pattern;
-    this.#provider = provider;
-    this.#senderKeyId32 = senderKeyId32;
-    this.#streamId8 = streamId8;
     this.#keyinfo = keyinfo;
     this.#startedMs = nowMs;
   }
@@ -121,8 +107,9 @@ export class PoolSealer {
       messages: records.map((record) => ({ timestampMs: nowMs, payload: encodeWork(record) })),
       timestampMs: nowMs,
       keyinfo: this.#keyinfo,
-      extensions: [headSeqExtension(headSeq), ...(routing === undefined ? [] : [this.#sealRouting(routing)])],
+      extensions: [headSeqExtension(headSeq)],
       ...(jobsPerLeaf !== undefined && { jobsPerLeaf }),
+      ...(routing !== undefined && { routing, mostBytes: limits.forwardableBytes }),
     };
     const unsigned = this.#sealer.seal(input);
     this.#sealed += 1;
@@ -134,12 +121,11 @@ export class PoolSealer {
     this.#sealer.erase();
     this.stream.replySecret32.fill(0);
   }
+}
 
-  /** Extension 12 of the next envelope. */
-  #sealRouting({ data, epoch }: RoutingInput): ExtensionInput {
-    const place = { senderKeyId32: this.#senderKeyId32, streamId8: this.#streamId8, seq: this.#sealed + 1 };
-    return { number: numbers.routing, value: sealRouting(this.#provider, epoch.number, epoch, place, data) };
-  }
+/** What the other records of an envelope of messages leave free, so that a forward can hold it. @spec patterns.36 */
+export function messageReservedBytes(routing: Uint8Array): number {
+  return reservedToForward(32 + 8, [8, 4 + routing.length + tagBytes]);
 }
 
 const kinds: Readonly<Record<PoolPattern, number>> = {

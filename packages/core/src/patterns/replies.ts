@@ -2,6 +2,7 @@ import { ascii, checkWidth, concat, readU32, writeU32 } from '../bytes/bytes.ts'
 import { errorTable, type ErrorCode } from '../codepoints/errors.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { labels } from '../codepoints/labels.gen.ts';
+import { limits } from '../codepoints/limits.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { KeySource } from '../envelope/key-source.ts';
@@ -15,6 +16,7 @@ import type { Records } from '../wire/records.ts';
 import { headSeqExtension } from './head-seq.ts';
 import type { PoolTerms } from './pool-stream.ts';
 import { refusal } from './refusal.ts';
+import { reservedToForward } from './split-runs.ts';
 import type { RecordName } from './work.ts';
 
 /* record = id32 ‖ u32 leaf ‖ u32 index ‖ u8 status ‖ body */
@@ -111,6 +113,11 @@ export function replyBytes({ body }: Pick<ReplyRecord, 'body'>): number {
   return headBytes + body.length;
 }
 
+/** What the other records of an envelope of replies to messages leave free, so that a forward can hold it. */
+export function replyReservedBytes(): number {
+  return reservedToForward(32, [8, 2 * 16]);
+}
+
 /** A reply from its payload, which {@link checkReplyRecords} has seen; views. */
 export function decodeReply(payload: Uint8Array): ReplyRecord {
   return {
@@ -166,8 +173,8 @@ export function checkReplyForm(view: EnvelopeView, isOfMessages: boolean | undef
  *
  * @param replies - 1 or more
  * @param fields - as {@link answerExtensions} takes them; `keyinfo` of the {@link ReplySource}; the clock
- * @param takesNews - whether they are to messages of a dealer
- * @spec patterns.21
+ * @param takesNews - whether they are to messages of a dealer, so that a forward has to hold the envelope
+ * @spec patterns.21, patterns.42
  */
 export function replyInput(
   replies: readonly ReplyRecord[],
@@ -176,7 +183,8 @@ export function replyInput(
 ): SealInput {
   const { timestampMs, keyinfo } = fields;
   const messages = replies.map((reply) => ({ timestampMs, payload: encodeReply(reply, takesNews) }));
-  return { form: 'batch', messages, timestampMs, keyinfo, extensions: answerExtensions(fields) };
+  const input: SealInput = { form: 'batch', messages, timestampMs, keyinfo, extensions: answerExtensions(fields) };
+  return takesNews ? { ...input, mostBytes: limits.forwardableBytes } : input;
 }
 
 /** What an answer says of the group that it travels in. */

@@ -5,6 +5,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import { envelopeId } from '../envelope/identity.ts';
 import type { LateKeySource } from '../envelope/key-source.ts';
 import { beginParsed, type PendingOpen, type Receiver, type SenderKey } from '../envelope/open.ts';
+import { openRouting, routingEpochOf, type RoutingEpoch } from '../envelope/routing.ts';
 import { TridcommError } from '../errors.ts';
 import type { PoolRecord } from '../keys/pool-record.ts';
 import type { ReplayState } from '../replay/sourced-replay.ts';
@@ -16,7 +17,6 @@ import { AnyNumber } from './any-number.ts';
 import { checkPoolForm } from './pool-form.ts';
 import { poolInfo } from './pool-stream.ts';
 import { refusal } from './refusal.ts';
-import { openRouting, routingEpochOf, type RoutingEpoch } from './routing.ts';
 
 /** What a router has of a pool record. */
 export interface RouterPool extends Pick<PoolRecord, 'suite' | 'notBeforeMs' | 'notAfterMs'> {
@@ -174,7 +174,8 @@ export class PendingRoute {
     const { provider, replay } = this.#receiver;
     const { header, extensions } = this.#view;
     replay.decideFork(header.bytes, this.#id32, extensions.value(numbers.prevEnvelope));
-    const place = { senderKeyId32: this.#sender.keyId32, streamId8: header.streamId, seq: header.seq };
+    const { streamId: streamId8, seq, salt: salt16 } = header;
+    const place = { senderKeyId32: this.#sender.keyId32, streamId8, seq, salt16 };
     this.#routing = openRouting(provider, this.#epoch, place, extensions.value(numbers.routing)!);
   }
 

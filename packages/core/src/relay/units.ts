@@ -18,8 +18,11 @@ const kindsForOne: ReadonlySet<number> = new Set<number>([
 
 /** The units of an envelope for one of many: itself, or each leaf of a Merkle batch. */
 export function unitsOf(provider: CryptoProvider, view: EnvelopeView, bytes: Uint8Array): Unit[] {
-  const { flags, timestampMs } = view.header;
-  if ((flags & flagBits.merkle) === 0) return [{ type: 'leased', bytes, timestampMs }];
+  const { flags, timestampMs, patternKind } = view.header;
+  const isMessage = patternKind === patternKinds.routerDealer.message;
+  if ((flags & flagBits.merkle) === 0) return [{ type: 'leased', isMessage, bytes, timestampMs }];
   const batch = new SplitBatch(provider, view);
-  return Array.from({ length: batch.leafCount }, (_, leaf) => ({ type: 'job', bytes: batch.job(leaf), timestampMs }));
+  return Array.from({ length: batch.leafCount }, (_, leaf) => {
+    return { type: 'job', isMessage, bytes: batch.job(leaf), timestampMs };
+  });
 }

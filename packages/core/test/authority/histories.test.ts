@@ -147,7 +147,7 @@ function checkPromises(
   const { edge } = world.receiver.group(group);
   const { crewId16, purpose } = world.receiver.trust.groupRecord(group)!;
   const granted = new Set([...model.grants].map((grant) => grant.split(' ').slice(0, 2).join(' ')));
-  expect([...rightsOf(edge!, purpose, 1)].toSorted()).toEqual(
+  expect([...rightsOf(edge!, purpose)].toSorted()).toEqual(
     [...granted].map((one) => one.replace(' ', ', ')).toSorted(),
   );
   if (crewId16 !== undefined) {

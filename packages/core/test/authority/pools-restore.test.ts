@@ -32,9 +32,9 @@ function actionsOf(world: World, groupId16: Uint8Array, who: Identity): number[]
   return [...new Set(own.map(({ actions }) => actions))].toSorted((a, b) => a - b);
 }
 
-/** Of one topic, or of all. */
+/** Of one topic, of those of the pool, or of all. */
 function grantOf(action: GrantName['action']): string {
-  return action === 'publish' ? topic : '**';
+  return { publish: topic, subscribe: 'jobs/**', route: '**' }[action];
 }
 
 describe('a pool that is restored', () => {
@@ -109,6 +109,8 @@ describe('rights after a backup (groups.29)', () => {
     const rights = ['publish', 'subscribe', 'route'] as const;
     const world = new World();
     const { front, crew } = world.pool();
+    // Another group that a right to route matches, and means nothing in.
+    const news = world.group({ patterns: ['news'] });
     // Every set of rights, and what is left of it after one is withdrawn that the backup does not know of.
     const sets = [1, 2, 3, 4, 5, 6, 7].map((bits) => rights.filter((_, i) => (bits & (1 << i)) !== 0));
     const cases = sets.flatMap((own) => [undefined, ...own].map((lost) => ({ own, lost, who: world.member('one') })));
@@ -123,6 +125,7 @@ describe('rights after a backup (groups.29)', () => {
     expect(cases.map(({ who }) => actionsOf(world, front, who))).toEqual(expected);
     const inCrew = cases.map(({ own, lost }) => own.includes('subscribe') && lost !== 'subscribe');
     expect(cases.map(({ who }) => world.opens(crew, who))).toEqual(inCrew);
+    expect(cases.some(({ who }) => world.opens(news, who))).toBe(false);
   }, 120_000);
 
   it('do not come back with a group that was removed', () => {

@@ -92,7 +92,7 @@ describe('a pool that is added', () => {
       new Set(entries.map(({ actions, matchKind, level }) => `${actions}/${matchKind}/${level}`));
     expect(of(list!.entries, router)).toMatchObject([{ actions: 8, matchKind: 0, level: 0 }]);
     // The topic, and the roots of answers and inboxes.
-    expect(shown(of(edge!.entries, router))).toEqual(new Set(['2/1/0', '1/2/1', '2/2/1']));
+    expect(shown(of(edge!.entries, router))).toEqual(new Set(['8/1/0', '1/2/1', '2/2/1']));
     // Topics and inbox, and the root of the answers.
     const periods = of(edge!.entries, caller).filter(({ actions }) => actions === 1).length;
     expect(of(edge!.entries, worker).filter(({ actions }) => actions === 2)).toHaveLength((2 + 1) * periods);
@@ -104,13 +104,37 @@ describe('a pool that is added', () => {
       [],
       2 * periods,
     ]);
-    world.group({ patterns: ['news/**'] });
-    const grants = ['news/x', '**'].map((of) => codeOf(() => world.grant(router, 'route', of)));
-    expect(grants).toEqual(['E_POLICY', 'E_POLICY']);
-    world.grant(router, 'route', 'jobs/**');
-    // Nor does a group come that a right to route would reach.
-    expect(codeOf(() => world.group({ patterns: ['jobs/other'] }))).toBe('E_POLICY');
-    world.authority.addGroup({ patterns: ['jobs/other'], purpose: 'front' }, world.nowMs);
+  });
+
+  it('principals.19: a right to route is of the fronts that it reaches, and of no other group, earlier or later', () => {
+    const { world, front } = worldWithPool();
+    const router = world.member('router');
+    const news = world.group({ patterns: ['news/**'] });
+    expect(codeOf(() => world.grant(router, 'route', 'news/x'))).toBe('E_POLICY');
+    world.grant(router, 'route', '**');
+    const more = world.group({ patterns: ['more'] });
+    const poll = world.group({ patterns: ['poll'], purpose: 'survey' });
+    const later = world.group({ patterns: ['jobs/later'], purpose: 'front' });
+    expect([front, news, more, poll, later].map((id) => world.opens(id, router))).toEqual([
+      true,
+      false,
+      false,
+      false,
+      true,
+    ]);
+    for (const id of [news, more, poll]) {
+      const { writers: list, edge } = world.receiver.group(id);
+      const entries = [list, edge].flatMap((one) => one!.entries);
+      expect(entries.filter(({ keyId32 }) => equalBytes(keyId32, router.key.keyId32))).toEqual([]);
+    }
+    // It ends with the last front, whatever else its pattern matches.
+    const { keyId32 } = router.key;
+    const withdraw = () =>
+      codeOf(() => world.authority.withdraw({ keyId32, action: 'route', pattern: '**' }, world.nowMs));
+    world.authority.removeGroup(front, world.nowMs);
+    expect(world.opens(later, router)).toBe(true);
+    world.authority.removeGroup(later, world.nowMs);
+    expect(withdraw()).toBe('E_USAGE');
   });
 
   it('reaches whom earlier grants reach, and enrols into running epochs where that is asked for', () => {

@@ -1,10 +1,24 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { WorkOutcome } from '../../src/client/carrier.ts';
 import type { RoutedDelivery } from '../../src/client/route-delivery.ts';
 import { MemoryStore } from '../../src/client/store.ts';
 import type { WorkDelivery } from '../../src/client/work-delivery.ts';
+import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
+import { limits } from '../../src/codepoints/limits.gen.ts';
 import { patternKinds } from '../../src/codepoints/patterns.gen.ts';
+import { typeOfObject } from '../../src/relay/object-form.ts';
 import { parseEnvelope } from '../../src/wire/envelope.ts';
-import { message, openShop, PoolWorld, request, shown, textOf, topic, type Workshop } from './pool-world.ts';
+import {
+  message,
+  openShop,
+  otherTopic,
+  PoolWorld,
+  request,
+  shown,
+  textOf,
+  topic,
+  type Workshop,
+} from './pool-world.ts';
 import { codeOf, encode, type Member } from './world.ts';
 
 const minute = 60_000;
@@ -153,8 +167,10 @@ describe('messages of a dealer', () => {
 });
 
 describe('a router', () => {
-  it('patterns.37: gives back what is no message, which goes to who works', () => {
+  it('patterns.37: that may work too gives back what is no message, at once, and it goes to who works', () => {
     const { world, dealer, router, one, two, shops } = routedPool();
+    world.authority.grant({ keyId32: router.keyId32, action: 'subscribe', pattern: '**' }, world.nowMs);
+    world.advance(2_000);
     const routed = routeByName(router, [one, two]);
     shops[0]!.subscription.setCapacity(1, world.nowMs);
     dealer.client.request(topic, [request('r', world.nowMs + minute)], world.nowMs);
@@ -169,6 +185,48 @@ describe('a router', () => {
     world.advance(2_000);
     expect([texts(shops[0]!).toSorted(), routed]).toEqual([['j', 'r'], []]);
     expect(new Set(router.refusals())).toEqual(new Set(['envelope E_ENCODING']));
+    const outcomes: WorkOutcome[] = [];
+    const { bytes } = router.units[0]!;
+    const lease = { settle: (outcome: WorkOutcome) => outcomes.push(outcome) };
+    router.client.receiver(() => world.nowMs).leased(bytes, 'envelope', lease);
+    expect(outcomes).toEqual(['given back']);
+  });
+
+  it('patterns.38: gives back what does not open for it, as who works may open it', () => {
+    const { world, dealer, router, one, two, shops } = routedPool();
+    const routed = routeByName(router, [one, two]);
+    const aeadSeal = world.provider.aeadSeal.bind(world.provider);
+    // Routing data alone are sealed without associated data.
+    const sealing = vi.spyOn(world.provider, 'aeadSeal').mockImplementation((...args) => {
+      const sealed = aeadSeal(...args);
+      if (args[3].length === 0) sealed[0]! ^= 1;
+      return sealed;
+    });
+    try {
+      heardOf(dealer, ['a', 'one']);
+    } finally {
+      sealing.mockRestore();
+    }
+    expect([routed, router.refusals()]).toEqual([[], ['envelope E_AEAD']]);
+    shops[1]!.subscription.setCapacity(1, world.nowMs);
+    world.advance(3_000);
+    expect(texts(shops[1]!)).toEqual(['a']);
+  });
+
+  it('patterns.37 delivery.29: gives back what it refuses by its own old record of who deals', () => {
+    const { world, dealer, router, shops } = routedPool();
+    world.authority.issue(dealer.identity.key, { name: 'dealer', notAfterMs: world.nowMs + 120_000 }, world.nowMs);
+    world.advance(2_000);
+    const routed = routeByName(router, []);
+    router.lets = (what, bytes) => what !== 'object' || typeOfObject(bytes) !== addressTypes.principalRecord;
+    world.authority.issue(dealer.identity.key, { name: 'dealer' }, world.nowMs);
+    world.advance(170_000, 1_000);
+    router.refusals();
+    heardOf(dealer, ['a', 'one']);
+    expect([routed, router.refusals()]).toEqual([[], ['envelope E_EXPIRED']]);
+    shops[0]!.subscription.setCapacity(1, world.nowMs);
+    world.advance(3_000);
+    expect(texts(shops[0]!)).toEqual(['a']);
   });
 
   it('patterns.37 replay.7: may hand on once more what it has seen, and who works does not do it twice', () => {
@@ -191,7 +249,7 @@ describe('a router', () => {
     expect(codeOf(() => client.work(topic, world.nowMs, undefined, { capacity: 1 }))).toBe('E_USAGE');
   });
 
-  it('replay.22: a durable router knows after a restart what it has seen, and routes on', () => {
+  it('replay.22 replay.35: a durable router says after a restart what it may have seen, and routes on', () => {
     const world = new PoolWorld();
     const dealer = world.caller('dealer');
     const store = new MemoryStore();
@@ -213,10 +271,13 @@ describe('a router', () => {
     // Of a stream that an earlier life saw, numbers up to its floor may have been seen.
     expect(routed.map(({ verdict, routing }) => `${verdict} ${textOf(routing)}`)).toEqual([
       'new x',
-      'again x',
-      'again y',
+      'redelivered x',
+      'redelivered y',
       'new z',
     ]);
+    router.client.settle(routed[1]!.lease, 'given back');
+    world.advance(2_000);
+    expect(routed.slice(4).map(({ verdict, routing }) => `${verdict} ${textOf(routing)}`)).toEqual(['again x']);
     // What was seen of an epoch of the crew goes with the last record of it.
     const states = () => new Set([...store.entries('replay/route-')].map(([name]) => name.split('/')[2]));
     expect(states().size).toBe(1);
@@ -308,7 +369,7 @@ describe('a router', () => {
     expect([two.refusals(), texts(shops[1]!)]).toEqual([['envelope E_POLICY'], []]);
   });
 
-  it('replay.22: a durable member that works knows after a restart which forwards it had', () => {
+  it('replay.35: a durable member that works loses no forward after a restart, and says what it may have had', () => {
     const world = new PoolWorld();
     const dealer = world.caller('dealer');
     const worker = world.worker('worker', new MemoryStore());
@@ -328,8 +389,15 @@ describe('a router', () => {
     world.advance(1_000);
     const shop = openShop(worker, { capacity: 0 });
     worker.refusals();
-    worker.client.receiver(() => world.nowMs).envelope(forwards[0]!);
-    expect([worker.refusals(), shop.deliveries]).toEqual([['envelope E_REPLAY'], []]);
+    const receiver = worker.client.receiver(() => world.nowMs);
+    receiver.envelope(forwards[0]!.slice());
+    receiver.envelope(forwards[0]!.slice());
+    expect([worker.refusals(), texts(shop)]).toEqual([['envelope E_REPLAY'], ['a']]);
+    for (let i = 0; i < 65; i++) heardOf(dealer, [`m${i}`, 'worker']);
+    expect(shop.deliveries).toHaveLength(1 + 65);
+    const verdicts = shop.deliveries.map(({ verdict }) => verdict);
+    expect([verdicts.slice(0, 65), verdicts[65]]).toEqual([Array.from({ length: 65 }, () => 'redelivered'), 'new']);
+    expect(worker.refusals()).toEqual([]);
   });
 
   it('patterns.41: brings messages of its own front alone', () => {
@@ -394,7 +462,7 @@ describe('a router', () => {
     ).toBe('E_POLICY');
     // Only replies are handed on as such.
     expect(codeOf(() => client.forwardReply({ groupId16: world.front, envelope: envelopes[0]! }, world.nowMs))).toBe(
-      'E_USAGE',
+      'E_ENCODING',
     );
     expect(
       codeOf(() => client.forward({ groupId16: world.front, envelope: replies[0]! }, worker.keyId32, world.nowMs)),
@@ -443,5 +511,210 @@ describe('a router', () => {
       expect(codeOf(() => verify(changed))).toBe('E_SIG');
     }
     expect(sent.map(([, bytes]) => bytes[3])).toEqual([0x70, 0x72, 0x71]);
+  });
+
+  it('patterns.43: hears and hands on no reply that nobody may give', () => {
+    const world = new PoolWorld();
+    const dealer = world.caller('dealer');
+    const far = world.addRelay();
+    const [worker, other] = [world.worker('worker', undefined, far), world.worker('other', undefined, far)];
+    const near = world.router();
+    const there = world.joinAt(near, far);
+    world.advance(2_000);
+    const shop = openShop(worker);
+    near.client.route(topic, world.nowMs, (delivery) => there.client.forward(delivery, worker.keyId32, world.nowMs), {
+      capacity: 4,
+    });
+    const heard: Uint8Array[] = [];
+    there.client.hearReplies(topic, world.nowMs, ({ envelope }) => heard.push(envelope));
+    heardOf(dealer, ['a', 'far']);
+    there.holds = true;
+    const said = [{ leaf: 0, index: 0, status: 'final' as const, body: encode('A') }];
+    const [good] = worker.client.reply(shop.deliveries[0]!, said, world.nowMs).envelopes as [Uint8Array];
+    const forged = good.slice();
+    forged[forged.length - 70]! ^= 1;
+    there.refusals();
+    const receiver = there.client.receiver(() => world.nowMs);
+    receiver.envelope(forged);
+    expect([heard, there.refusals()]).toEqual([[], ['envelope E_SIG']]);
+    const forward = (envelope: Uint8Array) =>
+      codeOf(() => near.client.forwardReply({ groupId16: world.front, envelope }, world.nowMs));
+    expect([forward(forged), forward(good)]).toEqual(['E_SIG', undefined]);
+    receiver.envelope(good.slice());
+    expect([heard, there.refusals()]).toEqual([[good], []]);
+    // Who works no more may not answer any more, and another may.
+    world.authority.withdraw({ keyId32: worker.keyId32, action: 'subscribe', pattern: '**' }, world.nowMs);
+    world.advance(2_000);
+    there.refusals();
+    receiver.envelope(good.slice());
+    expect([heard.length, there.refusals(), forward(good)]).toEqual([1, ['envelope E_POLICY'], 'E_POLICY']);
+    expect(other.refusals()).toEqual([]);
+  });
+
+  it('patterns.43: hears by each topic of a pool, and what a client of the same principal asked elsewhere', () => {
+    const world = new PoolWorld();
+    const far = world.addRelay();
+    const worker = world.worker('worker', undefined, far);
+    const near = world.router('both');
+    world.authority.grant({ keyId32: near.keyId32, action: 'publish', pattern: '**' }, world.nowMs);
+    const there = world.joinAt(near, far);
+    world.advance(2_000);
+    const shop = openShop(worker, {}, (delivery, own) => own.answer(delivery));
+    near.client.route(topic, world.nowMs, (delivery) => there.client.forward(delivery, worker.keyId32, world.nowMs), {
+      capacity: 4,
+    });
+    const heard: string[] = [];
+    const first = there.client.hearReplies(otherTopic, world.nowMs, () => heard.push('other topic'));
+    there.client.hearReplies(topic, world.nowMs, (reply) => {
+      heard.push('topic');
+      near.client.forwardReply(reply, world.nowMs);
+    });
+    // It waits for an answer of its own on the far broker.
+    const own = heardOf(there, ['b', '']);
+    expect([own.heard, heard]).toEqual([['0 final B'], []]);
+    const asked = heardOf(near, ['a', 'far']);
+    expect([texts(shop), asked.heard, heard]).toEqual([['b', 'a'], ['0 final A'], ['other topic', 'topic']]);
+    first.close(world.nowMs);
+    expect(heardOf(near, ['c', 'far']).heard).toEqual(['0 final C']);
+    expect(heard.slice(2)).toEqual(['topic']);
+    expect(codeOf(() => there.client.hearReplies(topic, world.nowMs))).toBe('E_USAGE');
+    expect([near, there, worker].map((member) => member.refusals())).toEqual([[], [], []]);
+  });
+});
+
+describe('what is too long for a forward', () => {
+  it('patterns.36: is refused before it is sealed, and the longest goes to and fro by routers', () => {
+    const world = new PoolWorld();
+    const dealer = world.caller('dealer');
+    const far = world.addRelay();
+    const worker = world.worker('worker', undefined, far);
+    const near = world.router();
+    const there = world.joinAt(near, far);
+    world.advance(2_000);
+    const shop = openShop(worker);
+    const routed: RoutedDelivery[] = [];
+    near.client.route(
+      topic,
+      world.nowMs,
+      (delivery) => {
+        routed.push(delivery);
+        there.client.forward(delivery, worker.keyId32, world.nowMs);
+        near.client.settle(delivery.lease, 'done');
+      },
+      { capacity: 4 },
+    );
+    const replies: number[] = [];
+    there.client.hearReplies(topic, world.nowMs, (reply) => {
+      replies.push(reply.envelope.length);
+      near.client.forwardReply(reply, world.nowMs);
+    });
+    const heard: number[] = [];
+    const deal = (...bytes: readonly number[]) =>
+      codeOf(() => {
+        const messages = bytes.map((length) => ({
+          body: new Uint8Array(length),
+          routing: new Uint8Array(1_024),
+          deadlineMs: world.nowMs + minute,
+        }));
+        dealer.client.deal(topic, messages, world.nowMs, (reply) => {
+          if (reply.status === 'final') heard.push(reply.body.length);
+        });
+      });
+    deal(100_000);
+    const most = limits.forwardableBytes - (routed[0]!.envelope.length - 100_000);
+    expect(deal(1, most + 1)).toBe('E_LIMIT');
+    expect([deal(most), routed.length]).toEqual([undefined, 2]);
+    expect(routed[1]!.envelope).toHaveLength(limits.forwardableBytes);
+    expect(shop.deliveries[1]!.works[0]!.body).toHaveLength(most);
+    const answer = (length: number) =>
+      codeOf(() => {
+        const said = { leaf: 0, index: 0, status: 'final' as const, body: new Uint8Array(length) };
+        worker.client.reply(shop.deliveries[1]!, [said], world.nowMs);
+      });
+    const beside = 96 + 12 + 36 + 32 + 41 + 5 + 16 + 64;
+    expect([answer(limits.forwardableBytes - beside + 1), replies]).toEqual(['E_LIMIT', []]);
+    expect([answer(limits.forwardableBytes - beside), replies]).toEqual([undefined, [limits.forwardableBytes]]);
+    expect(heard).toEqual([limits.forwardableBytes - beside]);
+    // Two that one envelope holds, but no forward of it.
+    expect([deal(491_200, 491_200), routed.length]).toEqual([undefined, 4]);
+    expect([deal(100_000, 100_000), routed.length]).toEqual([undefined, 5]);
+    expect([near, there, worker, dealer].map((member) => member.refusals())).toEqual([[], [], [], []]);
+  });
+});
+
+describe('a forward that comes before what it takes', () => {
+  /** A worker that a router forwards to, and that gets some objects late. */
+  function lateWorker(isLate: (bytes: Uint8Array) => boolean) {
+    const pool = routedPool();
+    const { world, dealer, router, one } = pool;
+    const gone = world.worker('gone');
+    const routed = routeByName(router, []);
+    one.lets = (what, bytes) => what !== 'object' || !isLate(bytes);
+    // Begins an epoch of front and crew at once.
+    world.authority.withdraw({ keyId32: gone.keyId32, action: 'subscribe', pattern: '**' }, world.nowMs);
+    for (const { client } of [router, dealer]) client.tick(world.nowMs);
+    const { heard } = heardOf(dealer, ['a', 'nobody']);
+    one.refusals();
+    return { ...pool, routed, heard };
+  }
+
+  it('patterns.41 groups.26: may open later, where the block of the front is on its way', () => {
+    const { world, router, one, shops, routed } = lateWorker(() => true);
+    one.holds = true;
+    const [forward] = router.client.forward(routed[0]!, one.keyId32, world.nowMs).envelopes as [Uint8Array];
+    expect(codeOf(() => one.client.envelope(forward, world.nowMs))).toBe('E_EPOCH');
+    const later = (code: 'E_EPOCH' | 'E_POLICY' | 'E_SIG') => one.client.mayOpenLater(code, forward, world.nowMs);
+    expect([later('E_EPOCH'), later('E_POLICY'), later('E_SIG')]).toEqual([true, true, false]);
+    one.lets = () => true;
+    one.client.reconnected(world.nowMs);
+    expect([later('E_EPOCH'), later('E_POLICY')]).toEqual([false, false]);
+    one.client.envelope(forward, world.nowMs);
+    expect(texts(shops[0]!)).toEqual(['a']);
+  });
+
+  it('patterns.41: brings what waits for the pool record of its epoch, once', () => {
+    const { world, router, one, shops, routed } = lateWorker(
+      (bytes) => typeOfObject(bytes) === addressTypes.poolRecord,
+    );
+    router.client.forward(routed[0]!, one.keyId32, world.nowMs);
+    world.advance(1_000);
+    expect([texts(shops[0]!), one.refusals()]).toEqual([[], []]);
+    one.lets = () => true;
+    world.advance(4_000);
+    // The broker has the record of the epoch before, too.
+    expect([texts(shops[0]!), one.refusals()]).toEqual([['a'], ['object E_EPOCH']]);
+  });
+
+  it('patterns.41: is refused as one event where that does not come', () => {
+    const { world, router, one, shops, routed } = lateWorker(
+      (bytes) => typeOfObject(bytes) === addressTypes.poolRecord,
+    );
+    router.client.forward(routed[0]!, one.keyId32, world.nowMs);
+    world.advance(10_000);
+    expect([texts(shops[0]!), one.refusals()]).toEqual([[], ['envelope E_EPOCH']]);
+  });
+
+  it('patterns.41 patterns.42: brings a reply whose signer is not known yet to who deals', () => {
+    const world = new PoolWorld();
+    const dealer = world.caller('dealer');
+    const far = world.addRelay();
+    const near = world.router();
+    const there = world.joinAt(near, far);
+    const shopOf = (name: string) =>
+      openShop(world.worker(name, undefined, far), {}, (delivery, own) => own.answer(delivery));
+    shopOf('first');
+    dealer.lets = (what, bytes) => what !== 'object' || typeOfObject(bytes) !== addressTypes.principalRecord;
+    const { member } = shopOf('second');
+    world.advance(2_000);
+    near.client.route(topic, world.nowMs, (delivery) => there.client.forward(delivery, member.keyId32, world.nowMs), {
+      capacity: 4,
+    });
+    there.client.hearReplies(topic, world.nowMs, (reply) => near.client.forwardReply(reply, world.nowMs));
+    dealer.refusals();
+    const { heard } = heardOf(dealer, ['a', '']);
+    expect([heard, dealer.refusals()]).toEqual([[], []]);
+    dealer.lets = () => true;
+    world.advance(4_000);
+    expect([heard, dealer.refusals()]).toEqual([['0 final A'], []]);
   });
 });

@@ -174,7 +174,7 @@ describe('requests', () => {
     expect(caller.events.filter(({ type }) => type === 'handlerFailed').length).toBe(2);
   });
 
-  it('patterns.35: more than 65,536 outstanding are refused, and nothing has changed', () => {
+  it('patterns.35: more than 65,536 outstanding are refused, and nothing has changed', { timeout: 120_000 }, () => {
     const { world, caller } = poolOfTwo();
     const key16 = new Uint8Array(16);
     const many = (count: number) => Array.from({ length: count }, () => request('x', world.nowMs + second, { key16 }));

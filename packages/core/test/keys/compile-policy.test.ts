@@ -171,7 +171,15 @@ describe('rules and grants', () => {
       'ok',
       'E_POLICY',
     ]);
-    expect(check([front, rule('b', theirs)], 8, '**')).toBe('E_POLICY');
+    // On more than fronts it is of the fronts, and of others alone of nothing.
+    const other = rule('b', theirs);
+    expect([check([front, other], 8, '**'), check([front, other], 8, 'b')]).toEqual(['ok', 'E_POLICY']);
+    expect(check([other], 8, '**')).toBe('E_POLICY');
+    const grants = [grant('**', 8), grant('b', 1)];
+    const withoutRouting = compileGroup(provider, theirs, purposes.pubSub, [front, other], [grants[1]!], secrets, [4]);
+    expect(compileGroup(provider, theirs, purposes.pubSub, [front, other], grants, secrets, [4])).toEqual(
+      withoutRouting,
+    );
     const routeKey32 = deriveRouteKey(provider, secrets[0]!.secret32, ours, 4);
     const works = { ...grant('a', 2, 2), notAfterMs: 500 };
     const lists = (grants: Grant[]) => compileGroup(provider, ours, purposes.front, [front], grants, secrets, [4]);
@@ -188,7 +196,7 @@ describe('rules and grants', () => {
     expect(added(before.writers, after.writers)).toEqual([`1 8 0 0 ${'00'.repeat(16)} 1000`]);
     expect(added(before.edge, after.edge).toSorted()).toEqual(
       [
-        `1 2 1 0 ${hex(match('a', 4).match16)} 1000`,
+        `1 8 1 0 ${hex(match('a', 4).match16)} 1000`,
         `1 1 2 1 ${hex(inbox.root16)} 1000`,
         `1 1 2 1 ${answers} 1000`,
         `1 2 2 1 ${answers} 1000`,

@@ -2,7 +2,16 @@ import { openEnvelope, parseEnvelope, patternKinds, ReplayGuard, StreamSealer, T
 import { nodeProvider } from '@tridcomm/core/node';
 import { expect, it } from 'vitest';
 import { extensions } from '../../src/codepoints/extensions.gen.ts';
+import { limits } from '../../src/codepoints/limits.gen.ts';
 import { finishOpen } from '../../src/envelope/open.ts';
+import {
+  deriveRoutingKey,
+  openRouting,
+  routingEpochOf,
+  sealRouting,
+  type RoutingInput,
+  type RoutingPlace,
+} from '../../src/envelope/routing.ts';
 import type { SealInput } from '../../src/envelope/seal.ts';
 import {
   beginForward,
@@ -12,15 +21,7 @@ import {
   type ForwardReceiver,
 } from '../../src/patterns/forwards.ts';
 import { headSeqExtension } from '../../src/patterns/head-seq.ts';
-import type { RoutingInput } from '../../src/patterns/pool-sealer.ts';
 import { Router, type RouterOptions } from '../../src/patterns/router.ts';
-import {
-  deriveRoutingKey,
-  openRouting,
-  routingEpochOf,
-  sealRouting,
-  type RoutingPlace,
-} from '../../src/patterns/routing.ts';
 import { workOf } from '../../src/patterns/work.ts';
 import { countingRandom, keySourceOf, newSender, nowMs, topicTag16, type Sender } from '../envelope/parties.ts';
 import { codeOf } from '../keys/support.ts';
@@ -71,8 +72,13 @@ function routerOf(senders: readonly Sender[], change: Partial<RouterOptions> = {
 }
 
 it('patterns.36 patterns.38 routing data open under the epoch of the front alone, at their place alone', () => {
-  const place: RoutingPlace = { senderKeyId32: filled(32, 3), streamId8: filled(8, 5), seq: 7 };
-  const value = sealRouting(nodeProvider, frontEpoch, front, place, encode('left'));
+  const place: RoutingPlace = {
+    senderKeyId32: filled(32, 3),
+    streamId8: filled(8, 5),
+    seq: 7,
+    salt16: filled(16, 6),
+  };
+  const value = sealRouting(nodeProvider, routing('left'), place);
   expect([value.length, routingEpochOf(value)]).toEqual([4 + 4 + 16, frontEpoch]);
   const open = (epoch = front, at = place, bytes = value) => codeOf(() => openRouting(nodeProvider, epoch, at, bytes));
   expect(textOf(openRouting(nodeProvider, front, place, value))).toBe('left');
@@ -83,16 +89,23 @@ it('patterns.36 patterns.38 routing data open under the epoch of the front alone
     open(front, { ...place, senderKeyId32: filled(32, 4) }),
     open(front, { ...place, streamId8: filled(8, 6) }),
     open(front, { ...place, seq: 8 }),
+    open(front, { ...place, salt16: filled(16, 7) }),
     open(front, place, changed(value, -1)),
     open(front, place, value.subarray(0, 19)),
-  ]).toEqual(Array.from({ length: 8 }, () => 'E_AEAD'));
+  ]).toEqual(Array.from({ length: 9 }, () => 'E_AEAD'));
   // No two places share key or nonce.
-  const keys = [place, { ...place, seq: 8 }, { ...place, streamId8: filled(8, 6) }].map((at) => {
+  const others: RoutingPlace[] = [
+    { ...place, seq: 8 },
+    { ...place, streamId8: filled(8, 6) },
+    { ...place, salt16: filled(16, 7) },
+  ];
+  const keys = [place, ...others].map((at) => {
     const { key32, nonce12 } = deriveRoutingKey(nodeProvider, front, at);
     return Buffer.concat([key32, nonce12]).toString('hex');
   });
-  expect(new Set(keys).size).toBe(3);
-  const seal = (bytes: number) => codeOf(() => sealRouting(nodeProvider, 1, front, place, new Uint8Array(bytes)));
+  expect(new Set(keys).size).toBe(4);
+  const seal = (bytes: number) =>
+    codeOf(() => sealRouting(nodeProvider, { ...routing(''), data: new Uint8Array(bytes) }, place));
   expect([seal(0), seal(1_024), seal(1_025)]).toEqual(['ok', 'ok', 'E_LIMIT']);
 });
 
@@ -172,6 +185,39 @@ it('patterns.16 patterns.19 patterns.36 messages have a deadline, routing data, 
   expect(seal(1, { routing: { ...routing(''), data: new Uint8Array(1_025) } })).toBe('E_LIMIT');
   expect(codeOf(() => new Asking().seal([work('x')], { routing: routing('') }))).toBe('E_USAGE');
   expect(codeOf(() => openEnvelope(crewOf([asking.sender]), without(asking, extensions.routing), nowMs))).toBe('E_EXT');
+});
+
+it('patterns.16 extension 12 in a request or a job is refused, and no sealer writes it', () => {
+  const asking = dealer();
+  for (const kind of [patternKinds.reqRep.request, patternKinds.pipeline.push]) {
+    const envelope = asking.seal([work('x')], { routing: routing('left') });
+    envelope[3] = kind;
+    expect(codeOf(() => openEnvelope(crewOf([asking.sender]), asking.signAgain(envelope), nowMs))).toBe('E_EXT');
+  }
+  const { sealAny, fields } = forwards();
+  const input = forwardInput([asking.seal([work('x')], { routing: routing('') })], 'message', fields);
+  expect(codeOf(() => sealAny({ ...input, routing: routing('left') }))).toBe('E_USAGE');
+  const written = { number: extensions.routing, value: filled(20, 1) };
+  expect(codeOf(() => sealAny({ ...input, extensions: [...input.extensions!, written] }))).toBe('E_USAGE');
+});
+
+it('patterns.36 patterns.39 the largest message that is sealed goes through a router, and a larger one takes no number', () => {
+  const asking = dealer();
+  const told = { ...routing(''), data: new Uint8Array(limits.routingDataBytes) };
+  const record = (bytes: number) => ({ ...work(''), body: new Uint8Array(bytes) });
+  const besideBytes = asking.seal([record(200_000)], { routing: told }).length - 200_000;
+  const largest = limits.forwardableBytes - besideBytes;
+  const envelope = asking.seal([record(largest)], { routing: told });
+  expect(envelope.length).toBe(limits.forwardableBytes);
+  expect(codeOf(() => asking.seal([record(largest + 1)], { routing: told }))).toBe('E_LIMIT');
+  expect(parseEnvelope(asking.seal([record(1)], { routing: told })).header.seq).toBe(3);
+  const { seal, take } = forwards();
+  const [forwarded] = take(seal([envelope]));
+  expect(Buffer.compare(forwarded!, envelope)).toBe(0);
+  const opened = openEnvelope(crewOf([asking.sender]), forwarded!, nowMs)!;
+  expect(workOf(opened, nowMs)[0]!.body).toHaveLength(largest);
+  // What nobody forwards may have more.
+  expect(new Asking().seal([record(largest + 1_000)]).length).toBeGreaterThan(limits.forwardableBytes - 100);
 });
 
 /** A router that sends, and a member of the front that takes. */

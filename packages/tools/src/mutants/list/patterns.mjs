@@ -18,8 +18,13 @@ const pools = at('client/pools.ts', 'client/pool-asking.test.ts', 'client/workin
 const asking = at('client/pool-asking.ts', 'client/pool-asking.test.ts', 'client/forwarding.test.ts');
 const working = at('client/working.ts', 'client/working.test.ts', 'client/forwarding.test.ts');
 const surveying = at('client/surveying.ts', 'client/surveying.test.ts');
+const routing = at('envelope/routing.ts', 'patterns/router.test.ts');
+const replyCheck = at('patterns/reply-check.ts', 'patterns/reply-check.test.ts');
 const forwarding = at('client/forwarding.ts', 'client/forwarding.test.ts');
+const heldForwards = at('client/held-forwards.ts', 'client/held-forwards.test.ts');
 const queues = at('relay/work-queues.ts', 'relay/work-queues.test.ts');
+const queue = at('relay/work-queue.ts', 'relay/work-queues.test.ts');
+const relayed = (/** @type {string} */ file) => at(`relay/${file}`, 'relay/relay-work.test.ts');
 const compile = at('keys/compile-policy.ts', 'keys/compile-policy.test.ts');
 /** @param {string} file */
 const effectsIn = (file) => ({
@@ -174,8 +179,15 @@ export const patternMutants = [
   {
     ...form,
     name: 'pool-message-without-routing-data',
-    from: 'isMessage && extensions.value(numbers.routing) === undefined',
-    to: 'false',
+    from: 'if (isMessage !== isRouted)',
+    to: 'if (!isMessage && isRouted)',
+    spec: 'patterns.16',
+  },
+  {
+    ...at('patterns/pool-form.ts', 'patterns/router.test.ts'),
+    name: 'pool-request-with-routing-data',
+    from: 'if (isMessage !== isRouted)',
+    to: 'if (isMessage && !isRouted)',
     spec: 'patterns.16',
   },
   {
@@ -478,17 +490,45 @@ export const patternMutants = [
     spec: 'patterns.34',
   },
   {
-    ...pattern('routing.ts'),
+    ...routing,
     name: 'routing-data-without-end',
     from: "checkLimit('routing data', length, limits.routingDataBytes);",
     to: '',
     spec: 'patterns.36',
   },
   {
-    ...pattern('routing.ts'),
+    ...routing,
     name: 'routing-nonce-comes-again',
     from: 'writeU64(number, 0, seq);',
     to: 'writeU64(number, 0, 1);',
+    spec: 'patterns.36',
+  },
+  {
+    ...routing,
+    name: 'routing-nonce-of-a-clone',
+    from: 'streamId8, number, salt16);',
+    to: 'streamId8, number, new Uint8Array(16));',
+    spec: 'patterns.36',
+  },
+  {
+    ...at('envelope/seal.ts', 'envelope/salt.test.ts'),
+    name: 'salt-without-routing-data',
+    from: 'input.routing === undefined ? plaintexts : [...plaintexts, input.routing.data]',
+    to: 'plaintexts',
+    spec: 'suites.10',
+  },
+  {
+    ...at('envelope/seal.ts', 'patterns/router.test.ts'),
+    name: 'message-that-no-forward-holds',
+    from: 'input.mostBytes ?? limits.envelopeBytes',
+    to: 'limits.envelopeBytes',
+    spec: 'patterns.36',
+  },
+  {
+    ...at('patterns/split-runs.ts', 'client/forwarding.test.ts'),
+    name: 'messages-in-runs-that-no-forward-holds',
+    from: 'return limits.plaintextBytes - (limits.forwardableBytes - besideBytes);',
+    to: 'return 0 * besideBytes;',
     spec: 'patterns.36',
   },
   {
@@ -523,9 +563,142 @@ export const patternMutants = [
   {
     ...forwarding,
     name: 'router-forgets-in-a-restart',
-    from: 'storeAhead(pending, this.#states.of(front, view.header.epoch), view);',
+    from: 'storeAhead(pending, state, view);',
     to: '',
     spec: 'replay.22',
+  },
+  {
+    ...forwarding,
+    name: 'router-says-new-after-a-restart',
+    from: "state.guard.mayBeAgain(view.header.bytes) ? 'redelivered' : 'new'",
+    to: "'new'",
+    spec: 'replay.35',
+  },
+  {
+    ...at('client/route-states.ts', 'client/forwarding.test.ts'),
+    name: 'router-refuses-what-its-earlier-life-had',
+    from: "new SourcedReplay(guard, 'work')",
+    to: "new SourcedReplay(guard, 'live')",
+    spec: 'replay.35',
+  },
+  {
+    ...forwarding,
+    name: 'router-ends-what-others-take',
+    from: 'findSender: (senderId16, nowMs) => findAsker(front, senderId16, nowMs),',
+    to: 'findSender: (senderId16, nowMs) => front.findSender(senderId16, nowMs),',
+    spec: 'delivery.29',
+  },
+  {
+    ...working,
+    name: 'router-ends-what-it-cannot-read',
+    from: "error.code === 'E_AEAD') this.settle(lease, 'given back');",
+    to: 'false) void lease;',
+    spec: 'patterns.38',
+  },
+  {
+    ...working,
+    name: 'router-ends-what-is-no-message',
+    from: "this.settle(lease, 'given back');\n      throw refusal",
+    to: 'throw refusal',
+    spec: 'patterns.37',
+  },
+  {
+    ...at('client/heard-replies.ts', 'client/forwarding.test.ts'),
+    name: 'router-hears-by-one-topic',
+    from: 'this.#topicsOf(group).map(',
+    to: 'this.#topicsOf(group).slice(0, 1).map(',
+    spec: 'patterns.43',
+  },
+  {
+    ...forwarding,
+    name: 'router-hears-any-reply',
+    from: 'this.#checkReply(front, view, nowMs);',
+    to: '',
+    spec: 'patterns.43',
+  },
+  {
+    ...forwarding,
+    name: 'router-forwards-any-reply',
+    from: 'if (!checkedReplies.has(reply)) this.#checkReply(front, heard, nowMs);',
+    to: '',
+    spec: 'patterns.43',
+  },
+  {
+    ...replyCheck,
+    name: 'reply-forwarded-by-a-stale-view',
+    from: 'checker.checkView(nowMs);',
+    to: '',
+    spec: 'patterns.43',
+  },
+  {
+    ...replyCheck,
+    name: 'reply-forwarded-of-another-suite',
+    from: 'if (header.suite !== pool.suite)',
+    to: 'if (false)',
+    spec: 'patterns.43',
+  },
+  {
+    ...replyCheck,
+    name: 'reply-forwarded-of-anybody',
+    from: 'if (!checker.mayRespond(sender, header, extensions))',
+    to: 'if (false)',
+    spec: 'patterns.43',
+  },
+  {
+    ...replyCheck,
+    name: 'reply-forwarded-unsigned',
+    from: 'if (isEd25519SignatureForm(signature) && verify({ publicKey32, signInput: toVerify, signature })) return;',
+    to: 'if (verify({ publicKey32, signInput: toVerify, signature }) || signature.length > 0) return;',
+    spec: 'patterns.43',
+  },
+  {
+    ...at('client/client.ts', 'client/forwarding.test.ts'),
+    name: 'router-deaf-to-what-it-asked-elsewhere',
+    from: 'if (asked !== undefined && this.#poolAsking.take(asked, view, nowMs)) return;',
+    to: 'if (asked !== undefined) return void this.#poolAsking.take(asked, view, nowMs);',
+    spec: 'patterns.43',
+  },
+  {
+    ...at('client/client.ts', 'client/forwarding.test.ts'),
+    name: 'forward-before-its-block-lost',
+    from: 'isForward(view) ? group.newestEpoch : Infinity',
+    to: 'Infinity',
+    spec: 'patterns.40',
+  },
+  {
+    ...working,
+    name: 'forward-before-its-pool-record-lost',
+    from: "code === 'E_EPOCH' ? this.#isAhead(front, message) : mayBeAllowedLater(code, front, message)",
+    to: 'mayBeAllowedLater(code, front, message)',
+    spec: 'patterns.41',
+  },
+  {
+    ...asking,
+    name: 'forward-before-its-responder-lost',
+    from: 'mayPass: ({ code }, bytes) => mayBeAllowedLater(code, front, parseEnvelope(bytes)),',
+    to: 'mayPass: () => false,',
+    spec: 'patterns.41',
+  },
+  {
+    ...heldForwards,
+    name: 'forwards-held-without-end',
+    from: 'waitedMs < mostWaitMs',
+    to: 'waitedMs < Infinity',
+    spec: 'patterns.41',
+  },
+  {
+    ...heldForwards,
+    name: 'forwards-held-by-a-clock-that-jumped',
+    from: 'waitedMs >= 0 && ',
+    to: '',
+    spec: 'patterns.41',
+  },
+  {
+    ...heldForwards,
+    name: 'forwards-held-without-bound',
+    from: ' && this.#bytes + bytes.length <= this.#mostBytes',
+    to: '',
+    spec: 'patterns.41',
   },
   {
     ...forwarding,
@@ -572,6 +745,13 @@ export const patternMutants = [
   },
   {
     ...at('client/forwards-in.ts', 'client/forwarding.test.ts'),
+    name: 'forward-refused-after-a-restart',
+    from: "new SourcedReplay(guard, 'work')",
+    to: "new SourcedReplay(guard, 'live')",
+    spec: 'replay.35',
+  },
+  {
+    ...at('client/forwards-in.ts', 'client/forwarding.test.ts'),
     name: 'forward-lost-in-a-restart',
     from: 'storeAhead(pending, openEpochOf(front, view.header.epoch, view, nowMs), view);',
     to: '',
@@ -602,9 +782,23 @@ export const patternMutants = [
   {
     ...compile,
     name: 'grant-routes-in-any-group',
-    from: 'index.overlapping(pattern).some(({ isFront }) => isFront !== true)',
+    from: '!index.overlapping(pattern).some(({ isFront }) => isFront === true)',
     to: 'false',
     spec: 'principals.19',
+  },
+  {
+    ...compile,
+    name: 'grant-of-route-means-something-elsewhere',
+    from: '(action !== actions.route || rule.isFront === true) && ',
+    to: '',
+    spec: 'principals.19',
+  },
+  {
+    ...at('authority/recalled-rights.ts', 'authority/pools-restore.test.ts'),
+    name: 'restored-router-may-subscribe',
+    from: '[...routed].some((match) => subscribed.has(match))',
+    to: 'subscribed.size > 0',
+    spec: 'groups.29',
   },
   {
     ...compile,
@@ -623,8 +817,8 @@ export const patternMutants = [
   {
     ...compile,
     name: 'grant-of-route-at-the-edge',
-    from: '(action & ~actions.route) | actions.subscribe',
-    to: 'action | actions.subscribe',
+    from: 'edge.push({ keyId32, actions: action, ...match, notAfterMs });',
+    to: 'edge.push({ keyId32, actions: action === actions.route ? actions.subscribe : action, ...match, notAfterMs });',
     spec: 'principals.20',
   },
   {
@@ -687,7 +881,7 @@ export const patternMutants = [
   {
     ...queues,
     name: 'work-of-any-age',
-    from: "for (const held of queue.takeOlder(nowMs - oldestMs)) this.#drop(queue, held, 'tooOld');",
+    from: "for (const held of line.takeOlder(nowMs - oldestMs)) this.#drop(queue, held, 'tooOld');",
     to: '',
     spec: 'delivery.25',
   },
@@ -729,9 +923,93 @@ export const patternMutants = [
   {
     ...broker('connection.ts'),
     name: 'work-without-a-right',
-    from: 'if (!this.#host.maySubscribe(this, match))\n          throw',
-    to: 'if (false)\n          throw',
+    from: 'if (takes === undefined) throw',
+    to: 'if (false) throw',
     spec: 'delivery.22',
+  },
+  {
+    ...queues,
+    name: 'router-is-given-requests',
+    from: "return isMessage || takes === 'everything';",
+    to: 'return true;',
+    spec: 'delivery.21',
+  },
+  {
+    ...queue,
+    name: 'messages-wait-for-requests',
+    from: 'this.lines[isMessage ? 1 : 0]',
+    to: 'this.lines[0]',
+    spec: 'delivery.21',
+  },
+  {
+    ...queue,
+    name: 'messages-after-all-requests',
+    from: 'this.#isMessageNext = !isOfMessages;',
+    to: '',
+    spec: 'delivery.21',
+  },
+  {
+    ...queues,
+    name: 'lease-outlives-the-right-to-it',
+    from: 'if (!isFor(work, held.isMessage)) this.#takeBack(queue, work, lease, nowMs);',
+    to: '',
+    spec: 'delivery.21',
+  },
+  {
+    ...queues,
+    name: 'work-that-nothing-waits-for-is-woken',
+    from: 'work.queue.isEmptyFor(work)',
+    to: 'work.queue.lines.every((line) => line.isEmpty)',
+    spec: 'delivery.26',
+  },
+  {
+    ...relayed('edge-lists.ts'),
+    name: 'right-to-route-takes-requests',
+    from: "actions.route, nowMs, match) ? 'messages' : undefined",
+    to: "actions.route, nowMs, match) ? 'everything' : undefined",
+    spec: 'delivery.21',
+  },
+  {
+    ...relayed('relay.ts'),
+    name: 'relay-work-keeps-what-it-took',
+    from: 'this.#queues.setTakes(work, takes, this.#options.now());',
+    to: '',
+    spec: 'principals.38',
+  },
+  {
+    ...relayed('deliveries.ts'),
+    name: 'relay-unit-on-its-way-comes',
+    from: 'if (work.leases.has(number))',
+    to: '',
+    spec: 'principals.38',
+  },
+  {
+    ...relayed('relay-state.ts'),
+    name: 'replies-to-dealers-count',
+    from: '  patternKinds.routerDealer.reply,\n',
+    to: '',
+    spec: 'replay.18',
+  },
+  {
+    ...broker('broker-engine.ts'),
+    name: 'work-outlives-a-part-of-its-right',
+    from: 'this.work.setTakes(work, takes, nowMs);',
+    to: 'continue;',
+    spec: 'delivery.11',
+  },
+  {
+    ...broker('connection.ts'),
+    name: 'forward-ends-a-slow-link',
+    from: 'if (isForward) {',
+    to: 'if (false) {',
+    spec: 'delivery.16',
+  },
+  {
+    ...broker('outbox.ts'),
+    name: 'forwards-leave-no-room',
+    from: 'isForward ? this.#mostForwardBytes : this.#mostQueuedBytes',
+    to: 'this.#mostQueuedBytes',
+    spec: 'delivery.16',
   },
   {
     ...working,
