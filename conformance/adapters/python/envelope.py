@@ -13,7 +13,7 @@ KEYINFO_BYTES = 4096
 BODY_BYTES = 1040224
 STREAM_SEQ = 1 << 40
 SUITES = frozenset([0x0001, 0x0002])
-PATTERN_KINDS = frozenset([0x20, 0x30, 0x31, 0x40, 0x50, 0x51, 0x60])
+PATTERN_KINDS = frozenset([0x20, 0x30, 0x31, 0x40, 0x50, 0x51, 0x60, 0x70, 0x71, 0x72])
 BATCH, MERKLE, PADDED = 1 << 0, 1 << 1, 1 << 4
 
 HEADER = struct.Struct(">2sBBHH16sII16s8sQQ16sHHI")
@@ -23,8 +23,9 @@ Extension = namedtuple("Extension", "number critical value at")  # at: offset of
 Parsed = namedtuple("Parsed", "header ph extensions keyinfo body signature leaves")
 Job = namedtuple("Job", "header ph extensions keyinfo leaf ciphertext path signature")
 
-EXT_MERKLE, EXT_SURVEY, EXT_PREV, EXT_EXPIRY, EXT_HEAD_SEQ, EXT_CHAIN, EXT_COMMIT = 1, 2, 3, 4, 8, 9, 11
-CRITICAL = {1: True, 2: True, 3: False, 4: True, 5: False, 6: False, 7: True, 8: False, 9: False, 10: True, 11: True}
+EXT_MERKLE, EXT_SURVEY, EXT_PREV, EXT_EXPIRY, EXT_HEAD_SEQ, EXT_CHAIN, EXT_COMMIT, EXT_ROUTING = 1, 2, 3, 4, 8, 9, 11, 12
+CRITICAL = {1: True, 2: True, 3: False, 4: True, 5: False, 6: False, 7: True, 8: False, 9: False, 10: True, 11: True,
+            12: True}
 VALUE_BYTES = {1: 38, 3: 32, 4: 8, 5: 16, 6: 32, 7: 16, 8: 8, 10: 16, 11: 32}
 U64_AT = {EXT_SURVEY: 16, EXT_EXPIRY: 0, EXT_HEAD_SEQ: 0}
 
@@ -113,6 +114,8 @@ def _length_fits(ext):
         return size >= 30 and size == 30 + struct.unpack_from(">H", ext.value, 28)[0]
     if ext.number == EXT_CHAIN:
         return size % 16 == 0 and 1 <= size // 16 <= 8
+    if ext.number == EXT_ROUTING:  # u32, ciphertext, tag
+        return 20 <= size <= 1044
     return size == VALUE_BYTES[ext.number]
 
 

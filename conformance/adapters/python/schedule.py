@@ -4,7 +4,7 @@ import struct
 from hashlib import sha256
 
 from base import HASH_BYTES, check, usage
-from envelope import EXT_COMMIT, EXT_MERKLE, HEADER, SUITES, walk_extensions
+from envelope import EXT_COMMIT, EXT_MERKLE, EXT_ROUTING, HEADER, SUITES, walk_extensions
 
 ED25519, X25519 = 0x0001, 0x0020
 P = 2 ** 255 - 19
@@ -74,6 +74,8 @@ def salt(hedge, random, protected_header, bind, plaintexts):
             phs[ext.at:ext.at + min(32, len(ext.value))] = bytes(min(32, len(ext.value)))
         elif ext.number == EXT_COMMIT:
             phs[ext.at:ext.at + len(ext.value)] = bytes(len(ext.value))
+        elif ext.number == EXT_ROUTING:
+            phs[ext.at + 4:ext.at + len(ext.value)] = bytes(max(0, len(ext.value) - 4))
     return mac(hedge, random + hash_of(phs, bind) + hash_of(*plaintexts))[:16]
 
 

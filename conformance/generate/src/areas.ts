@@ -5,12 +5,15 @@ import { bodies } from './areas/bodies.ts';
 import { bulk } from './areas/bulk.ts';
 import { bus, questions } from './areas/bus.ts';
 import { crew } from './areas/crew.ts';
+import { dealers } from './areas/dealers.ts';
 import { derive } from './areas/derive.ts';
 import { ed25519 } from './areas/ed25519.ts';
 import { errors } from './areas/errors.ts';
 import { extensions } from './areas/extensions.ts';
+import { forwards, returns } from './areas/forwards.ts';
 import { framing } from './areas/framing.ts';
 import { freshness } from './areas/freshness.ts';
+import { heard } from './areas/heard.ts';
 import { heads } from './areas/heads.ts';
 import { header } from './areas/header.ts';
 import { enrolments, members, openings } from './areas/members.ts';
@@ -29,8 +32,12 @@ import { policy } from './areas/policy.ts';
 import { receiver } from './areas/receiver.ts';
 import { poolrecords } from './areas/poolrecords.ts';
 import { records } from './areas/records.ts';
+import { relayForwards, relayMessages } from './areas/relayrouters.ts';
 import { relay, relayReplies, relaySurveys } from './areas/relay.ts';
 import { replay } from './areas/replay.ts';
+import { routeLists } from './areas/routes.ts';
+import { routers } from './areas/routers.ts';
+import { routing } from './areas/routing.ts';
 import { schedule } from './areas/schedule.ts';
 import { seal } from './areas/seal.ts';
 import { requester } from './areas/requester.ts';
@@ -93,7 +100,16 @@ export const AREAS: readonly { name: string; make: () => VectorFile }[] = [
   { name: 'questions', make: questions },
   { name: 'surveys', make: surveys },
   { name: 'bus', make: bus },
+  { name: 'routes', make: routeLists },
+  { name: 'routing', make: routing },
+  { name: 'routers', make: routers },
+  { name: 'heard', make: heard },
+  { name: 'dealers', make: dealers },
+  { name: 'forwards', make: forwards },
+  { name: 'returns', make: returns },
   { name: 'relay', make: relay },
   { name: 'relayreplies', make: relayReplies },
   { name: 'relaysurveys', make: relaySurveys },
+  { name: 'relaymessages', make: relayMessages },
+  { name: 'relayforwards', make: relayForwards },
 ];

@@ -3,12 +3,15 @@ import { arr, int, obj, str, type Json, type Members } from './json.ts';
 import { Requester, Surveyor, type AskerState } from './twin/askers.ts';
 import { cat, hex, unhex, type Bytes } from './twin/bytes.ts';
 import { Crew } from './twin/crew.ts';
+import type { FrontEpoch } from './twin/forward.ts';
 import { H } from './twin/hash.ts';
 import { poolKey, poolOpen, poolSetup, replyContext, surveyOpen, surveySetup } from './twin/pools.ts';
 import type { Sender, Times } from './twin/receive.ts';
 import { Refusal } from './twin/refusal.ts';
 import { Relay } from './twin/relay.ts';
-import { answerOf } from './twin/topics.ts';
+import { Router } from './twin/router.ts';
+import { openRouting, routingEpoch, sealRouting, type FrontKeys, type Place } from './twin/routing.ts';
+import { answerOf, inboxOf } from './twin/topics.ts';
 
 const bytes = (value: Json | undefined): Bytes => unhex(str(value));
 const big = (value: Json | undefined): bigint => BigInt(str(value));
@@ -26,6 +29,18 @@ function timesOf(j: Members): Times {
 const sendersOf = (list: Json | undefined, right: string): Sender[] =>
   arr(list).map((s) => ({ publicKey: bytes(obj(s)['publicKey']), may: obj(s)[right] === true }));
 
+const frontKeysOf = (m: Members): FrontKeys => ({
+  suite: int(m['suite']),
+  epochSecret: bytes(m['epochSecret']),
+  groupCtx: bytes(m['groupCtx']),
+});
+const frontOf = (j: Members): FrontEpoch[] =>
+  arr(j['front'] ?? []).map((f) => {
+    const m = obj(f);
+    const { epoch, open } = m;
+    return { ...frontKeysOf(m), epoch: int(epoch), epochCommit: bytes(m['epochCommit']), open: open === true };
+  });
+
 function askerOf(j: Members): AskerState {
   return {
     ...timesOf(j),
@@ -35,19 +50,27 @@ function askerOf(j: Members): AskerState {
   };
 }
 
-/** One result for each step; undefined is an envelope that is not delivered. */
+/** undefined is an envelope that is not delivered. */
+function resultOf(one: () => Members | undefined): Members {
+  try {
+    return one() ?? { delivered: false };
+  } catch (error) {
+    if (error instanceof Refusal) return { error: error.code };
+    throw error;
+  }
+}
+/** One result for each step. */
 function steps(j: Members, one: (now: bigint, step: Members) => Members | undefined): Members {
   return {
     results: arr(j['steps']).map((s): Json => {
       const step = obj(s);
-      try {
-        return one(big(step['now']), step) ?? { delivered: false };
-      } catch (error) {
-        if (error instanceof Refusal) return { error: error.code };
-        throw error;
-      }
+      return resultOf(() => one(big(step['now']), step));
     }),
   };
+}
+/** The result of a forward, of which each record is received as `one` does. */
+function forwarded(f: { id: Bytes; envelopes: Bytes[] }, one: (envelope: Bytes) => Members | undefined): Members {
+  return { verdict: 'new', id: hex(f.id), forwarded: f.envelopes.map((e): Json => resultOf(() => one(e))) };
 }
 
 function crewRun(j: Members): Members {
@@ -67,11 +90,14 @@ function crewRun(j: Members): Members {
       };
     }),
     senders: sendersOf(j['senders'], 'mayWrite'),
+    inboxes: arr(j['inboxes'] ?? []).map(bytes),
+    front: frontOf(j),
+    routers: sendersOf(j['senders'], 'mayRoute'),
   });
-  return steps(j, (now, step) => {
-    const job = step['job'] !== undefined;
-    const t = crew.receive(now, bytes(job ? step['job'] : step['envelope']), job);
+  const one = (now: bigint, envelope: Bytes, job: boolean): Members | undefined => {
+    const t = crew.receive(now, envelope, job);
     if (t === undefined) return undefined;
+    if ('envelopes' in t) return forwarded(t, (inner) => one(now, inner, false));
     const out: Members = {
       verdict: 'new',
       id: hex(t.id),
@@ -84,6 +110,10 @@ function crewRun(j: Members): Members {
     };
     if (t.leaf !== undefined) out['leaf'] = t.leaf;
     return out;
+  };
+  return steps(j, (now, step) => {
+    const job = step['job'] !== undefined;
+    return one(now, bytes(job ? step['job'] : step['envelope']), job);
   });
 }
 
@@ -105,10 +135,20 @@ function requesterRun(j: Members): Members {
         })),
       };
     }),
+    {
+      pattern: j['pattern'] === undefined ? 3 : int(j['pattern']),
+      front: frontOf(j),
+      // who may respond is known, and may not route for that
+      routers: [
+        ...arr(j['routers'] ?? []).map((key) => ({ publicKey: bytes(key), may: true })),
+        ...sendersOf(j['responders'], 'mayRoute'),
+      ],
+    },
   );
-  return steps(j, (now, step) => {
-    const t = requester.receive(now, bytes(step['envelope']));
+  const one = (now: bigint, envelope: Bytes): Members | undefined => {
+    const t = requester.receive(now, envelope);
     if (t === undefined) return undefined;
+    if ('envelopes' in t) return forwarded(t, (inner) => one(now, inner));
     return {
       verdict: 'new',
       id: hex(t.id),
@@ -122,6 +162,40 @@ function requesterRun(j: Members): Members {
       })),
       ignored: t.ignored,
     };
+  };
+  return steps(j, (now, step) => one(now, bytes(step['envelope'])));
+}
+
+function routerRun(j: Members): Members {
+  const router = new Router({
+    ...timesOf(j),
+    tags: arr(j['tags']).map(bytes),
+    fresh: j['fresh'] !== false,
+    front: arr(j['front']).map((f) => {
+      const m = obj(f);
+      return { ...frontKeysOf(m), epoch: int(m['epoch']), open: m['open'] === true };
+    }),
+    pools: arr(j['pools']).map((p) => {
+      const m = obj(p);
+      return {
+        epoch: int(m['epoch']),
+        suite: int(m['suite']),
+        poolHash: bytes(m['poolHash']),
+        notBefore: big(m['notBefore']),
+        notAfter: big(m['notAfter']),
+      };
+    }),
+    senders: sendersOf(j['senders'], 'mayWrite'),
+    responders: sendersOf(j['senders'], 'mayRespond'),
+  });
+  return steps(j, (now, step) => {
+    if (step['reply'] !== undefined) {
+      router.reply(bytes(step['reply']));
+      return { forwards: true };
+    }
+    const t = router.receive(now, bytes(step['envelope']));
+    if (t === undefined) return undefined;
+    return { verdict: 'new', id: hex(t.id), sender: hex(t.sender), data: hex(t.data) };
   });
 }
 
@@ -161,8 +235,10 @@ function relayRun(j: Members): Members {
 
 export function answerPools(op: string, j: Members): Members | undefined {
   switch (op) {
-    case 'answer.tag': {
-      const a = answerOf(bytes(j['routeSecret']), bytes(j['groupId']), int(j['period']), bytes(j['keyId']));
+    case 'answer.tag':
+    case 'inbox.tag': {
+      const tagOf = op === 'answer.tag' ? answerOf : inboxOf;
+      const a = tagOf(bytes(j['routeSecret']), bytes(j['groupId']), int(j['period']), bytes(j['keyId']));
       const root = a.root.slice(0, 16);
       return { tag: hex(a.own.slice(0, 16)), root: hex(root), chain: hex(cat(a.first.slice(0, 16), root)) };
     }
@@ -204,6 +280,24 @@ export function answerPools(op: string, j: Members): Members | undefined {
       const both: Members = { info: hex(s.info), bind: hex(s.bind), sourceSecret: hex(s.sourceSecret) };
       return op === 'survey.setup' ? { enc: hex(s.enc), ...both, keyinfo: hex(s.keyinfo) } : both;
     }
+    case 'routing.seal':
+    case 'routing.open': {
+      const place: Place = {
+        senderKeyId: bytes(j['senderKeyId']),
+        streamId: bytes(j['streamId']),
+        seq: big(j['seq']),
+        salt: bytes(j['salt']),
+      };
+      if (op === 'routing.seal') {
+        const made = sealRouting(frontKeysOf(j), int(j['epoch']), place, bytes(j['data']));
+        return { key: hex(made.key), nonce: hex(made.nonce), value: hex(made.value) };
+      }
+      const value = bytes(j['value']);
+      const data = openRouting(frontKeysOf(j), place, value);
+      return { epoch: routingEpoch(value), data: hex(data) };
+    }
+    case 'router.run':
+      return routerRun(j);
     case 'crew.run':
       return crewRun(j);
     case 'requester.run':

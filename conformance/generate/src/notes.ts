@@ -361,6 +361,36 @@ export const NOTES: Readonly<Record<string, Note>> = {
     effect: 'Answers do not arrive, or a broker learns whose they are.',
     spec: ['topics.13'],
   },
+  Inbox: {
+    bugType: 'PRIVACY',
+    description: 'Where forwards travel: tag, root and chain of who is to take them.',
+    effect: 'Forwards do not arrive, or a broker learns whose they are.',
+    spec: ['patterns.39'],
+  },
+  RoutingBinding: {
+    bugType: 'AUTHENTICATION',
+    description: 'Routing data with another sender, stream, number, block or epoch.',
+    effect: 'Routing data are copied to another message, or one key and nonce serve two.',
+    spec: ['patterns.36', 'patterns.38'],
+  },
+  Routing: {
+    bugType: 'AUTHORIZATION',
+    description: 'A message, or its routing data, that a router must not hand on, or must.',
+    effect: 'A router refuses what workers take, or works by data that nobody signed for it.',
+    spec: ['patterns.37', 'patterns.38'],
+  },
+  HeardReply: {
+    bugType: 'AUTHENTICATION',
+    description: 'A reply that a router must not forward, or must, whatever it cannot read of it.',
+    effect: 'A router signs for what a broker made up, or keeps an answer back.',
+    spec: ['patterns.43'],
+  },
+  Forward: {
+    bugType: 'AUTHENTICATION',
+    description: 'A forward, or an envelope in it, that is not as it must be.',
+    effect: 'Who forwards speaks for who sent, or one bad envelope takes the others with it.',
+    spec: ['patterns.40', 'patterns.41'],
+  },
   Bundle: {
     bugType: 'PARSING',
     description: 'Objects that travel together, and where each is kept.',

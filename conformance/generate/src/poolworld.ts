@@ -5,7 +5,7 @@ import { cut, makeJob, sealEnvelope, type Form, type Recipe, type Sealed } from 
 import { known as ext, type Extension } from './twin/extensions.ts';
 import { H } from './twin/hash.ts';
 import { poolKey, poolSetup, replyContext, surveySetup, type PoolStream } from './twin/pools.ts';
-import { answerOf } from './twin/topics.ts';
+import { answerOf, inboxOf } from './twin/topics.ts';
 import { ALICE, BOB, HEDGE, MALLORY, NOW, type Person } from './world.ts';
 
 export const REQUEST = 0x30;
@@ -37,6 +37,11 @@ const PERIOD = Number(NOW / 86_400_000n);
 /** Answer tag and chain of one who asks in the front. */
 export function answerTag(asker: Person): { tag: Bytes; chain: Bytes } {
   const a = answerOf(FRONT_ROUTE, FRONT_ID, PERIOD, asker.keyId);
+  return { tag: a.own.slice(0, 16), chain: cat(a.first.slice(0, 16), a.root.slice(0, 16)) };
+}
+/** Inbox tag and chain of one who works. */
+export function inboxTag(worker: Person): { tag: Bytes; chain: Bytes } {
+  const a = inboxOf(FRONT_ROUTE, FRONT_ID, PERIOD, worker.keyId);
   return { tag: a.own.slice(0, 16), chain: cat(a.first.slice(0, 16), a.root.slice(0, 16)) };
 }
 
@@ -127,7 +132,7 @@ export interface Step {
   in: Members;
   result: Json;
 }
-function arrives(bytes: Bytes, result: Json, now: bigint, job = false): Step {
+export function arrives(bytes: Bytes, result: Json, now: bigint, job = false): Step {
   return { in: { now: now.toString(), [job ? 'job' : 'envelope']: hex(bytes) }, result };
 }
 export function refused(bytes: Bytes, error: string, now: bigint = NOW, job = false): Step {
@@ -170,7 +175,7 @@ export function epochIn(e: PoolEpoch, over: Members = {}): Members {
     ...over,
   };
 }
-const mayWrite = (p: Person, may = true): Members => ({ publicKey: hex(p.publicKey), mayWrite: may });
+export const mayWrite = (p: Person, may = true): Members => ({ publicKey: hex(p.publicKey), mayWrite: may });
 export function crewIn(steps: readonly Step[], over: Members = {}): Members {
   return {
     tags: [hex(FRONT_TAG)],
@@ -252,7 +257,7 @@ export function streamIn(on: PoolStream, asked: { of: Sent; indexes: number[] }[
     ...over,
   };
 }
-const mayRespond = (p: Person, may = true): Members => ({ publicKey: hex(p.publicKey), mayRespond: may });
+export const mayRespond = (p: Person, may = true): Members => ({ publicKey: hex(p.publicKey), mayRespond: may });
 /** Bob and alice of these may respond, mallory may not. */
 const RESPONDERS: Json = [mayRespond(BOB), mayRespond(ALICE), mayRespond(MALLORY, false)];
 export function requesterIn(steps: readonly Step[], open: readonly Members[], over: Members = {}): Members {

@@ -10,7 +10,7 @@ import * as o from './twin/objects.ts';
 import { compile, type Compiled, type Grant, type Rule } from './twin/policy.ts';
 import { poolKey } from './twin/pools.ts';
 import { privateHash } from './twin/private.ts';
-import { answerOf, chainOf, parseTopic } from './twin/topics.ts';
+import { answerOf, chainOf, inboxOf, parseTopic } from './twin/topics.ts';
 import { ALICE, BOB, MALLORY, NOW, type Person } from './world.ts';
 
 const ID = AUTHORITY.authorityId;
@@ -22,6 +22,9 @@ const personOf = (name: string): Person => {
   return { ...key, senderId: key.keyId.slice(0, 16) };
 };
 export const CARLA: Person = personOf('carla');
+/** Of fronts with routers only. */
+export const ROBIN: Person = personOf('robin');
+export const RITA: Person = personOf('rita');
 export const DAVID: Person = personOf('david');
 const PEOPLE: readonly [string, Person][] = [
   ['alice', ALICE],
@@ -50,11 +53,17 @@ export const CONTROLLER: Readonly<Record<Name, o.KeyPair>> = {
   crew: named('controller of the crew'),
 };
 
-const { publish, subscribe } = o.ACTION;
+const { publish, subscribe, route } = o.ACTION;
 interface Granted extends Grant {
   where: Where;
 }
-const grant = (p: Person, action: number, where: Where, pattern = TOPIC[where], notAfter = FOREVER): Granted => ({
+const grant = (
+  p: Person,
+  action: number,
+  where: Where,
+  pattern: string = TOPIC[where],
+  notAfter: bigint = FOREVER,
+): Granted => ({
   where,
   keyId: p.keyId,
   action,
@@ -73,11 +82,34 @@ export const GRANTS: readonly Granted[] = [
   grant(ALICE, publish, 'news'),
   grant(BOB, subscribe, 'news'),
 ];
-const RULES: readonly { where: Where; pattern: string }[] = [
+/** Robin forwards, rita might until now. */
+export const ROUTED: readonly Granted[] = [
+  ...GRANTS,
+  grant(ROBIN, route, 'front'),
+  grant(RITA, route, 'front', 'orders/**', NOW - 1n),
+];
+export const ROUTERS: readonly [string, Person][] = [
+  ['robin', ROBIN],
+  ['rita', RITA],
+];
+interface Ruled {
+  where: Where;
+  pattern: string;
+}
+const RULES: readonly Ruled[] = [
   { where: 'front', pattern: TOPIC.front },
   { where: 'front', pattern: OTHER_TOPIC },
   { where: 'survey', pattern: TOPIC.survey },
   { where: 'news', pattern: TOPIC.news },
+];
+
+/** A front of all that begins with "orders": alice may ask on all of it, which a prefix says; david on one topic. */
+export const WIDE_RULES: readonly Ruled[] = [{ where: 'front', pattern: 'orders/**' }];
+export const WIDE: readonly Granted[] = [
+  grant(ALICE, publish, 'front', 'orders/**'),
+  grant(DAVID, publish, 'front'),
+  grant(BOB, subscribe, 'front', 'orders/**'),
+  grant(ROBIN, route, 'front', 'orders/**'),
 ];
 
 /** Tag of a topic, and its answer tag and chain for who asks. */
@@ -85,8 +117,16 @@ export function tagOf(where: Where, topic: string = TOPIC[where]): Bytes {
   const { values } = chainOf(routeOf(where), idOf(where), PERIOD, parseTopic(text(topic)));
   return (values.pop() ?? zeros(16)).slice(0, 16);
 }
+export function chainTo(where: Where, topic: string = TOPIC[where]): Bytes {
+  const { values } = chainOf(routeOf(where), idOf(where), PERIOD, parseTopic(text(topic)));
+  return cat(...values.slice(0, -1).map((v) => v.slice(0, 16)));
+}
 export function answerTo(where: Where, asker: Person): { tag: Bytes; chain: Bytes } {
   const a = answerOf(routeOf(where), idOf(where), PERIOD, asker.keyId);
+  return { tag: a.own.slice(0, 16), chain: cat(a.first.slice(0, 16), a.root.slice(0, 16)) };
+}
+export function inboxTo(where: Where, worker: Person): { tag: Bytes; chain: Bytes } {
+  const a = inboxOf(routeOf(where), idOf(where), PERIOD, worker.keyId);
   return { tag: a.own.slice(0, 16), chain: cat(a.first.slice(0, 16), a.root.slice(0, 16)) };
 }
 
@@ -96,7 +136,10 @@ interface StateSpec {
   suite?: number;
   crewEpoch?: number;
   frontEpoch?: number;
+  rules?: readonly Ruled[];
   grants?: readonly Granted[];
+  /** beside those whom every state has */
+  people?: readonly [string, Person][];
   /** who signs the pool record in place of the crew's controller */
   poolSigner?: o.KeyPair;
   /** of alice's record */
@@ -114,9 +157,20 @@ export interface State {
   all: string[];
   bundle: Bytes;
 }
-type Settled = Required<Pick<StateSpec, 'groups' | 'suite' | 'crewEpoch' | 'frontEpoch' | 'grants' | 'serial'>>;
+type Settled = Required<
+  Pick<StateSpec, 'groups' | 'suite' | 'crewEpoch' | 'frontEpoch' | 'rules' | 'grants' | 'people' | 'serial'>
+>;
 
-const USUAL: Settled = { groups: ['front'], suite: 1, crewEpoch: 1, frontEpoch: 1, grants: GRANTS, serial: 1 };
+const USUAL: Settled = {
+  groups: ['front'],
+  suite: 1,
+  crewEpoch: 1,
+  frontEpoch: 1,
+  rules: RULES,
+  grants: GRANTS,
+  people: [],
+  serial: 1,
+};
 
 /** What an authority says at once; a later state says what is new. */
 export function state(given: StateSpec = {}): State {
@@ -128,8 +182,8 @@ export function state(given: StateSpec = {}): State {
   };
   const seq = (prev?.seq ?? 0n) + 1n;
   const names: Name[] = spec.groups.flatMap((g): Name[] => (g === 'front' ? ['front', 'crew'] : [g]));
-  const rules = RULES.filter((r) => spec.groups.includes(r.where));
-  const asRule = (r: (typeof RULES)[number]): Rule => ({ pattern: text(r.pattern), groupId: idOf(r.where) });
+  const rules = spec.rules.filter((r) => spec.groups.includes(r.where));
+  const asRule = (r: Ruled): Rule => ({ pattern: text(r.pattern), groupId: idOf(r.where) });
   const grants = spec.grants.filter((g) => spec.groups.includes(g.where));
   const lists = compile(
     rules.map(asRule),
@@ -185,7 +239,7 @@ export function state(given: StateSpec = {}): State {
   const A = o.ADDRESS;
   const all = [
     at(A.authority, none, AUTHORITY.object.bytes),
-    ...PEOPLE.map(([name, p]) =>
+    ...[...PEOPLE, ...spec.people].map(([name, p]) =>
       at(A.principal, p.keyId, principalOf(p, p === ALICE ? spec.serial : 1, { name }).bytes),
     ),
     ...made.map((g) => at(A.group, g.id, g.record.bytes)),
@@ -246,7 +300,7 @@ function group(
   const writers = o.encodeList(o.USE.writers, id, lists?.writers ?? []);
   const edge = o.encodeList(o.USE.edge, id, lists?.edge ?? []);
   const own = o.encodeBody('GroupPrivate', {
-    patterns: RULES.filter((r) => r.where === (name === 'crew' ? 'front' : name)).map((r) => r.pattern),
+    patterns: spec.rules.filter((r) => r.where === (name === 'crew' ? 'front' : name)).map((r) => r.pattern),
     route_secrets: [{ from_period: 0, secret32: routeOf(name) }],
   });
   const epoch = name === 'crew' ? spec.crewEpoch : name === 'front' ? spec.frontEpoch : 1;

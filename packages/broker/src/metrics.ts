@@ -114,7 +114,7 @@ const helps: Readonly<Record<keyof Counters, string>> = {
   envelopeBytesDelivered: 'Bytes of them',
   storedDelivered: 'Those of them that came from the log',
   objectsDelivered: 'Objects of the authority sent to links',
-  unitsLeased: 'Requests and jobs given to links, each time counted',
+  unitsLeased: 'Requests, messages of dealers and jobs given to links, each time counted',
   signaturesVerified: 'Signatures of envelopes verified',
   envelopesStored: 'Envelopes appended to the log',
   acksSent: 'Ack frames sent',

@@ -16,15 +16,25 @@ export { MessageBatch, TridcommMessage, type Sender, type Verdict } from './clie
 export type { ConnectOptions, PublishOptions, SubscribeOptions } from './client/options.ts';
 export type { Reply } from './client/pending-request.ts';
 export { QuestionAnswers, type QuestionContext, type QuestionHandler } from './client/question-answers.ts';
-export type { AskOptions, JobInput, PushOptions, RequestOptions } from './client/request-options.ts';
+export { ReplyForwarding } from './client/reply-forwarding.ts';
+export type { AskOptions, DealOptions, JobInput, News, PushOptions, RequestOptions } from './client/request-options.ts';
 export { RequestRefused } from './client/request-refused.ts';
 export { UnacknowledgedError, type Durability, type Receipt } from './client/publish-outcome.ts';
 export { SchemaError } from './client/schema.ts';
 export { StatusEvent, type ClientStatus } from './client/status.ts';
 export { Subscription } from './client/subscription.ts';
 export { SurveyReplies, type SurveyReply } from './client/survey-replies.ts';
+export type { Forwarder, RouteContext, RouteHandler, RouteOptions } from './client/route-options.ts';
+export { TopicRoute } from './client/topic-route.ts';
 export { TopicWork } from './client/topic-work.ts';
-export type { JobContext, JobHandler, RequestContext, RequestHandler, WorkOptions } from './client/work-options.ts';
+export type {
+  JobContext,
+  JobHandler,
+  RequestContext,
+  RequestHandler,
+  RespondOptions,
+  WorkOptions,
+} from './client/work-options.ts';
 export {
   ConflictError,
   RetentionError,

@@ -9,6 +9,7 @@ export type { AeadAlgorithm, CryptoProvider, KeyAlgorithm, KeyPair, RandomSource
 export { keyId } from './crypto/key-id.ts';
 export { deriveHedgeSecret } from './crypto/key-schedule.ts';
 export type { KeySource } from './envelope/key-source.ts';
+export type { RoutingEpoch, RoutingInput } from './envelope/routing.ts';
 export type { SealInput, StreamOptions, UnsignedEnvelope } from './envelope/seal.ts';
 export { StreamSealer } from './envelope/stream-sealer.ts';
 export {
@@ -59,7 +60,9 @@ export type {
 } from './client/carrier.ts';
 export { Client, type ClientOptions, type Published, type Subscription } from './client/client.ts';
 export type { ClientEvent, Delivery } from './client/events.ts';
-export type { JobFields, Requested, RequestFields } from './client/pool-asking.ts';
+export type { HeardSubscription } from './client/heard-replies.ts';
+export type { DealFields, JobFields, Requested, RequestFields } from './client/pool-asking.ts';
+export type { HeardHandler, HeardReply, RoutedDelivery, RouteHandler } from './client/route-delivery.ts';
 export type { Reply, ReplyHandler, SurveyEnd, SurveyHandlers, SurveyReply } from './client/reply.ts';
 export type { Asked, SurveyFields } from './client/surveying.ts';
 export type { WorkDelivery, WorkHandler, WorkReply } from './client/work-delivery.ts';

@@ -76,7 +76,7 @@ export type { TopicMatch } from './keys/access-list.ts';
 export { Relay } from './relay/relay.ts';
 export { isForOne, unitsOf } from './relay/units.ts';
 export { WorkQueues, type Dropped, type WorkQueuesOptions } from './relay/work-queues.ts';
-export { Taker, type Unit, Work as QueuedWork } from './relay/work.ts';
+export { Taker, type Takes, type Unit, Work as QueuedWork } from './relay/work.ts';
 export { RelayState, type EdgePrincipal, type JudgedBundle, type RelayStateOptions } from './relay/relay-state.ts';
 export { examine, readAuthorityRecord, type Evidence } from './authority/evidence.ts';
 export { readSnapshot, type AuthorityMemory } from './authority/snapshot.ts';
@@ -89,6 +89,7 @@ export type { LateKeySource } from './envelope/key-source.ts';
 export { checkDerivedKey, derivePoolKeyPair, poolKeyPairOf } from './keys/pool-key.ts';
 export { decodePoolRecord, encodePoolRecordBody, type PoolRecord, type PoolRecordFields } from './keys/pool-record.ts';
 export { Crew, type CrewOptions, type PoolEpoch } from './patterns/crew.ts';
+export { beginForward, forwardedOf, forwardInput, isForward, type ForwardReceiver } from './patterns/forwards.ts';
 export { PoolSealer, type PoolInput, type PoolSealerOptions } from './patterns/pool-sealer.ts';
 export { PoolSetups } from './patterns/pool-setups.ts';
 export {
@@ -116,5 +117,8 @@ export {
   type SurveyTerms,
 } from './patterns/survey.ts';
 export { SurveyAsker, type OwnSurvey, type SurveyAskerOptions } from './patterns/survey-asker.ts';
+export { checkReplyToForward, type ReplyChecker } from './patterns/reply-check.ts';
+export { Router, type RouterOptions, type RouterPool } from './patterns/router.ts';
+export { deriveRoutingKey, openRouting, routingEpochOf, sealRouting, type RoutingPlace } from './envelope/routing.ts';
 export { workOf, type RecordName, type Work, type WorkRecord } from './patterns/work.ts';
-export { tagAnswers, type AnswerTags } from './topics/tags.ts';
+export { tagAnswers, tagInbox, type AnswerTags } from './topics/tags.ts';

@@ -4,7 +4,7 @@
  *   npm run simulate -- [--runs N] [--seed S] [--workers W] [--trace] [--planted [NAME]]
  *
  * Seeds are S, S + 1, …: even ones run links to a broker with a disk; of odd ones every second messages past a relay that may be hostile, the
- * others requests, jobs, surveys and a bus past a broker that may be, with workers that die. `--trace` prints
+ * others requests, jobs, surveys, a bus and what routers forward past a broker that may be, with workers that die. `--trace` prints
  * every event of one run; `--planted` runs the seeds against copies of the packages with a bug in each. Exit status 1 where a rule was broken, or a planted bug was not found.
  */
 import { availableParallelism } from 'node:os';

@@ -38,6 +38,8 @@ export interface MemberHost {
   /** Patterns that a reader subscribes to. */
   readonly subscriptions: readonly string[];
   onEvent(event: ClientEvent): void;
+  /** The client hands an envelope to the broker. */
+  onPublished?(envelope: Uint8Array): void;
   /** Before the client gets it. */
   onParcel(parcel: Parcel): void;
   /** After the client got something, or time passed. */
@@ -199,7 +201,10 @@ export class Member {
   }
 
   readonly #carrier: WorkCarrier = {
-    publish: (envelope) => this.#up.send({ do: 'publish', envelope }),
+    publish: (envelope) => {
+      this.#host.onPublished?.(envelope);
+      this.#up.send({ do: 'publish', envelope });
+    },
     subscribe: (match) => {
       this.#matches.push(match);
       this.#up.send({ do: 'subscribe', match });

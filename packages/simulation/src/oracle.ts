@@ -42,6 +42,7 @@ export const violationNames = {
     'An answer was handed over that nobody gave to that request or question, or somebody without the right.',
   'answered twice': 'A request got a second answer, or a survey a second reply of one member.',
   'answered late': 'A reply to a survey was taken after its end, or more than were asked for.',
+  'seen in passing': 'What only some may read went to a broker as it is.',
   'sealed for an old crew': 'Work was sealed by a pool key that a revoked worker has, after the bound.',
 } as const;
 

@@ -1,6 +1,6 @@
 import type { PlantedBug } from './planted.ts';
 
-/** Bugs of core and client that the run with requests, jobs and surveys finds. */
+/** Bugs of core and client that the run with requests, jobs, messages and surveys finds. */
 export const plantedInPatterns: readonly PlantedBug[] = [
   {
     // A worker does not look at the deadline.
@@ -67,7 +67,7 @@ export const plantedInPatterns: readonly PlantedBug[] = [
     also: [
       {
         file: 'client/pool-asking.js',
-        from: "if (heard.status !== 'in progress')\n            this.#waiting.delete(name);",
+        from: "if (heard.status !== 'in progress' && heard.status !== 'news')\n            this.#waiting.delete(name);",
         to: '',
       },
     ],
@@ -151,5 +151,96 @@ export const plantedInPatterns: readonly PlantedBug[] = [
     spec: 'patterns.31',
     shows: 'answered late',
     seed: 7,
+  },
+  {
+    // Whoever is in the front may forward.
+    name: 'anybody-forwards',
+    in: 'core',
+    file: 'client/forwards-in.js',
+    from: 'return front.view?.writers.allowsEnvelope(keyId32, actions.route, timestampMs, topicTag, chain) === true;',
+    to: 'return true;',
+    spec: 'patterns.40',
+    shows: 'revoked writer accepted',
+    seed: 3,
+  },
+  {
+    // Routing data are sealed for an epoch that a router still reads that has lost its right.
+    name: 'routing-for-an-old-epoch',
+    in: 'core',
+    file: 'client/pool-asking.js',
+    from: 'const { number, keySource } = front.sealingEpoch(nowMs);',
+    to: 'const { number, keySource } = front.epochs[0];',
+    spec: 'patterns.36',
+    shows: 'sealed for a revoked reader',
+    seed: 3,
+  },
+  {
+    // Routing data go out as they are.
+    name: 'routing-in-clear',
+    in: 'core',
+    file: 'envelope/routing.js',
+    from: 'value.set(sealed, 4);',
+    to: 'value.set(data, 4);',
+    also: [
+      {
+        file: 'envelope/routing.js',
+        from: 'const data = provider.aeadOpen(requireAead(epoch.suite), key32, nonce12, none, value.subarray(4));',
+        to: 'const data = value.slice(4, -tagBytes);',
+      },
+    ],
+    spec: 'patterns.36',
+    shows: 'seen in passing',
+    seed: 3,
+  },
+  {
+    // A dealer is told of what comes after its deadline, until the clock ticks.
+    name: 'late-news-told',
+    in: 'core',
+    file: 'patterns/requester.js',
+    from: '|| (stream.isOfMessages && nowMs > asked.deadlineMs)',
+    to: '',
+    spec: 'patterns.42',
+    shows: 'answered late',
+    seed: 3,
+  },
+  {
+    // What one envelope says is told from its end.
+    name: 'news-backwards',
+    in: 'core',
+    file: 'patterns/requester.js',
+    from: 'for (const { payload } of records) {',
+    to: 'for (const { payload } of [...records].reverse()) {',
+    spec: 'patterns.42',
+    shows: 'out of order',
+    seed: 3,
+  },
+  {
+    // A broker gives requests to who may route and nothing else.
+    name: 'requests-to-routers',
+    in: 'core',
+    file: 'relay/work-queues.js',
+    from: "return isMessage || takes === 'everything';",
+    to: 'return true;',
+    spec: 'delivery.21',
+    shows: 'outsider served',
+    seed: 3,
+  },
+  {
+    // A message whose number was seen is taken as if it were not.
+    name: 'seen-work-is-new',
+    in: 'core',
+    file: 'client/crew-of.js',
+    from: "replay: new SourcedReplay(open.guard, 'work'),",
+    to: 'replay: Object.assign(new AnyNumber(open.guard.freshness), { commit() {} }),',
+    also: [
+      {
+        file: 'client/crew-of.js',
+        from: "import { Crew } from '../patterns/crew.js';",
+        to: "import { Crew } from '../patterns/crew.js';\nimport { AnyNumber } from '../patterns/any-number.js';",
+      },
+    ],
+    spec: 'replay.7',
+    shows: 'delivered twice',
+    seed: 3,
   },
 ];

@@ -5,7 +5,7 @@ import type { Tally } from './tally.ts';
 /** What came of a run. */
 export interface RunResult {
   readonly seed: number;
-  /** `links`: the run over links and a broker with a disk; with `patterns`: of requests, jobs, surveys and a bus; all others of the run over messages. */
+  /** `links`: the run over links and a broker with a disk; with `patterns`: of requests, jobs, messages, surveys and a bus; all others of the run over messages. */
   readonly setting: Schedule['setting'] | 'links' | `patterns, ${Schedule['setting']}`;
   readonly messages: number;
   readonly envelopes: number;

@@ -861,6 +861,8 @@ class World {
         break;
       // Of patterns that this run does not have.
       case 'work':
+      case 'routed':
+      case 'heard':
       case 'reply':
       case 'surveyReply':
       case 'surveyEnd':

@@ -64,18 +64,28 @@ describe('seeded schedules', () => {
     for (const fault of [
       'worker death',
       'asker death',
+      'router death',
       'partition',
       'broker restart',
       'unit to two',
       'unit replayed',
+      'forward to all',
+      'forward replayed',
     ]) {
       expect(totals.faults[fault], fault).toBeGreaterThan(20);
     }
     for (const deed of [
       'request',
       'push',
+      'deal',
       'ask',
       'say',
+      'forward',
+      'forwarded new',
+      'reply news',
+      'reply forwarded',
+      'condemn router',
+      'router betray',
       'asked again',
       'sealed anew',
       'stored result given',
@@ -109,6 +119,19 @@ describe('seeded schedules', () => {
     );
     expect(one!.traces).toBeGreaterThan(0);
     expect(three).toEqual(one);
+  });
+
+  it('have routers in some of those of patterns, and everything else of these as without', () => {
+    const plans = Array.from({ length: 200 }, (_, seed) => patternsPlanOf(seed));
+    const routed = plans.filter(({ routing }) => routing !== undefined);
+    expect(routed.length).toBeGreaterThan(50);
+    expect(routed.length).toBeLessThan(120);
+    for (const { routing, members, groups, steps } of plans) {
+      const routers = members.filter(({ role }) => role === 'router').map(({ name }) => name);
+      expect(routers).toEqual(routing?.routers.map(({ name }) => name) ?? []);
+      expect(groups[0]!.patterns.includes('pool/deal')).toBe(routing !== undefined);
+      expect(steps.some(({ step }) => step.do === 'deal')).toBe(routing !== undefined);
+    }
   });
 
   it('are of links, of messages and of all patterns', { timeout: 60_000 }, async () => {

@@ -285,6 +285,8 @@ function asked(add: Add): void {
     ['bus', 'One of BUS', BUS],
     ['request', 'A request', 0x30],
     ['survey-reply', 'A reply under the tag of a topic', 0x51],
+    ['message', 'A message of a dealer', 0x70],
+    ['forward', 'A forward', 0x72],
   ] as [string, string, number][])
     no(id, comment, { patternKind: kind }, 'E_ENCODING', ['Purpose']);
   no('merkle', 'A Merkle batch', { form: 'merkle' }, 'E_ENCODING');

@@ -367,6 +367,8 @@ function header(add: Add): void {
     ['question', 'A question of SURVEY', 0x50],
     ['survey-reply', 'A reply of SURVEY', 0x51],
     ['bus', 'Of BUS', 0x60],
+    ['dealer-reply', 'A reply to a message of ROUTER/DEALER', 0x71],
+    ['forward', 'A forward under the tag of a topic', 0x72],
   ] as [string, string, number][])
     no(
       `pattern-${id}`,

@@ -22,6 +22,7 @@ const VALUES: Record<number, Bytes> = {
   9: seeded('chain', 48),
   10: seeded('reply route', 16),
   11: seeded('commit', 32),
+  12: seeded('routing', 52),
 };
 const NAMES: Record<number, string> = {
   1: 'merkle',
@@ -35,6 +36,7 @@ const NAMES: Record<number, string> = {
   9: 'topic-chain',
   10: 'reply-route',
   11: 'record-commit',
+  12: 'routing',
 };
 
 export function extensions(): VectorFile {
@@ -90,7 +92,7 @@ export function extensions(): VectorFile {
     [],
     merkleRaw,
   );
-  for (const n of [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]) {
+  for (const n of [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]) {
     good(
       NAMES[n] ?? '',
       `extension ${n} alone`,
@@ -101,13 +103,13 @@ export function extensions(): VectorFile {
   good(
     'all',
     'all that a single may carry, in order',
-    [2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((n) => ext(n)),
+    [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].map((n) => ext(n)),
     ['envelope.7', 'envelope.10'],
   );
   good(
     'all-merkle',
     'all in a Merkle batch',
-    [merkleExt, ...[2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((n) => ext(n))],
+    [merkleExt, ...[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].map((n) => ext(n))],
     ['envelope.7', 'envelope.10'],
     [],
     merkleRaw,
@@ -121,6 +123,8 @@ export function extensions(): VectorFile {
   );
   good('chain-1', 'a chain of one value', [ext(9, seeded('chain', 16))], ['envelope.13'], ['Limit']);
   good('chain-8', 'a chain of eight values', [ext(9, seeded('chain', 128))], ['envelope.13'], ['Limit']);
+  good('routing-20', 'routing data of no bytes', [ext(12, seeded('routing', 20))], ['envelope.13'], ['Limit']);
+  good('routing-1044', 'routing data of 1,024 bytes', [ext(12, seeded('routing', 1044))], ['envelope.13'], ['Limit']);
   good('expiry-0', 'expiry 0', [ext(4, u64(0))], ['envelope.13']);
   good('expiry-limit', 'expiry 2^53 - 1', [ext(4, u64(SAFE))], ['envelope.34', 'envelope.13'], ['Limit']);
   good('head-seq-limit', 'head_seq 2^53 - 1', [ext(8, u64(SAFE))], ['envelope.34', 'envelope.13'], ['Limit']);
@@ -134,16 +138,16 @@ export function extensions(): VectorFile {
   good(
     'unknown',
     'an unknown extension without the critical bit',
-    [unknown(12, text('later'))],
+    [unknown(13, text('later'))],
     ['envelope.11', 'envelope.12'],
   );
-  good('unknown-empty', 'an unknown extension without a value', [unknown(12)], ['envelope.12']);
+  good('unknown-empty', 'an unknown extension without a value', [unknown(13)], ['envelope.12']);
   good('unknown-last-number', 'number 0x7fff', [unknown(0x7fff, u8(1))], ['envelope.12']);
   good('private', 'a private number', [unknown(0x7f00, text('ours'))], ['envelope.12']);
   good(
     'unknown-between',
     'unknown ones behind known ones',
-    [ext(6), unknown(12, u8(1)), unknown(300, u8(2))],
+    [ext(6), unknown(13, u8(1)), unknown(300, u8(2))],
     ['envelope.12', 'envelope.10'],
   );
   for (const grease of [0x0a0a, 0x3a3a, 0x7a7a]) {
@@ -158,7 +162,7 @@ export function extensions(): VectorFile {
   }
   const many = (count: number): Extension[] => Array.from({ length: count }, (_, i) => unknown(100 + i));
   good('32', '32 extensions', many(32), ['envelope.15'], ['Limit']);
-  good('area-4096', 'ext_len 4,096', [unknown(12, seeded('large extension', 4092))], ['envelope.34'], ['Limit']);
+  good('area-4096', 'ext_len 4,096', [unknown(13, seeded('large extension', 4092))], ['envelope.34'], ['Limit']);
 
   // Order and overrun
   const o = ['envelope.10'];
@@ -170,7 +174,7 @@ export function extensions(): VectorFile {
     o,
     'trace',
   );
-  bad('duplicate-unknown', 'an unknown extension twice', [unknown(12), unknown(12)], o, 'unknown');
+  bad('duplicate-unknown', 'an unknown extension twice', [unknown(13), unknown(13)], o, 'unknown');
   bad('number-0', 'number 0: numbers increase from 1 on', [unknown(0)], o, 'unknown');
   bad('number-0-critical', 'number 0 with the critical bit', [unknown(0, zeros(0), true)], o, 'unknown');
   bad(
@@ -183,14 +187,14 @@ export function extensions(): VectorFile {
   );
   bad('unsorted', '6 before 4 (T40)', [ext(6), ext(4)], o, 'all');
   bad('unsorted-by-type', 'sorted by type with the critical bit, not by number: 5, 4', [ext(5), ext(4)], o, 'all');
-  bad('unsorted-unknown', 'a known one behind an unknown one', [unknown(12), ext(6)], o, 'unknown-between');
+  bad('unsorted-unknown', 'a known one behind an unknown one', [unknown(13), ext(6)], o, 'unknown-between');
   bad('overrun-value', 'a value that is one byte short (T42)', encodeExtension(ext(6)).slice(0, -1), o, 'trace', [
     'Truncated',
   ]);
   bad('overrun-value-all', 'a type and a length, and nothing more (T42)', cat(u16(6), u16(32)), o, 'trace', [
     'Truncated',
   ]);
-  bad('overrun-length-max', 'a length of 65,535 (T42)', cat(u16(12), u16(65_535), zeros(4)), o, 'unknown', [
+  bad('overrun-length-max', 'a length of 65,535 (T42)', cat(u16(13), u16(65_535), zeros(4)), o, 'unknown', [
     'Truncated',
   ]);
   for (const left of [1, 2, 3]) {
@@ -209,7 +213,7 @@ export function extensions(): VectorFile {
 
   // Criticality
   const c = ['envelope.11'];
-  bad('unknown-critical', 'number 12 with the critical bit (T41)', [unknown(12, text('later'), true)], c, 'unknown', [
+  bad('unknown-critical', 'number 13 with the critical bit (T41)', [unknown(13, text('later'), true)], c, 'unknown', [
     'UnknownCritical',
   ]);
   bad(
@@ -236,7 +240,7 @@ export function extensions(): VectorFile {
     'unknown-between',
     ['UnknownCritical'],
   );
-  for (const n of [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]) {
+  for (const n of [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]) {
     const right = ext(n);
     bad(
       `criticality-${n}`,
@@ -306,6 +310,22 @@ export function extensions(): VectorFile {
   bad('chain-17', 'a chain of 17 bytes', [ext(9, seeded('chain', 17))], l, 'chain-1');
   bad('chain-9', 'a chain of nine values', [ext(9, seeded('chain', 144))], l, 'chain-8', ['Limit']);
 
+  for (const length of [0, 4, 16, 19])
+    bad(`routing-${length}`, `extension 12 of ${length} bytes`, [ext(12, seeded('routing', length))], l, 'routing-20', [
+      'Limit',
+    ]);
+  bad('routing-1045', 'extension 12 of 1,045 bytes', [ext(12, seeded('routing', 1045))], l, 'routing-1044', ['Limit']);
+  bad('routing-4092', 'extension 12 of 4,092 bytes', [ext(12, seeded('routing', 4092))], l, 'routing-1044', ['Limit']);
+  bad('routing-twice', 'extension 12 twice', [ext(12), ext(12)], o, 'routing');
+  bad(
+    'routing-criticality-length',
+    'extension 12 of 19 bytes, without the critical bit',
+    [{ ...ext(12, seeded('routing', 19)), critical: false }],
+    l,
+    'routing',
+    ['Criticality', 'Order'],
+  );
+
   // Misplaced
   const m = ['envelope.14'];
   bad('merkle-in-single', 'extension 1 in a single', [merkleExt], ['envelope.8', ...m], 'merkle');
@@ -343,7 +363,7 @@ export function extensions(): VectorFile {
   bad(
     'area-4097',
     'ext_len 4,097',
-    [unknown(12, seeded('large extension', 4093))],
+    [unknown(13, seeded('large extension', 4093))],
     ['envelope.34'],
     'area-4096',
     limit,
@@ -394,7 +414,7 @@ export function extensions(): VectorFile {
   order(
     'order-front-first',
     'a u64 above its limit, and behind it an unknown critical one',
-    [ext(4, u64(1n << 60n)), unknown(12, zeros(0), true)],
+    [ext(4, u64(1n << 60n)), unknown(13, zeros(0), true)],
     'E_LIMIT',
   );
   order(

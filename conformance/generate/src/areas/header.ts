@@ -14,6 +14,9 @@ const DEFINED: [number, string][] = [
   [0x50, 'SURVEY question'],
   [0x51, 'SURVEY reply'],
   [0x60, 'BUS data'],
+  [0x70, 'ROUTER/DEALER message'],
+  [0x71, 'ROUTER/DEALER reply'],
+  [0x72, 'ROUTER/DEALER forward'],
 ];
 
 function encode(file: VectorFile): void {
@@ -190,7 +193,8 @@ function fields(file: VectorFile): void {
     [0x41, 'PIPELINE kind 1'],
     [0x52, 'SURVEY kind 2'],
     [0x61, 'BUS kind 1'],
-    [0x70, 'ROUTER/DEALER is reserved'],
+    [0x73, 'ROUTER/DEALER kind 3'],
+    [0x7f, 'ROUTER/DEALER kind 15'],
     [0x80, 'control is reserved'],
     [0x90, 'pattern 9'],
     [0xa0, 'pattern 10'],

@@ -243,8 +243,8 @@ function accessLists(file: VectorFile): void {
   bad('sender-id-twice', 'two key ids with equal first 16 bytes (S20)', pair);
   bad('sender-id-twice-edge', 'the same at the edge', pair, 'E_ENCODING', USE.edge);
   bad('no-action', 'no action', [entry60(entry({ actions: 0 }))]);
-  bad('action-8', 'an action that is not defined', [entry60(entry({ actions: 8 }))]);
-  bad('action-9', 'one beside publish', [entry60(entry({ actions: 9 }))]);
+  bad('action-16', 'an action that is not defined', [entry60(entry({ actions: 16 }))]);
+  bad('action-17', 'one beside publish', [entry60(entry({ actions: 17 }))]);
   bad('action-high', 'bit 15', [entry60(entry({ actions: 0x8001 }))]);
   bad('kind-3', 'match kind 3', [entry60(entry({ matchKind: 3 }))]);
   bad('kind-255', 'match kind 255', [entry60(entry({ matchKind: 255 }))]);

@@ -144,7 +144,7 @@ function accept(file: VectorFile): void {
     undefined,
     ['Grease'],
   );
-  for (const kind of [0x30, 0x31, 0x40, 0x50, 0x51, 0x60])
+  for (const kind of [0x30, 0x31, 0x40, 0x50, 0x51, 0x60, 0x70, 0x71, 0x72])
     one(
       `kind-${kind.toString(16)}`,
       "another pattern or kind; what it means is not this chapter's",

@@ -191,7 +191,7 @@ function hear(add: Add): void {
   );
 }
 
-interface Defect {
+export interface Defect {
   id: string;
   comment: string;
   code: string;
@@ -204,7 +204,7 @@ interface Defect {
   after?: (bytes: Bytes) => Bytes;
 }
 const P23 = 'patterns.23';
-const DEFECTS: readonly Defect[] = [
+export const DEFECTS: readonly Defect[] = [
   {
     id: 'pattern',
     comment: 'a request',
@@ -394,6 +394,8 @@ function header(add: Add): void {
     ['question', 'A question of SURVEY', 0x50],
     ['survey-reply', 'A reply of SURVEY in this form', w.SURVEY_REPLY],
     ['bus', 'Of BUS', 0x60],
+    ['message', 'A message of a dealer', 0x70],
+    ['dealer-reply', 'A reply of ROUTER/DEALER', 0x71],
   ] as [string, string, number][])
     no(`pattern-${id}`, comment, { patternKind: kind }, 'E_ENCODING', ['Purpose']);
   for (const [id, comment, chain] of [
@@ -611,6 +613,14 @@ function bindings(add: Add): void {
     [w.heard(final), w.refused(reply('bound', [to(1)]).bytes, 'E_FORK')],
     ['replay.12'],
     ['Fork'],
+  );
+  const its = w.reply('bound', { on: OTHER, answers: [w.answer(ASKED_OTHER)] });
+  add(
+    'one-stream-two-keyinfos',
+    'One stream_id of a responder and one number, to two pool streams: each keyinfo has its own replay state',
+    [w.heard(final), w.heard(its), w.refused(final.bytes, 'E_REPLAY'), w.refused(its.bytes, 'E_REPLAY')],
+    ['replay.1'],
+    R,
   );
   add(
     'two-responders',

@@ -274,6 +274,71 @@ function salts(file: VectorFile): void {
     { sameAs: 'record-commit-after-expiry' },
   );
 
+  // Extension 12: the epoch counts, what is sealed does not, and the routing data follow the plaintexts.
+  const routed = (epoch: number, sealed: Bytes): Extension[] => [
+    { number: 12, critical: true, value: cat(u32(epoch), sealed) },
+  ];
+  const message: Partial<Header> = { patternKind: 0x70, flags: 1 };
+  const data = text('to whom');
+  const empty = zeros(16 + data.length);
+  const own = (h: Bytes, d: Bytes[] = [data]): [Bytes, Bytes[]] => [h, [abc, ...d]];
+  salt('routing-zero', 'extension 12 with zeros behind the epoch', ...own(ph(message, routed(3, empty))));
+  salt(
+    'routing-ignored',
+    'the value of extension 12 behind its first 4 bytes counts as zeros',
+    ...own(ph(message, routed(3, seeded('sealed routing', empty.length)))),
+    { sameAs: 'routing-zero' },
+  );
+  salt('routing-epoch', `${other} the epoch in extension 12`, ...own(ph(message, routed(4, empty))));
+  salt('routing-epoch-high', `${other} its first byte`, ...own(ph(message, routed(0x0100_0003, empty))));
+  salt('routing-data', `${other} the routing data`, ...own(ph(message, routed(3, empty)), [text('to whoM')]));
+  salt(
+    'routing-data-none',
+    `${other} the routing data, which are not there`,
+    ...own(ph(message, routed(3, zeros(16))), []),
+  );
+  salt(
+    'routing-data-long',
+    `${other} the length of extension 12`,
+    ...own(ph(message, routed(3, zeros(17 + data.length)))),
+  );
+  salt(
+    'routing-data-first',
+    `${other} the order: the routing data before the plaintext`,
+    ph(message, routed(3, empty)),
+    [data, abc],
+  );
+  salt('routing-1024', '1,024 bytes of routing data', ph(message, routed(3, zeros(1040))), [
+    abc,
+    seeded('much routing', 1024),
+  ]);
+  salt(
+    'routing-behind-others',
+    'extension 12 behind 4 and 11',
+    ...own(ph(message, [...expiry(NOW), ...commit(zeros(32)), ...routed(3, empty)])),
+  );
+  salt(
+    'routing-behind-others-ignored',
+    'the same with values in 11 and 12',
+    ...own(
+      ph(message, [
+        ...expiry(NOW),
+        ...commit(seeded('commit', 32)),
+        ...routed(3, seeded('sealed routing', empty.length)),
+      ]),
+    ),
+    { sameAs: 'routing-behind-others' },
+  );
+  salt('routing-dead', 'a dead source', ...own(ph(message, routed(3, empty))), { random: zeros(16) });
+  salt(
+    'routing-dead-data',
+    'a dead source: another salt because of the routing data',
+    ...own(ph(message, routed(3, empty)), [text('to whoM')]),
+    {
+      random: zeros(16),
+    },
+  );
+
   // H16: the cut. "ab|c" and "a|bc" join to the same bytes; framed they do not.
   const time = (s: string): { timestamp: bigint; payload: Bytes } => ({ timestamp: NOW, payload: text(s) });
   const framed = (...parts: string[]): Bytes => frameRecords(parts.map(time), NOW, false);

@@ -3,9 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { VectorFile } from '../cases.ts';
 import { answer, recordsJson } from '../check.ts';
 import type { Json, Members } from '../json.ts';
-import { cat, hex, seeded, text, u32, u64, vec16, zeros, type Bytes } from '../twin/bytes.ts';
-import { sealEnvelope, type Recipe } from '../twin/envelope.ts';
+import { FRONT, frontEpoch, MESSAGE, type FrontEpoch } from '../routerworld.ts';
+import { cat, hex, seeded, text, u32, u64, unhex, vec16, zeros, type Bytes } from '../twin/bytes.ts';
+import { publicKeyOf } from '../twin/ed25519.ts';
+import { sealEnvelope, type Recipe, type RoutingRecipe } from '../twin/envelope.ts';
 import { known } from '../twin/extensions.ts';
+import { parseEnvelope } from '../twin/parse.ts';
+import { ED25519, rawKeyId } from '../twin/schedule.ts';
 import { ALICE, BOB, known as knownSource, messages, NOW, receiver, recipe, sourceJson, writer } from '../world.ts';
 
 function sealIn(r: Recipe, rng: Bytes = r.random): Members {
@@ -29,6 +33,11 @@ function sealIn(r: Recipe, rng: Bytes = r.random): Members {
     keyinfo: hex(r.keyinfo),
   };
   if (r.form === 'merkle') out['jobsPerLeaf'] = r.jobsPerLeaf;
+  if (r.routing !== undefined) {
+    const { front, epoch, data } = r.routing;
+    const { suite, epochSecret, groupCtx } = front;
+    out['routing'] = { suite, epoch, epochSecret: hex(epochSecret), groupCtx: hex(groupCtx), data: hex(data) };
+  }
   return out;
 }
 
@@ -46,6 +55,26 @@ function confirm(id: string, r: Recipe, envelope: string): void {
   const got = answer('envelope.open', input) as { out?: { records?: Json } };
   if (!isDeepStrictEqual(got.out?.records, recordsJson(r.records)))
     throw new Error(`${id} does not open: ${JSON.stringify(got)}`);
+  if (r.routing !== undefined) confirmRouting(id, r, r.routing, envelope);
+}
+
+/** The routing data, with the independent opener of them. */
+function confirmRouting(id: string, r: Recipe, routing: RoutingRecipe, envelope: string): void {
+  const { header, extensions } = parseEnvelope(unhex(envelope));
+  const { suite, epochSecret, groupCtx } = routing.front;
+  const input = {
+    suite,
+    epochSecret: hex(epochSecret),
+    groupCtx: hex(groupCtx),
+    senderKeyId: hex(rawKeyId(ED25519, publicKeyOf(r.seed))),
+    streamId: hex(r.streamId),
+    seq: r.seq.toString(),
+    salt: hex(header.salt),
+    value: hex(extensions.find((x) => x.number === 12)?.value ?? zeros(0)),
+  };
+  const got = answer('routing.open', input);
+  if (!isDeepStrictEqual(got, { out: { epoch: routing.epoch, data: hex(routing.data) } }))
+    throw new Error(`${id}: the routing data do not open: ${JSON.stringify(got)}`);
 }
 
 export function seal(): VectorFile {
@@ -175,7 +204,47 @@ export function seal(): VectorFile {
     { patternKind: 0x50, extensions: [known(2, survey), known(10, seeded('reply route', 16))] },
     ['envelope.7'],
   );
-  for (const kind of [0x30, 0x31, 0x40, 0x51, 0x60])
+  const routing = (data: Bytes = text('to whom it goes'), front: FrontEpoch = FRONT): Partial<Recipe> => ({
+    form: 'batch',
+    patternKind: MESSAGE,
+    extensions: [known(8, u64(10))],
+    routing: { front, epoch: front.epoch, data },
+  });
+  const R = ['patterns.36', 'suites.10'];
+  for (const suite of [1, 2])
+    for (const front of [FRONT, frontEpoch('three', 3, 2)])
+      good(
+        `routing-suite-${suite}-front-${front.suite}`,
+        `a message of ROUTER/DEALER, suite ${suite}, in a front of suite ${front.suite}`,
+        { suite, ...routing(undefined, front) },
+        ['envelope.7', ...R],
+      );
+  good('routing-empty', 'a message without routing data: 20 bytes', routing(zeros(0)), R, ['Limit']);
+  good('routing-1024', 'a message with 1,024 bytes of them', routing(seeded('much routing', 1024)), R, ['Limit']);
+  good('routing-padded', 'a padded one', { ...routing(), padded: true, records: messages(5) }, R);
+  good(
+    'routing-commit',
+    'with extension 11 before 12',
+    { ...routing(), recordCommit: true },
+    [...R, 'suites.15'],
+    ['Commitment'],
+  );
+  good(
+    'routing-extensions',
+    'with several extensions before it, and keyinfo',
+    {
+      ...routing(),
+      seq: 2n,
+      extensions: [known(3, seeded('prev envelope', 32)), known(4, u64(NOW + 60_000n)), known(8, u64(10))],
+      recordCommit: true,
+      keyinfo: seeded('keyinfo', 40),
+    },
+    [...R, 'envelope.7'],
+  );
+  good('routing-seq-limit', 'number 2^20 of a stream', { ...routing(), seq: 1n << 20n }, R, ['Limit']);
+  good('routing-epoch-max', 'the last epoch', routing(text('late'), frontEpoch('last', 4_294_967_295)), R, ['Limit']);
+  good('routing-other-sender', 'Bob seals', { ...routing(), seed: BOB.seed }, R);
+  for (const kind of [0x30, 0x31, 0x40, 0x51, 0x60, 0x71, 0x72])
     good(`kind-${kind.toString(16)}`, 'another pattern or kind', { patternKind: kind }, ['envelope.1']);
   good('seq-limit', 'the last envelope of a stream, seq 2^40', { seq: 1n << 40n }, ['envelope.4'], ['Limit']);
   good('other-sender', 'Bob seals', { seed: BOB.seed }, ['suites.17']);
@@ -233,6 +302,62 @@ export function seal(): VectorFile {
     });
   }
 
+  // The same of messages of dealers: extension 12 takes the salt, and the salt what it is made of
+  const dealt = (over: Partial<Recipe>): Recipe =>
+    recipe('hedged message', {
+      ...routing(text('to one')),
+      random,
+      streamId,
+      records: [{ timestamp: NOW, payload: text('same') }],
+      ...over,
+    });
+  const four = { ...FRONT, epoch: 4 };
+  const dead = { random: zeros(16) };
+  const cloned: [string, string, Partial<Recipe>, string?][] = [
+    ['plain', 'the message that the others differ from', {}],
+    ['again', 'everything equal: the same message, byte by byte', {}, 'plain'],
+    ['data', 'other routing data of the same length, so another salt', routing(text('to two'))],
+    ['data-longer', 'routing data with a byte more, so another salt', routing(text('to one!'))],
+    ['data-empty', 'no routing data, so another salt', routing(zeros(0))],
+    ['epoch', 'another epoch of the front, with its key, so another salt', routing(text('to one'), four)],
+    [
+      'secret',
+      'the same epoch under another secret: what is sealed counts as zeros, so the same salt, and other routing data',
+      routing(text('to one'), { ...FRONT, epochSecret: seeded('another secret', 32) }),
+      'plain',
+    ],
+    ['payload', 'another payload, so another salt', { records: [{ timestamp: NOW, payload: text('else') }] }],
+    ['commit', 'with extension 11, so another salt', { recordCommit: true }],
+    ['dead', 'a dead random source', dead],
+    [
+      'dead-data',
+      'a dead random source and other routing data, so another salt',
+      { ...routing(text('to two')), ...dead },
+    ],
+    [
+      'dead-epoch',
+      'a dead random source and another epoch of the front',
+      { ...routing(text('to one'), four), ...dead },
+    ],
+    ['dead-seq', 'a dead random source and another seq', { ...dead, seq: 2n }],
+  ];
+  const dealtSalts = new Map<string, string>();
+  for (const [name, comment, over, sameAs] of cloned) {
+    const r = dealt(over);
+    const made = sealEnvelope(r);
+    confirm(name, r, hex(made.bytes));
+    const before = dealtSalts.get(hex(made.salt));
+    if (before !== sameAs) throw new Error(`cloned ${name} has the salt of ${before}`);
+    if (before === undefined) dealtSalts.set(hex(made.salt), name);
+    g.valid(`cloned-${name}`, {
+      comment: `one process, stream and random source for all of these: ${comment}`,
+      in: sealIn(r),
+      out: { envelope: hex(made.bytes), id: hex(made.id) },
+      spec: ['suites.10', 'suites.16', 'patterns.36'],
+      flags: ['SaltHedge', 'RoutingBinding'],
+    });
+  }
+
   // Test randomness
   const r = recipe('seal single-suite-1', { suite: 1 });
   const made = sealEnvelope(r);
@@ -274,8 +399,9 @@ export function seal(): VectorFile {
     error: string[],
     spec: string[],
     flags: string[] = [],
+    from = 'single-suite-1',
   ): void => {
-    g.invalid(id, { comment, in: sealIn(recipe(`seal ${id}`, over)), error, spec, from: 'single-suite-1', flags });
+    g.invalid(id, { comment, in: sealIn(recipe(`seal ${id}`, over)), error, spec, from, flags });
   };
   bad('seq-0', 'seq 0: numbers start with 1', { seq: 0n }, ['E_USAGE', 'E_LIMIT'], ['envelope.4']);
   bad('seq-limit-plus-1', 'seq 2^40 + 1', { seq: (1n << 40n) + 1n }, ['E_LIMIT', 'E_USAGE'], ['envelope.4'], ['Limit']);
@@ -302,6 +428,26 @@ export function seal(): VectorFile {
     ['E_USAGE'],
     ['envelope.5'],
   );
+  for (const length of [1025, 1044, 4096])
+    bad(
+      `routing-${length}`,
+      `${length.toLocaleString('en')} bytes of routing data`,
+      routing(seeded('too much routing', length)),
+      ['E_LIMIT'],
+      ['patterns.36'],
+      ['Limit'],
+      'routing-1024',
+    );
+  for (const length of [31, 33])
+    bad(
+      `routing-secret-${length}`,
+      `an epoch secret of the front of ${length} bytes`,
+      routing(undefined, { ...FRONT, epochSecret: seeded('short', length) }),
+      ['E_USAGE'],
+      ['suites.9'],
+      ['KeyUse'],
+      'routing-suite-1-front-1',
+    );
   bad(
     'leaves-4097',
     '4,097 leaves of one record',

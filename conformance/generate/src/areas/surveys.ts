@@ -384,6 +384,7 @@ function header(add: Add): void {
   for (const [id, comment, kind] of [
     ['question', 'A question under the answer tag', 0x50],
     ['bus', 'Of BUS', 0x60],
+    ['dealer-reply', 'A reply to a message of ROUTER/DEALER', 0x71],
     ['push', 'A job', w.PUSH],
   ] as [string, string, number][])
     no(`pattern-${id}`, comment, { patternKind: kind }, 'E_ENCODING', ['Purpose']);

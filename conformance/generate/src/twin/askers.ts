@@ -1,11 +1,14 @@
 /** Who asked, chapter 09: replies to requests, and replies to surveys. */
 import { hex, number, same, type Bytes } from './bytes.ts';
+import { FORWARD, takeForward, type FrontEpoch } from './forward.ts';
 import { BATCH, MERKLE } from './header.ts';
 import { H } from './hash.ts';
 import { CODES } from './messages.ts';
 import { replyContext, surveyInfo, surveyOpen } from './pools.ts';
 import { conclude, extensionOf, replayFor, senderOf, unpack, type Memory, type Sender, type Times } from './receive.ts';
 import { refuse } from './refusal.ts';
+
+const REPLY_OF_7 = 0x71;
 
 export interface AskerState extends Times {
   tags: Bytes[];
@@ -34,6 +37,18 @@ export interface Replies {
   ignored: number;
 }
 
+/** What a requester may do with routers. */
+export interface Routed {
+  /** of its streams */
+  pattern: number;
+  front: FrontEpoch[];
+  routers: Sender[];
+}
+export interface Forwarded {
+  id: Bytes;
+  envelopes: Bytes[];
+}
+
 const nameOf = (r: { id: Bytes; leaf: number; index: number }): string => `${hex(r.id)}/${r.leaf}/${r.index}`;
 
 /** patterns.24 */
@@ -45,26 +60,37 @@ function codeOf(body: Bytes): string {
 export class Requester {
   private readonly state: AskerState;
   private readonly suite: number;
+  private readonly routed: Routed;
   private readonly streams: readonly OpenStream[];
   private readonly outstanding: Map<OpenStream, Set<string>>;
   private readonly replay: Memory;
 
-  constructor(state: AskerState, suite: number, streams: readonly OpenStream[]) {
+  constructor(state: AskerState, suite: number, streams: readonly OpenStream[], routed: Routed) {
     this.state = state;
     this.suite = suite;
+    this.routed = routed;
     this.streams = streams;
     this.outstanding = new Map(streams.map((s) => [s, new Set(s.requests.map(nameOf))]));
     this.replay = replayFor(state);
   }
 
-  receive(now: bigint, bytes: Bytes): Replies | undefined {
+  receive(now: bigint, bytes: Bytes): Replies | Forwarded | undefined {
     const u = unpack(bytes, false);
     const h = u.e.header;
     if (!this.state.tags.some((t) => same(t, h.topicTag))) return undefined;
+    const reply = (this.routed.pattern << 4) + 1;
+    if (h.patternKind === FORWARD) {
+      return takeForward(u, now, REPLY_OF_7, {
+        ...this.routed,
+        fresh: this.state.fresh,
+        memory: this.replay,
+        times: this.state,
+      });
+    }
     const { keyinfo } = u.e;
     const stream = this.streams.find((s) => same(H(s.enc), keyinfo));
     if (keyinfo.length === 32 && stream === undefined) return undefined;
-    if (h.patternKind !== 0x31 || (h.flags & BATCH) === 0 || (h.flags & MERKLE) !== 0) {
+    if (h.patternKind !== reply || (h.flags & BATCH) === 0 || (h.flags & MERKLE) !== 0) {
       refuse('E_ENCODING', 'patterns.23: form');
     }
     if (extensionOf(u.e, 8) === undefined) refuse('E_EXT', 'patterns.23: extension 8');
@@ -88,7 +114,8 @@ export class Requester {
           if (payload.length < 41) refuse('E_ENCODING', 'patterns.24: short');
           const status = payload[40] ?? 0;
           if (status > 2) refuse('E_ENCODING', 'patterns.24: status');
-          if (status === 1 && payload.length > 41) refuse('E_ENCODING', 'patterns.24: in progress with a body');
+          if (reply !== REPLY_OF_7 && status === 1 && payload.length > 41)
+            refuse('E_ENCODING', 'patterns.24: in progress with a body');
           const body = payload.slice(41);
           return {
             id: payload.slice(0, 32),

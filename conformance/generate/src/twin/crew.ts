@@ -1,8 +1,9 @@
-/** A member of a crew, chapter 09: requests and jobs of one front. */
+/** A member of a crew, chapter 09: requests, jobs and messages of one front, and what routers forward. */
 import { number, same, type Bytes } from './bytes.ts';
 import { BATCH, MERKLE } from './header.ts';
 import { H } from './hash.ts';
 import { poolInfo, poolKey, poolOpen, readKeyinfo, streamIdOf } from './pools.ts';
+import { FORWARD, takeForward, type FrontEpoch } from './forward.ts';
 import { conclude, extensionOf, replayFor, senderOf, unpack, type Sender, type Times } from './receive.ts';
 import { refuse } from './refusal.ts';
 import type { ReplayModel } from './replay.ts';
@@ -10,6 +11,7 @@ import type { ReplayModel } from './replay.ts';
 const SAFE: bigint = (1n << 53n) - 1n;
 const REQUEST = 0x30;
 const PUSH = 0x40;
+const MESSAGE = 0x70;
 
 export interface CrewEpoch {
   epoch: number;
@@ -24,6 +26,9 @@ export interface CrewState extends Times {
   fresh: boolean;
   epochs: CrewEpoch[];
   senders: Sender[];
+  inboxes: Bytes[];
+  front: FrontEpoch[];
+  routers: Sender[];
 }
 export interface Work {
   key: Bytes;
@@ -36,6 +41,10 @@ export interface Taken {
   records: Work[];
   leaf?: number;
 }
+export interface Forwarded {
+  id: Bytes;
+  envelopes: Bytes[];
+}
 
 export class Crew {
   private readonly state: CrewState;
@@ -46,19 +55,24 @@ export class Crew {
     this.replay = replayFor(state);
   }
 
-  receive(now: bigint, bytes: Bytes, job: boolean): Taken | undefined {
+  receive(now: bigint, bytes: Bytes, job: boolean): Taken | Forwarded | undefined {
     const u = unpack(bytes, job);
     const h = u.e.header;
+    if (this.state.inboxes.some((t) => same(t, h.topicTag))) {
+      if (h.patternKind !== FORWARD) refuse('E_ENCODING', 'no forward under an inbox tag');
+      return takeForward(u, now, MESSAGE, { ...this.state, memory: this.replay, times: this.state });
+    }
     if (!this.state.tags.some((t) => same(t, h.topicTag))) return undefined;
     // 8: the crew's epoch, freshness of the view, patterns.16, suite
     const epoch = this.state.epochs.find((x) => x.epoch === h.epoch);
     if (epoch === undefined || !epoch.open) return refuse('E_EPOCH', 'groups.26');
     const poolHash = epoch.poolHash ?? refuse('E_EPOCH', 'patterns.17');
     if (!this.state.fresh) refuse('E_STALE', 'principals.30');
-    if (h.patternKind !== REQUEST && h.patternKind !== PUSH) refuse('E_ENCODING', 'patterns.16: none of a pool');
-    if (h.patternKind === REQUEST && (h.flags & MERKLE) !== 0) refuse('E_ENCODING', 'patterns.16: leaves');
+    if (![REQUEST, PUSH, MESSAGE].includes(h.patternKind)) refuse('E_ENCODING', 'patterns.16: none of a pool');
+    if (h.patternKind !== PUSH && (h.flags & MERKLE) !== 0) refuse('E_ENCODING', 'patterns.16: leaves');
     if ((h.flags & BATCH) === 0) refuse('E_ENCODING', 'patterns.16: a single');
     if (extensionOf(u.e, 8) === undefined) refuse('E_EXT', 'patterns.16');
+    if ((h.patternKind === MESSAGE) !== (extensionOf(u.e, 12) !== undefined)) refuse('E_EXT', 'patterns.16: routing');
     const { enc, started } = readKeyinfo(u.e.keyinfo);
     if (!same(h.streamId, streamIdOf(enc))) refuse('E_ENCODING', 'patterns.16: stream_id');
     if (started > h.timestamp) refuse('E_ENCODING', 'patterns.16: started');
@@ -83,7 +97,7 @@ export class Crew {
         work = records.map(({ payload }) => {
           if (payload.length < 24) refuse('E_ENCODING', 'patterns.19: short');
           const deadline = number(payload.slice(16, 24));
-          if (deadline === 0n && h.patternKind === REQUEST) refuse('E_ENCODING', 'patterns.19: no deadline');
+          if (deadline === 0n && h.patternKind !== PUSH) refuse('E_ENCODING', 'patterns.19: no deadline');
           if (deadline > SAFE) refuse('E_LIMIT', 'patterns.19: deadline');
           return {
             key: payload.slice(0, 16),

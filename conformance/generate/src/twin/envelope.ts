@@ -7,6 +7,7 @@ import { BATCH, encodeHeader, MERKLE, PADDED, readHeader, type Header } from './
 import { leafHash, merklePath, merkleRoot } from './merkle.ts';
 import { parseEnvelope } from './parse.ts';
 import { frameRecords, type Message } from './records.ts';
+import { rawRouting, type FrontKeys } from './routing.ts';
 import { aadHeader, id32, rawKeyId, recordKey, salt16, signInput, ED25519, type RecordKey } from './schedule.ts';
 
 export type Form = 'single' | 'batch' | 'merkle';
@@ -15,6 +16,14 @@ export interface Source {
   sourceSecret: Bytes;
   groupCtx: Bytes;
   bind: Bytes;
+}
+
+export interface RoutingRecipe {
+  front: FrontKeys;
+  epoch: number;
+  data: Bytes;
+  /** what stands in place of the value that follows */
+  change?: (right: Bytes, salt: Bytes) => Bytes;
 }
 
 export interface Recipe {
@@ -33,8 +42,10 @@ export interface Recipe {
   records: Message[];
   padded: boolean;
   jobsPerLeaf: number;
-  /** without 1 and 11 */
+  /** without 1, 11 and 12 */
   extensions: Extension[];
+  /** of a message of ROUTER/DEALER: what extension 12 is made of */
+  routing?: RoutingRecipe;
   recordCommit: boolean;
   keyinfo: Bytes;
   /** What a dishonest or broken sender does otherwise. */
@@ -112,9 +123,13 @@ export function sealEnvelope(r: Recipe): Sealed {
     list.push({ number: 1, critical: true, value });
   }
   if (r.recordCommit) list.push({ number: 11, critical: true, value: zeros(32) });
+  if (r.routing !== undefined) {
+    const value = cat(u32(r.routing.epoch), zeros(r.routing.data.length + 16));
+    list.push({ number: 12, critical: true, value });
+  }
   list.sort((a, b) => a.number - b.number);
   if (bend.extensions) list = bend.extensions(list);
-  const area = encodeExtensions(list);
+  let area = encodeExtensions(list);
 
   const bodyLen = plaintexts.reduce((sum, p) => sum + p.length + 16 + (merkle ? 4 : 0), 0);
   let header: Header = {
@@ -135,8 +150,18 @@ export function sealEnvelope(r: Recipe): Sealed {
   };
   if (bend.header) header = bend.header(header);
 
-  const salt = salt16(r.hedgeSecret, r.random, cat(encodeHeader(header), area), r.source.bind, plaintexts);
+  const hashed = r.routing === undefined ? plaintexts : [...plaintexts, r.routing.data];
+  const salt = salt16(r.hedgeSecret, r.random, cat(encodeHeader(header), area), r.source.bind, hashed);
   header = { ...header, salt };
+  if (r.routing !== undefined) {
+    const { front, epoch, data, change } = r.routing;
+    const right = rawRouting(front, epoch, { senderKeyId, streamId: r.streamId, seq: r.seq, salt }, data).value;
+    const value = change === undefined ? right : change(right, salt);
+    list = list.map((x) => (x.number === 12 ? { ...x, value } : x));
+    area = encodeExtensions(list);
+    // another length is a broken sender's
+    if (value.length !== right.length) header = { ...header, extLen: area.length };
+  }
   const keys = recordKey(r.source.sourceSecret, r.source.groupCtx, senderKeyId, r.streamId, salt);
   let ph = cat(encodeHeader(header), area);
   const commit = bend.commit ? bend.commit(keys.recordCommit) : keys.recordCommit;

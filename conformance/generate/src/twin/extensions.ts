@@ -21,6 +21,7 @@ const CRITICAL: ReadonlyMap<number, boolean> = new Map([
   [9, false],
   [10, true],
   [11, true],
+  [12, true],
 ]);
 
 export function encodeExtension(x: Extension): Bytes {
@@ -67,6 +68,8 @@ function fits(n: number, value: Bytes): boolean {
       return value.length === 8;
     case 9:
       return value.length >= 16 && value.length <= 128 && value.length % 16 === 0;
+    case 12:
+      return value.length >= 20 && value.length <= 1044;
     default:
       return value.length === 16; // 5, 7, 10
   }

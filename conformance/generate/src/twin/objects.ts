@@ -463,7 +463,7 @@ export function sortBytes(list: readonly Bytes[]): Bytes[] {
 // ---- Access lists
 
 export const USE = { writers: 1, edge: 2 } as const;
-export const ACTION = { publish: 1, subscribe: 2, respond: 4 } as const;
+export const ACTION = { publish: 1, subscribe: 2, respond: 4, route: 8 } as const;
 
 export interface Entry {
   keyId: Bytes;

@@ -31,6 +31,7 @@ const KINDS: ReadonlyMap<number, readonly number[]> = new Map([
   [4, [0]],
   [5, [0, 1]],
   [6, [0]],
+  [7, [0, 1, 2]],
 ]);
 const MAX_PLAINTEXT = 983_040;
 const MAX_TIME: bigint = (1n << 53n) - 1n;

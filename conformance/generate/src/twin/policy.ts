@@ -2,7 +2,7 @@
 import { hex, same, text, zeros, type Bytes } from './bytes.ts';
 import { ACTION, entry60, type Entry } from './objects.ts';
 import { refuse } from './refusal.ts';
-import { answerOf, parsePattern, tokenOf } from './topics.ts';
+import { answerOf, inboxOf, parsePattern, tokenOf } from './topics.ts';
 
 export interface Rule {
   pattern: Bytes;
@@ -26,6 +26,8 @@ export interface Compiled {
   edge: Entry[];
 }
 
+const SURVEY = 3;
+const FRONT = 4;
 const REST: Bytes = text('**');
 const open = (p: readonly Bytes[]): boolean => same(p[p.length - 1] ?? REST, REST);
 
@@ -60,6 +62,12 @@ export function compile(rules: readonly Rule[], grants: readonly Grant[], groups
       refuse('E_POLICY', 'principals.19: in part');
     }
   }
+  const isFront = (id: Bytes): boolean => groups.some((x) => same(x.groupId, id) && x.purpose === FRONT);
+  for (const x of g.filter((y) => (y.action & ACTION.route) !== 0)) {
+    if (!r.some((rule) => overlap(x.segments, rule.segments) && isFront(rule.groupId))) {
+      refuse('E_POLICY', 'principals.19: route in no front');
+    }
+  }
   for (const reader of g.filter((x) => (x.action & 2) !== 0)) {
     const granted = g.filter((x) => (x.action & 2) !== 0 && same(x.keyId, reader.keyId));
     const read = (rule: (typeof r)[number]): boolean => granted.some((x) => covers(x.segments, rule.segments));
@@ -79,7 +87,7 @@ export function compile(rules: readonly Rule[], grants: readonly Grant[], groups
       const t = tokenOf(secretAt(period), group.groupId, period, pattern);
       return {
         keyId: x.keyId,
-        actions: x.action,
+        actions: isFront(group.groupId) ? x.action : x.action & ~ACTION.route,
         matchKind: t.kind === 'exact' ? 1 : 2,
         level: t.level ?? 0,
         match: t.token,
@@ -100,8 +108,8 @@ export function compile(rules: readonly Rule[], grants: readonly Grant[], groups
           ? [{ keyId: x.keyId, actions: x.action, matchKind: 0, level: 0, match: zeros(16), notAfter: x.notAfter }]
           : each(x),
       );
-    const edge = g.flatMap(each);
-    if (group.purpose === 3 || group.purpose === 4) {
+    const edge = g.flatMap(each).filter((e) => e.actions !== 0);
+    if (group.purpose === SURVEY || group.purpose === FRONT) {
       const answer = (x: Grant, level: number, period: number): Entry => {
         const a = answerOf(secretAt(period), group.groupId, period, x.keyId);
         const { keyId, notAfter } = x;
@@ -117,6 +125,31 @@ export function compile(rules: readonly Rule[], grants: readonly Grant[], groups
         }
         if ((x.action & 1) !== 0 && own.some((rule) => overlap(x.segments, rule.segments))) {
           edge.push(...group.periods.map((p) => answer(x, 0, p)));
+        }
+      }
+    }
+    const routes = g.filter(
+      (x) => (x.action & ACTION.route) !== 0 && own.some((rule) => overlap(x.segments, rule.segments)),
+    );
+    if (group.purpose === FRONT && routes.length > 0) {
+      for (const { keyId, notAfter } of routes) {
+        writers.push({ keyId, actions: ACTION.route, matchKind: 0, level: 0, match: zeros(16), notAfter });
+        for (const p of group.periods) {
+          const inbox = inboxOf(secretAt(p), group.groupId, p, keyId).root.slice(0, 16);
+          const answer = answerOf(secretAt(p), group.groupId, p, keyId).root.slice(0, 16);
+          const root = { keyId, matchKind: 2, level: 1, notAfter };
+          edge.push(
+            { ...root, actions: ACTION.publish, match: inbox },
+            { ...root, actions: ACTION.publish, match: answer },
+            { ...root, actions: ACTION.subscribe, match: answer },
+          );
+        }
+      }
+      for (const { keyId, notAfter, action, segments } of g) {
+        if ((action & ACTION.subscribe) === 0 || !own.some((rule) => covers(segments, rule.segments))) continue;
+        for (const p of group.periods) {
+          const match = inboxOf(secretAt(p), group.groupId, p, keyId).own.slice(0, 16);
+          edge.push({ keyId, actions: ACTION.subscribe, matchKind: 1, level: 0, match, notAfter });
         }
       }
     }

@@ -12,6 +12,8 @@ import { refuse, Refusal } from './refusal.ts';
 import { ReplayModel, type Look, type Offer } from './replay.ts';
 import { aadHeader, ED25519, id32, rawKeyId, recordKey, signInput } from './schedule.ts';
 
+const REPLIES: readonly number[] = [0x31, 0x71];
+
 export interface Times {
   stored: boolean;
   maxAge: bigint;
@@ -108,6 +110,8 @@ export interface Conclusion {
   bind: Bytes;
   /** asked for in step 13 only */
   source: () => { sourceSecret: Bytes; groupCtx: Bytes };
+  /** of one who reads nothing else that is sealed: its step 13, after which there is no 14 */
+  instead?: () => void;
   /** what the pattern asks in step 14 */
   grammar?: (records: readonly Message[]) => void;
 }
@@ -130,8 +134,10 @@ export function conclude(u: Unpacked, c: Conclusion): Opening {
   const sigin = signInput(c.sender.keyId, c.bind, e.ph, e.keyinfo, u.bodyForSignature);
   const id = id32(sigin);
   const prev = extensionOf(e, 3);
+  // replay.1
+  const answered = REPLIES.includes(h.patternKind) ? `/${hex(e.keyinfo)}` : '';
   const offer: Offer = {
-    stream: { sender: hex(c.sender.keyId), epoch: h.epoch, tag: hex(h.topicTag), id: hex(h.streamId) },
+    stream: { sender: hex(c.sender.keyId), epoch: h.epoch, tag: hex(h.topicTag) + answered, id: hex(h.streamId) },
     seq: h.seq,
     timestamp: h.timestamp,
     id32: hex(id),
@@ -145,6 +151,11 @@ export function conclude(u: Unpacked, c: Conclusion): Opening {
   verify(c.sender.publicKey, sigin, e.signature);
   c.memory.underSignature(offer, look);
   // 13
+  if (c.instead !== undefined) {
+    c.instead();
+    c.memory.accept(offer, true);
+    return { id, records: [] };
+  }
   const { sourceSecret, groupCtx } = c.source();
   const keys = recordKey(sourceSecret, groupCtx, c.sender.keyId, h.streamId, h.salt);
   const commit = extensionOf(e, 11);

@@ -24,15 +24,17 @@ import { allows, checkList, checkRevoked, decodeBody, parseBundle, Trust, verify
 
 const SKEW = 30_000n;
 const FRONT = 4n;
-const REPLY = 0x31;
+const REPLIES: readonly number[] = [0x31, 0x71];
+const FORWARD = 0x72;
 const SURVEY_REPLY = 0x51;
+const UNITS: readonly number[] = [0x30, 0x40, 0x70];
 
 const asBytes = (v: Value | undefined): Bytes => (v instanceof Uint8Array ? v : new Uint8Array(0));
 const asFields = (v: Value | undefined): Fields => (v ?? {}) as Fields;
 const asList = (v: Value | undefined): Value[] => (Array.isArray(v) ? v : []);
 const asNumber = (v: Value | undefined): bigint => (typeof v === 'bigint' ? v : 0n);
 
-/** What `bind32` rests on, of one epoch of a group: the block's commitment, of a front the hash of the pool record. */
+/** By epoch of a group. */
 type Bound = Map<number, Bytes>;
 
 class Held {
@@ -41,16 +43,18 @@ class Held {
   readonly principals: Map<string, { publicKey: Bytes; serial: bigint }> = new Map();
   readonly groups: Map<string, Fields> = new Map();
   readonly edges: Map<string, Entry[]> = new Map();
-  readonly bound: Map<string, Bound> = new Map();
+  /** commitments of blocks, and of fronts the hashes of pool records */
+  readonly commits: Map<string, Bound> = new Map();
+  readonly pools: Map<string, Bound> = new Map();
   private policy: Fields = {};
 
   constructor(authorityId: Bytes) {
     this.trust = new Trust(authorityId, SKEW);
   }
 
-  private bind(group: Bytes, epoch: number, value: Bytes): void {
-    const known = this.bound.get(hex(group)) ?? new Map();
-    this.bound.set(hex(group), known.set(epoch, value));
+  private bind(all: Map<string, Bound>, group: Bytes, epoch: number, value: Bytes): void {
+    const known = all.get(hex(group)) ?? new Map();
+    all.set(hex(group), known.set(epoch, value));
   }
 
   private rootIn(group: Bytes, field: string): Bytes {
@@ -69,7 +73,7 @@ class Held {
     if ([kind, suite, purpose].some((n, i) => BigInt(n) !== said[i])) refuse('E_POLICY', 'not as its record says');
     const signed = sigin('keyblock', b.controllerKeyId, b.groupCtx, b.hdr, tailOf(b, rootOf(b)));
     verifyOnce(key, signed, b.signature);
-    this.bind(groupId, epoch, b.epochCommit);
+    this.bind(this.commits, groupId, epoch, b.epochCommit);
   }
 
   /** One object of a bundle; the id is that of its address. */
@@ -124,7 +128,7 @@ class Held {
       case ADDRESS.pool: {
         this.trust.object(KIND.pool, now, bytes);
         const f = decodeBody('PoolRecord', body);
-        this.bind(asBytes(f['group_id16']), Number(asNumber(f['epoch'])), hash);
+        this.bind(this.pools, asBytes(f['group_id16']), Number(asNumber(f['epoch'])), hash);
         return asBytes(f['group_id16']);
       }
       default:
@@ -174,7 +178,9 @@ export class Relay {
     const h = e.header;
     const who = this.held.principals.get(hex(keyId));
     if (who === undefined || !same(h.senderId, keyId.slice(0, 16))) return refuse('E_POLICY', 'delivery.6: sender_id');
-    const chain = e.extensions.find((x) => x.number === 9)?.value ?? new Uint8Array(0);
+    // principals.20: no prefix allows a request, a job or a message of a dealer
+    const prefixed = UNITS.includes(h.patternKind) ? undefined : e.extensions.find((x) => x.number === 9);
+    const chain = prefixed?.value ?? new Uint8Array(0);
     const asked = {
       timestamp: h.timestamp,
       tag: h.topicTag,
@@ -188,11 +194,21 @@ export class Relay {
 
   private bindOf(group: string, keyId: Bytes, e: Envelope): Bytes {
     const { patternKind, suite, epoch } = e.header;
-    if (patternKind === SURVEY_REPLY) return H(surveyInfo(suite, e.keyinfo.slice(0, 32), keyId));
-    const known = this.held.bound.get(group)?.get(epoch);
-    if (known === undefined) throw new Error('what a broker answers here is not said');
-    if (asNumber(this.held.groups.get(group)?.['purpose']) !== FRONT) return known;
-    if (patternKind === REPLY) return replyContextOf(e.keyinfo, known);
+    /** keyinfo of another length is bound by no signature */
+    const long = (bytes: number): void => {
+      if (e.keyinfo.length !== bytes) refuse('E_SIG', 'delivery.7: keyinfo');
+    };
+    if (patternKind === SURVEY_REPLY) {
+      long(64);
+      return H(surveyInfo(suite, e.keyinfo.slice(0, 32), keyId));
+    }
+    const ofBlock = asNumber(this.held.groups.get(group)?.['purpose']) !== FRONT || patternKind === FORWARD;
+    const all = ofBlock ? this.held.commits : this.held.pools;
+    const known = all.get(group)?.get(epoch) ?? refuse('E_EPOCH', 'delivery.7: epoch');
+    const isReply = REPLIES.includes(patternKind);
+    long(ofBlock ? 0 : isReply ? 32 : 40);
+    if (ofBlock) return known;
+    if (isReply) return replyContextOf(e.keyinfo, known);
     return H(poolInfo(suite, known, keyId, readKeyinfo(e.keyinfo).started));
   }
 }

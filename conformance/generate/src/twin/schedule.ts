@@ -26,12 +26,13 @@ export function hedgeSecret(processRandom: Bytes, localSecret: Bytes): Bytes {
   return xp(hkdfExtract(processRandom, localSecret), 'hedge', zeros(0), 32);
 }
 
-/** PHS: PH with salt, root32 of extension 1 and the value of extension 11 replaced by zeros. */
+/** PHS: PH with salt, root32 of extension 1, the value of extension 11, and that of 12 but for its first 4 bytes, replaced by zeros. */
 function saltHeader(ph: Bytes): Bytes {
   let out = put(ph, 72, zeros(16));
   for (const span of extensionSpans(ph.slice(96))) {
     if (span.number === 1) out = put(out, 96 + span.start, zeros(32));
     if (span.number === 11) out = put(out, 96 + span.start, zeros(32));
+    if (span.number === 12) out = put(out, 96 + span.start + 4, zeros(Math.max(0, span.length - 4)));
   }
   return out;
 }

@@ -88,6 +88,18 @@ export function answerOf(
   return { first, root, own: hmac(root, vec8(askerKeyId)) };
 }
 
+/** Of the same section: t_i and t_k, whole. */
+export function inboxOf(
+  routeSecret: Bytes,
+  groupId: Bytes,
+  period: number,
+  workerKeyId: Bytes,
+): { first: Bytes; root: Bytes; own: Bytes } {
+  const first = chainOf(routeSecret, groupId, period, []).values[0] ?? routeSecret;
+  const root = hmac(first, vec8(cat(u8(0), text('inbox'))));
+  return { first, root, own: hmac(root, vec8(workerKeyId)) };
+}
+
 /** The table of subscriptions as a broker sees them. */
 export function tokenOf(
   routeSecret: Bytes,

@@ -167,7 +167,7 @@ export function checkList(list: Bytes, use: number, groupId: Bytes, root: Bytes)
       if (!same(before.slice(0, 32), e.keyId) && same(before.slice(0, 16), e.keyId.slice(0, 16)))
         encoding('principals.20: sender ids');
     }
-    if (e.actions === 0 || e.actions > (use === 1 ? 7 : 3)) encoding('principals.20: actions');
+    if (e.actions === 0 || (e.actions & ~(use === 1 ? 15 : 11)) !== 0) encoding('principals.20: actions');
     if (e.matchKind > 2 || (e.matchKind === 0 && use !== 1)) encoding('principals.20: match kind');
     if (e.matchKind !== 2 && e.level !== 0) encoding('principals.20: level');
     if (e.level > 7) encoding('principals.20: level');

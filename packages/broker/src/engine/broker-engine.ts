@@ -1,6 +1,7 @@
 import {
   addressTypes,
   parseEnvelope,
+  patternKinds,
   TridcommError,
   type CryptoProvider,
   type EnvelopeView,
@@ -19,6 +20,7 @@ import {
   objectKinds,
   parseObject,
   RelayState,
+  type Takes,
   unitsOf,
   WorkQueues,
 } from '@tridcomm/core/internal';
@@ -291,6 +293,11 @@ export class BrokerEngine implements ConnectionHost {
   }
 
   /** @internal */
+  takesOf(connection: Connection, match: TopicMatch): Takes | undefined {
+    return this.#state.takesOf(connection, match, this.now());
+  }
+
+  /** @internal */
   addRoute(sub: Sub): void {
     this.#routes.add(sub.match, sub);
   }
@@ -431,10 +438,11 @@ export class BrokerEngine implements ConnectionHost {
   /** Gives an envelope to every link that has a live sub for it, once. */
   #deliver(view: EnvelopeView, message: LiveMessage): void {
     const stamp = ++this.#stamp;
+    const isForward = view.header.patternKind === patternKinds.routerDealer.forward;
     this.#routes.visit(view, ({ isStored, connection }) => {
       if (isStored || connection.stamp === stamp) return;
       connection.stamp = stamp;
-      connection.deliver(message);
+      connection.deliver(message, isForward);
     });
   }
 
@@ -582,9 +590,10 @@ export class BrokerEngine implements ConnectionHost {
       if (this.#state.maySubscribe(connection, sub.match, nowMs)) continue;
       connection.endSub(sub, new TridcommError('E_POLICY', 'sub that the lists no longer allow'));
     }
-    for (const { number, match } of connection.works.values()) {
-      if (this.#state.maySubscribe(connection, match, nowMs)) continue;
-      connection.endWork(number, new TridcommError('E_POLICY', 'work that the lists no longer allow'));
+    for (const { number, match, work } of connection.works.values()) {
+      const takes = this.#state.takesOf(connection, match, nowMs);
+      if (takes !== undefined) this.work.setTakes(work, takes, nowMs);
+      else connection.endWork(number, new TridcommError('E_POLICY', 'work that the lists no longer allow'));
     }
   }
 

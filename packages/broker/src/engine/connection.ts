@@ -1,5 +1,5 @@
 import { TridcommError, type ErrorCode, type PrincipalRecord, type TopicMatch } from '@tridcomm/core';
-import { hexOf, limits, type Unit, type WorkQueues } from '@tridcomm/core/internal';
+import { hexOf, limits, type Takes, type Unit, type WorkQueues } from '@tridcomm/core/internal';
 import type { LinkMessage } from '@tridcomm/core/link';
 import type { EnvelopeLog } from '../store/envelope-log.ts';
 import { Answers, type Answer } from './answers.ts';
@@ -25,6 +25,8 @@ export interface ConnectionHost {
   /** Takes a bundle, and settles its answer. @throws TridcommError the refusal */
   takeBundle(connection: Connection, bundle: Uint8Array, answer: Answer): void;
   maySubscribe(connection: Connection, match: TopicMatch): boolean;
+  /** What a connection may take as work of an exact match; undefined for nothing. */
+  takesOf(connection: Connection, match: TopicMatch): Takes | undefined;
   addRoute(sub: Sub): void;
   deleteRoute(sub: Sub): void;
   retained(address16: Uint8Array): readonly Uint8Array[];
@@ -176,12 +178,16 @@ export class Connection implements PumpHost, OutboxHost, WorksHost {
     this.#sink.close(error, retryMs);
   }
 
-  /** Gives it a live envelope; too many of them end it. @spec delivery.16 */
-  deliver(message: LiveMessage): void {
+  /** Gives it a live envelope; too many of them end it, but for forwards: those are dropped. @spec delivery.16 */
+  deliver(message: LiveMessage, isForward: boolean): void {
     if (!this.#isOpen) return;
-    const what = this.outbox.live(message);
+    const what = this.outbox.live(message, isForward);
     if (what === 'sent') this.#countDelivered(message.envelope.length);
     if (what !== 'full') return;
+    if (isForward) {
+      this.#host.emit({ type: 'forwardDropped', ...this.names });
+      return;
+    }
     this.end(new TridcommError('E_LIMIT', 'live envelopes wait for a peer that takes none'), slowRetryMs);
   }
 
@@ -357,17 +363,17 @@ export class Connection implements PumpHost, OutboxHost, WorksHost {
       if (this.subs.has(number)) throw new TridcommError('E_ENCODING', `work ${number}, which is a sub`);
       if (this.works.change(number, match16, capacity, nowMs)) return;
       const match = matchOfWork(match16);
+      const takes = this.#host.takesOf(this, match);
       try {
         this.#checkRoomForSub();
-        if (!this.#host.maySubscribe(this, match))
-          throw new TridcommError('E_POLICY', 'work that no edge entry allows');
+        if (takes === undefined) throw new TridcommError('E_POLICY', 'work that no edge entry allows');
         this.quota.addSub();
       } catch (error) {
         this.#refuse('work', error, (refusal, retryMs) => this.#reject('sub', number, refusal, retryMs));
         return;
       }
       this.#host.emit({ type: 'workTaken', ...this.names, work: number });
-      this.works.add(number, match, capacity, nowMs);
+      this.works.add(number, match, takes, capacity, nowMs);
     });
   }
 

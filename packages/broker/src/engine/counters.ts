@@ -9,7 +9,7 @@ export interface Counters {
   /** Those of them that came from the log. */
   storedDelivered: number;
   objectsDelivered: number;
-  /** Requests, and jobs or runs of jobs, given to links; each time counted. */
+  /** Requests, messages of dealers, and jobs or runs of jobs, given to links; each time counted. */
   unitsLeased: number;
   signaturesVerified: number;
   /** Appended to the log. */

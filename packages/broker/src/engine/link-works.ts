@@ -1,5 +1,5 @@
 import { TridcommError, type TopicMatch } from '@tridcomm/core';
-import { hexOf, limits, type QueuedWork, Taker, type Unit, type WorkQueues } from '@tridcomm/core/internal';
+import { hexOf, limits, type QueuedWork, Taker, type Takes, type Unit, type WorkQueues } from '@tridcomm/core/internal';
 import { matchKinds } from '@tridcomm/core/link';
 
 /** Work that one link takes. */
@@ -72,7 +72,7 @@ export class LinkWorks {
     return true;
   }
 
-  add(number: number, match: TopicMatch, capacity: number, nowMs: number): void {
+  add(number: number, match: TopicMatch, takes: Takes, capacity: number, nowMs: number): void {
     const host = this.#host;
     const own = (this.#own ??= {
       taker: new Taker(() => host.isFull),
@@ -81,7 +81,7 @@ export class LinkWorks {
       over: new Map(),
     });
     const tag = hexOf(match.match16);
-    const work = this.#queues.add(own.taker, tag, (unit, lease) => host.sendUnit(number, lease, unit));
+    const work = this.#queues.add(own.taker, tag, takes, (unit, lease) => host.sendUnit(number, lease, unit));
     own.works.set(number, { number, match, work });
     own.numbers.set(tag, number);
     this.#queues.setCapacity(work, capacity, nowMs);

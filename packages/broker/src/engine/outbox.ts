@@ -1,4 +1,5 @@
 import type { TridcommError } from '@tridcomm/core';
+import { limits } from '@tridcomm/core/internal';
 import type { LinkMessage } from '@tridcomm/core/link';
 
 /** The transport's side of a link, as the engine sees it. */
@@ -40,6 +41,7 @@ export interface WaitingObject {
 export class Outbox {
   readonly #host: OutboxHost;
   readonly #mostQueuedBytes: number;
+  readonly #mostForwardBytes: number;
   #grantedBytes: number;
   #sentBytes = 0;
   /** What was sent is not kept. */
@@ -54,6 +56,8 @@ export class Outbox {
     this.#host = host;
     this.#grantedBytes = creditBytes;
     this.#mostQueuedBytes = mostQueuedBytes;
+    // One has room wherever it may wait at all.
+    this.#mostForwardBytes = Math.min(mostQueuedBytes, Math.max(mostQueuedBytes / 2, limits.envelopeBytes));
   }
 
   /** Bytes of live envelopes that wait. */
@@ -88,15 +92,19 @@ export class Outbox {
     this.#sentBytes += bodyBytes;
   }
 
-  /** Sends a live envelope, or lets it wait; `full` where that would be too much. */
-  live(message: LiveMessage): 'sent' | 'waits' | 'full' {
+  /**
+   * Sends a live envelope, or lets it wait; `full` where that would be too much. Forwards may fill no more than half, so that they leave room
+   * for what ends the link where it has none.
+   */
+  live(message: LiveMessage, isForward: boolean): 'sent' | 'waits' | 'full' {
     const { length } = message.envelope;
     if (this.canSend(length)) {
       this.#sentBytes += length;
       this.#host.sendLive(message);
       return 'sent';
     }
-    if (this.#queuedBytes + length > this.#mostQueuedBytes) return 'full';
+    const mostBytes = isForward ? this.#mostForwardBytes : this.#mostQueuedBytes;
+    if (this.#queuedBytes + length > mostBytes) return 'full';
     this.#queue.push(message);
     this.#queuedBytes += length;
     return 'waits';

@@ -374,7 +374,7 @@ test('what waited for a link and was sent is not kept while more waits', async (
   const sent: WeakRef<Uint8Array>[] = [];
   const host = { isFull: false, sendLive: ({ envelope }: LiveMessage) => void sent.push(new WeakRef(envelope)) };
   const outbox = new Outbox(host, 0, 1_000_000);
-  for (let i = 0; i < 20; i++) outbox.live({ type: 'envelope', durability: 0, envelope: new Uint8Array(100) });
+  for (let i = 0; i < 20; i++) outbox.live({ type: 'envelope', durability: 0, envelope: new Uint8Array(100) }, false);
   outbox.grant(1_500);
   outbox.flushLive(() => undefined);
   expect([sent.length, outbox.queuedBytes]).toEqual([15, 500]);

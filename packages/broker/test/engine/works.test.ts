@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { parseEnvelope, type Lease, type Reply, type WorkDelivery } from '@tridcomm/core';
+import {
+  parseEnvelope,
+  patternKinds,
+  type Lease,
+  type Reply,
+  type RoutedDelivery,
+  type WorkDelivery,
+} from '@tridcomm/core';
 import { limits } from '@tridcomm/core/internal';
 import { durabilities, type LinkMessage } from '@tridcomm/core/link';
 import type { BrokerEngineOptions } from '../../src/engine/broker-engine.ts';
@@ -81,6 +88,15 @@ function push({ world, client }: Member, texts: readonly string[], jobsPerLeaf?:
   client.push(topic, jobs, world.nowMs, jobsPerLeaf === undefined ? {} : { jobsPerLeaf });
 }
 
+/** Sends messages of a dealer; gives what came of it, by and by. */
+function deal({ world, client }: Member, ...texts: readonly string[]): Reply[] {
+  const replies: Reply[] = [];
+  const deadlineMs = world.nowMs + 600_000;
+  const messages = texts.map((text) => ({ body: encode(text), routing: encode(`to ${text.slice(0, 9)}`), deadlineMs }));
+  client.deal(topic, messages, world.nowMs, (reply) => void replies.push(reply));
+  return replies;
+}
+
 /** Seals without sending; gives the envelopes. */
 function sealed(member: Member, work: () => void): Uint8Array[] {
   const before = member.sealed.length;
@@ -88,6 +104,11 @@ function sealed(member: Member, work: () => void): Uint8Array[] {
   work();
   member.sends = true;
   return member.sealed.slice(before);
+}
+
+/** Patterns and kinds of what was leased. */
+function kindsOf(leased: readonly LinkMessage[]): number[] {
+  return leased.flatMap((one) => (one.type === 'leased' ? [parseEnvelope(one.envelope).header.patternKind] : []));
 }
 
 /** Types of the messages about work that came to a member. */
@@ -341,6 +362,144 @@ test('delivery.27: a settle of what never was ends the link, and one of what is 
   expect(link.closed?.code).toBe('E_ENCODING');
 });
 
+test('delivery.21 delivery.7: a message goes to a router, what it forwards to who works, and news to the dealer, all verified', async () => {
+  const { world, caller, one } = await setUp({ random: (length) => new Uint8Array(length) });
+  const router = world.join('router');
+  world.authority.grant({ keyId32: router.keyId32, action: 'route', pattern: topic }, world.nowMs);
+  one.start(0);
+  const routed: RoutedDelivery[] = [];
+  router.client.route(topic, world.nowMs, (delivery) => void routed.push(delivery), { capacity: 4 });
+  const heard: Uint8Array[] = [];
+  router.client.hearReplies(topic, world.nowMs, ({ envelope }) => void heard.push(envelope));
+  await world.advance(1_000);
+  const replies = deal(caller, 'a');
+  await world.settle();
+  expect([routed.map(({ routing }) => decode(routing)), one.deliveries.length]).toEqual([['to a'], 0]);
+  router.client.forward(routed[0]!, one.member.keyId32, world.nowMs);
+  router.client.settle(routed[0]!.lease, 'done');
+  await world.settle();
+  const [delivery] = one.deliveries as [WorkDelivery];
+  expect([delivery.kind, one.take()]).toEqual(['message', ['a']]);
+  for (const text of ['half', 'most']) {
+    one.member.client.reply(delivery, [{ leaf: 0, index: 0, status: 'news', body: encode(text) }], world.nowMs);
+  }
+  one.member.client.reply(delivery, [{ leaf: 0, index: 0, status: 'final', body: encode('A') }], world.nowMs);
+  await world.settle();
+  expect(replies.map((reply) => ('body' in reply ? `${reply.status} ${decode(reply.body)}` : reply.status))).toEqual([
+    'news half',
+    'news most',
+    'final A',
+  ]);
+  expect(heard).toHaveLength(3);
+  // A forward that is not signed by its sender ends the link.
+  const [forward] = sealed(router, () => router.client.forward(routed[0]!, one.member.keyId32, world.nowMs));
+  forward![forward!.length - 1]! ^= 1;
+  router.peer.publish(forward!, durabilities.memory);
+  await world.settle();
+  expect(world.refusals()).toEqual(['envelope E_SIG']);
+});
+
+test('delivery.21 delivery.22: who may route is given messages alone, whatever waits before them', async () => {
+  const { world, caller } = await setUp();
+  const router = world.join('router');
+  world.authority.grant({ keyId32: router.keyId32, action: 'route', pattern: topic }, world.nowMs);
+  await world.advance(1_000);
+  world.events.splice(0);
+  const requests = sealed(caller, () => request(caller, 'a'));
+  const { topicTag } = parseEnvelope(requests[0]!).header;
+  const peer = router.link();
+  const work = (capacity: number): LinkMessage => ({ type: 'work', work: 1, match16: topicTag, capacity });
+  peer.says(work(4));
+  caller.peer.publish(requests[0]!);
+  push(caller, ['b', 'c'], 1);
+  deal(caller, 'd');
+  await world.advance(2_000);
+  const leased = peer.messages.flatMap((one) => (one.type === 'leased' || one.type === 'job' ? [one] : []));
+  expect(leased).toMatchObject([{ type: 'leased', work: 1, lease: 1 }]);
+  expect(kindsOf(leased)).toEqual([patternKinds.routerDealer.message]);
+  // Messages that it has no room for wait for it, and for nobody's sub.
+  peer.says(work(1), { type: 'sub', sub: 2, match: { matchKind: 1, level: 0, match16: topicTag }, from: 0 });
+  expect(world.refusals()).toEqual(['sub E_POLICY']);
+  deal(caller, 'e');
+  await world.settle();
+  expect(peer.take('leased')).toHaveLength(1);
+  peer.says(settle(1, 1));
+  expect(kindsOf(peer.take('leased'))).toEqual([patternKinds.routerDealer.message]);
+  expect([world.refusals(), peer.closed]).toEqual([[], undefined]);
+});
+
+test('delivery.21 delivery.11: who may subscribe no more, but route, has no request from that moment on', async () => {
+  const { world, caller, one, two } = await setUp();
+  const { keyId32 } = one.member;
+  world.authority.grant({ keyId32, action: 'route', pattern: topic }, world.nowMs);
+  await world.advance(1_000);
+  const requests = sealed(caller, () => ['a', 'b', 'c'].forEach((text) => request(caller, text)));
+  const { topicTag } = parseEnvelope(requests[0]!).header;
+  const peer = one.member.link();
+  const work = (capacity: number): LinkMessage => ({ type: 'work', work: 1, match16: topicTag, capacity });
+  peer.says(work(1));
+  for (const envelope of requests) caller.peer.publish(envelope);
+  expect(peer.take('leased')).toHaveLength(1);
+  world.authority.withdraw({ keyId32, action: 'subscribe', pattern: topic }, world.nowMs);
+  peer.says(work(9));
+  deal(caller, 'd');
+  await world.advance(2_000);
+  expect([kindsOf(peer.take('leased')), peer.take('reject')]).toEqual([[patternKinds.routerDealer.message], []]);
+  // What it had is another's, and for it nothing that it could settle.
+  two.start(9);
+  await world.settle();
+  expect(two.take().toSorted()).toEqual(['a', 'b', 'c']);
+  peer.says(settle(1, 1));
+  expect(peer.closed).toBeUndefined();
+  world.authority.withdraw({ keyId32, action: 'route', pattern: topic }, world.nowMs);
+  await world.settle();
+  expect(peer.take('reject')).toMatchObject([{ about: 'sub', number: 1 }]);
+});
+
+test('delivery.16: forwards that a slow link has no room for are dropped and counted, and leave room for what would end it', async () => {
+  const { world, caller, one } = await setUp({ mostQueuedBytes: 2_200_000 });
+  const { member } = one;
+  const router = world.join('router');
+  world.authority.grant({ keyId32: router.keyId32, action: 'route', pattern: topic }, world.nowMs);
+  world.group('news', [caller], [member]);
+  one.start(0);
+  member.subscribe('news');
+  const routed: RoutedDelivery[] = [];
+  router.client.route(topic, world.nowMs, (delivery) => void routed.push(delivery), { capacity: 99 });
+  await world.advance(1_000);
+  deal(caller, 'x'.repeat(300_000));
+  await world.settle();
+  world.events.splice(0);
+  const dropped = () => world.events.filter(({ type }) => type === 'forwardDropped');
+  member.peer.isFull = true;
+  for (let i = 0; i < 6; i++) {
+    router.client.forward(routed[0]!, member.keyId32, world.nowMs);
+    await world.advance(1_000);
+  }
+  const { number: link, keyId } = member.peer.connection!;
+  expect(dropped()).toEqual(Array.from({ length: 3 }, () => ({ type: 'forwardDropped', link, keyId })));
+  for (let i = 0; i < 4; i++) {
+    caller.publish('news', 'x'.repeat(300_000));
+    await world.advance(1_000);
+  }
+  expect([member.peer.closed, world.engine.queuedBytes > 2_100_000]).toEqual([undefined, true]);
+  // What came before it had to be dropped comes, and what is sent from now on.
+  member.peer.isFull = false;
+  member.peer.connection!.drained();
+  await world.settle();
+  expect([one.deliveries.length, member.texts().length]).toEqual([3, 4]);
+  router.client.forward(routed[0]!, member.keyId32, world.nowMs);
+  await world.settle();
+  expect([one.deliveries.length, dropped().length]).toEqual([4, 3]);
+  // Anything else that is too much ends the link.
+  member.peer.isFull = true;
+  for (let i = 0; i < 8; i++) {
+    caller.publish('news', 'x'.repeat(300_000));
+    await world.advance(1_000);
+  }
+  expect(member.peer.closed?.code).toBe('E_LIMIT');
+});
+
 test('delivery.27: of works that are over the last leases are known, and no others', async () => {
   const { world, caller, one } = await setUp();
   one.start(1);
@@ -410,21 +569,22 @@ test('principals.38: of two who lose their right at once none gets what the othe
 test('delivery.28: work is not taken for the disk, and acknowledged when the broker has it', async () => {
   const log = new FakeLog();
   const { world, caller, one } = await setUp({ store: { log, isDurable: true } });
-  const [first, second] = sealed(caller, () => {
+  const envelopes = sealed(caller, () => {
     request(caller, 'a');
     push(caller, ['b']);
+    deal(caller, 'c');
   });
-  for (const envelope of [first!, second!]) caller.peer.publish(envelope, durabilities.disk);
+  for (const envelope of envelopes) caller.peer.publish(envelope, durabilities.disk);
   await world.settle();
-  expect(caller.peer.take('reject').map(({ code }) => code)).toEqual(['E_REFUSED', 'E_REFUSED']);
-  expect(world.refusals()).toEqual(['envelope E_POLICY', 'envelope E_POLICY']);
-  for (const envelope of [first!, second!]) caller.peer.publish(envelope, durabilities.memory);
+  expect(caller.peer.take('reject').map(({ code }) => code)).toEqual(['E_REFUSED', 'E_REFUSED', 'E_REFUSED']);
+  expect(world.refusals()).toEqual(['envelope E_POLICY', 'envelope E_POLICY', 'envelope E_POLICY']);
+  for (const envelope of envelopes) caller.peer.publish(envelope, durabilities.memory);
   await world.settle();
-  expect(caller.peer.take('ack').at(-1)).toEqual({ type: 'ack', number: 4 });
+  expect(caller.peer.take('ack').at(-1)).toEqual({ type: 'ack', number: 6 });
   expect(log.envelopes).toEqual([]);
-  one.start(2);
+  one.start(3);
   await world.settle();
-  expect(one.finish()).toEqual(['a', 'b']);
+  expect(one.finish().toSorted()).toEqual(['a', 'b', 'c']);
 });
 
 test('delivery.7: requests, jobs and answers are verified by what the authority retains; a forgery ends its link', async () => {

@@ -207,9 +207,13 @@ function readRecord(bytes: Uint8Array): PrincipalRecord {
   return decodePrincipalRecord(nodeProvider, parseObject(nodeProvider, bytes, objectKinds.principalRecord));
 }
 
-function grantName(args: AdminArguments): { keyId32: Uint8Array; action: 'publish' | 'subscribe'; pattern: string } {
+function grantName(args: AdminArguments): {
+  keyId32: Uint8Array;
+  action: 'publish' | 'subscribe' | 'route';
+  pattern: string;
+} {
   const keyId32 = args.bytes('keyId', 32);
-  const action = args.optionalName('action', ['publish', 'subscribe']);
+  const action = args.optionalName('action', ['publish', 'subscribe', 'route']);
   if (action === undefined) throw new TridcommError('E_USAGE', 'action is missing');
   return { keyId32, action, pattern: args.text('pattern') };
 }

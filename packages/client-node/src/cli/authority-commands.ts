@@ -252,7 +252,7 @@ async function simply(
 }
 
 function rightOf(words: readonly string[]): Record<'keyId' | 'action' | 'pattern', string> {
-  const [keyId, action, pattern] = checkWords(words, 3, 'a key id, publish or subscribe, and a pattern') as [
+  const [keyId, action, pattern] = checkWords(words, 3, 'a key id, publish, subscribe or route, and a pattern') as [
     string,
     string,
     string,

@@ -14,7 +14,7 @@ Commands
   key-record    hand in the key record of a principal
   add-group     make a group for topics
   remove-group  end a group for good
-  grant         let a principal publish or subscribe
+  grant         let a principal publish, subscribe or route
   withdraw      take that back
   revoke        end a principal for good
   rotate        give a group its next epoch
@@ -115,7 +115,8 @@ Example
                         pubSub   publish sends messages, subscribe reads them (default)
                         bus      the same, among members who do both
                         survey   publish asks, and hears the answers; subscribe hears what is asked, and answers
-                        front    a pool: publish requests and pushes jobs; subscribe takes them and replies
+                        front    a pool: publish requests, deals and pushes jobs; subscribe takes them and replies; route hands
+                                 messages of dealers on to who is to work, and reads what dealers tell routers, no body
   --kind KIND         completeSubtree (default) or list: how members get each epoch's key
 
 Who may read one topic of a group can read them all: a smaller audience is a group of its own. A pattern is a topic, or literal segments
@@ -135,19 +136,22 @@ ${opening}
 Example
   tridcomm authority remove-group images/resize
 `,
-  grant: `tridcomm authority grant: let a principal publish or subscribe
+  grant: `tridcomm authority grant: let a principal publish, subscribe or route
 
-  tridcomm authority grant <key id> publish|subscribe <pattern>
+  tridcomm authority grant <key id> publish|subscribe|route <pattern>
 
   --until TIME   when it ends, such as 2030-01-31T12:00:00Z; default when it is withdrawn
   --join now     read the running epoch from its start; default from the next one on
+
+What a right means the purpose of the group says (\`add-group\`); \`route\` is for fronts alone. Who may read one topic of a group reads all, so who works
+in a front of several whole topics needs one wide grant, such as 'kitchen/**': a grant for one of them alone is refused.
 ${opening}
 Example
   tridcomm authority grant 8c1f…07 subscribe 'orders/**'
 `,
   withdraw: `tridcomm authority withdraw: take a right back
 
-  tridcomm authority withdraw <key id> publish|subscribe <pattern>
+  tridcomm authority withdraw <key id> publish|subscribe|route <pattern>
 
 It counts at once: every group that it reached gets a new epoch.
 ${opening}

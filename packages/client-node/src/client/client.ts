@@ -1,18 +1,21 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { parsePattern, TridcommError } from '@tridcomm/core';
+import { parsePattern, TridcommError, type HeardReply, type RoutedDelivery } from '@tridcomm/core';
 import { Member, type MemberParts } from './member.ts';
 import type { PublishOptions, SubscribeOptions } from './options.ts';
 import { payloadsOf } from './payloads.ts';
 import type { Reply } from './pending-request.ts';
 import type { Durability, Receipt } from './publish-outcome.ts';
 import type { QuestionAnswers, QuestionHandler } from './question-answers.ts';
-import type { AskOptions, JobInput, PushOptions, RequestOptions } from './request-options.ts';
+import type { ReplyForwarding } from './reply-forwarding.ts';
+import type { AskOptions, DealOptions, JobInput, PushOptions, RequestOptions } from './request-options.ts';
+import type { Forwarder, RouteHandler, RouteOptions } from './route-options.ts';
 import type { ClientStatus, StatusEvent } from './status.ts';
 import { StatusTarget } from './status-target.ts';
 import { Subscription } from './subscription.ts';
 import type { SurveyReplies } from './survey-replies.ts';
+import type { TopicRoute } from './topic-route.ts';
 import type { TopicWork } from './topic-work.ts';
-import type { JobHandler, RequestHandler, WorkOptions } from './work-options.ts';
+import type { JobHandler, RequestHandler, RespondOptions, WorkOptions } from './work-options.ts';
 
 export type { ClientEventMap } from './status-target.ts';
 
@@ -161,12 +164,78 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
   }
 
   /**
-   * Answers requests on a topic of a pool, as one of those who may, until it is closed.
+   * Sends a message to a pool, as a dealer: as {@link request}, but routers may choose who works by what `routing` tells them, and whoever does may
+   * say several things before the answer. Without a router a broker chooses. The message is sent again as a request is, so what routers hand on, and
+   * nobody answers, they get once more.
    *
-   * One that comes again is answered with what was answered before, and not done twice here; `effects` says what stands against it elsewhere, and in
+   * A promise, and not a loop over the news: the answer is what a message is sent for, it fails as a request does, and a loop that nobody reads would
+   * have to keep them all.
+   *
+   * @param body - text goes as UTF-8; bytes are not to be changed before this settles
+   * @throws RequestRefused what whoever took it said; TridcommError as {@link request}, and `E_LIMIT` for more than 1,024 bytes of routing data, and for a
+   *   body with which the message is too long to be forwarded, about 981,000 bytes
+   * @example
+   * const onNews = ({ data }) => console.log(`${data}`);
+   * const { data } = await client.deal('kitchen/brew', 'a flat white', { routing: 'table 4', timeoutMs: 60_000, onNews });
+   */
+  async deal(topic: string, body: Uint8Array | string, options: DealOptions): Promise<Reply> {
+    this.#checkOpen();
+    return this.#member.patterns.deal(topic, body, options);
+  }
+
+  /**
+   * Routes the messages of dealers on a topic of a pool, by a right to `route`, until it is closed: reads what dealers tell routers, and hands the
+   * messages on to whoever is to work, without a key for what is in them. Workers need no other registration than {@link respond}, and answer who
+   * asked. A broker gives messages to routers and to workers alike, to whoever has room, but for workers that take what is
+   * forwarded only.
+   *
+   * Where dealers and workers are at two brokers, a router has a client at each, of an identity of its own: `forward` takes the other client, and
+   * {@link forwardReplies} brings the replies back.
+   *
+   * @param topic - without wildcards
+   * @throws TridcommError `E_USAGE` without a handler, for a capacity that cannot be, and for a topic that this client routes, or works on, already;
+   *   `E_ENCODING`, `E_LIMIT` for what is no topic; `E_CLOSED`. That there is no right to route a `status` event tells
+   * @example
+   * const routing = client.route('kitchen/brew', ({ routing, forward }) => forward(whoServes(`${routing}`)), { capacity: 64 });
+   */
+  route(topic: string, handler: RouteHandler, options: RouteOptions = {}): TopicRoute {
+    this.#checkOpen();
+    return this.#member.patterns.route(topic, handler, options, this);
+  }
+
+  /**
+   * Hands the replies to all dealers in the pool of a topic on to another broker, by a right to `route`: what this client hears at its own broker,
+   * and is a reply of somebody who may respond, the other client sends to the dealer at its.
+   *
+   * @param to - another client that may route in the same front
+   * @throws TridcommError `E_USAGE` for this client itself, and where the replies are heard already; `E_ENCODING`, `E_LIMIT` for what is no topic; `E_CLOSED`
+   */
+  forwardReplies(topic: string, to: Forwarder): ReplyForwarding {
+    this.#checkOpen();
+    if (to === this) throw new TridcommError('E_USAGE', 'replies that go back to where they come from');
+    return this.#member.patterns.forwardReplies(topic, to);
+  }
+
+  /** @internal See {@link Forwarder}. */
+  async forward(delivery: RoutedDelivery, workerKeyId32: Uint8Array): Promise<void> {
+    this.#checkOpen();
+    await this.#member.patterns.forward(delivery, workerKeyId32);
+  }
+
+  /** @internal See {@link Forwarder}. */
+  async forwardReply(reply: HeardReply): Promise<void> {
+    this.#checkOpen();
+    await this.#member.patterns.forwardReply(reply);
+  }
+
+  /**
+   * Answers requests and messages of dealers on a topic of a pool, as one of those who may, until it is closed.
+   *
+   * What routers forward to this client comes here too, in no lease of the broker: at most 1,024 such messages, and 8 MiB of them, wait for a
+   * handler, and more are refused with `E_LIMIT`. One that comes again is answered with what was answered before, and not done twice here; `effects` says what stands against it elsewhere, and in
    * a later life of this client. Late ones are refused, and go to no handler.
    *
-   * A topic is for requests or for jobs, and all who work on it take the same: one of the other kind goes back to the broker, which drops it at last,
+   * A topic is for requests and messages, or for jobs, and all who work on it take the same: one of the other kind goes back to the broker, which drops it at last,
    * and a `status` event tells of it.
    *
    * @param topic - without wildcards
@@ -178,7 +247,7 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
   respond<Transaction = undefined>(
     topic: string,
     handler: RequestHandler<Transaction>,
-    options: WorkOptions<Transaction>,
+    options: RespondOptions<Transaction>,
   ): TopicWork {
     this.#checkOpen();
     return this.#member.patterns.respond(topic, handler, options);
@@ -203,7 +272,7 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
 
   /**
    * Does jobs of a topic of a pool, as one of those who may, until it is closed: as {@link respond}, and nobody is answered. A topic of jobs is for
-   * no requests.
+   * no requests or messages.
    *
    * @throws TridcommError as {@link respond}
    */

@@ -72,6 +72,11 @@ export class Incoming {
     this.#held.retry(performance.now(), (envelope, isLast) => this.#open(envelope, isLast));
   }
 
+  /** Whether an envelope is being delivered. */
+  get isDelivering(): boolean {
+    return this.#taken !== undefined;
+  }
+
   /** The envelope that is being delivered goes to one more. @returns to be called when that one is done with it */
   use(): () => void {
     const taken = this.#taken!;

@@ -48,7 +48,7 @@ export class Member {
   readonly #ticker: NodeJS.Timeout;
   /** The sending side. */
   readonly publisher: Publisher;
-  /** Requests, jobs and surveys. */
+  /** Requests, jobs, messages of dealers, and surveys. */
   readonly patterns: Patterns;
   #isSettling = false;
   #isClosed = false;
@@ -112,10 +112,11 @@ export class Member {
       inParts: (items, seal) => sealInParts(this.#connection.link?.mostBytes, items, seal),
       mostItemBytes: () => mostRecordBytes(this.#connection.link?.mostBytes),
       use: () => this.#incoming.use(),
+      isNews: () => this.#incoming.isDelivering,
       random: member.random,
       tell,
-      tellUnsent: (error, groupId16) => {
-        if (error instanceof TridcommError && !endedCodes.has(error.code)) this.#refused('answer', error, groupId16);
+      tellUnsent: (error, groupId16, what = 'answer') => {
+        if (error instanceof TridcommError && !endedCodes.has(error.code)) this.#refused(what, error, groupId16);
       },
     });
     this.#client.start(Date.now());
@@ -387,6 +388,8 @@ export class Member {
         break;
       case 'message':
       case 'work':
+      case 'routed':
+      case 'heard':
       case 'reply':
       case 'surveyReply':
       case 'surveyEnd':

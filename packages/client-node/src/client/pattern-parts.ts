@@ -3,7 +3,7 @@ import type { Publisher, Sealed } from './publisher.ts';
 import type { Sized } from './send-queue.ts';
 import type { ClientStatus } from './status.ts';
 
-/** What requests, jobs and surveys need of their client. */
+/** What requests, jobs, messages of dealers and surveys need of their client. */
 export interface PatternParts {
   readonly client: () => Client;
   readonly publisher: () => Publisher;
@@ -17,7 +17,9 @@ export interface PatternParts {
   readonly mostItemBytes: () => number;
   /** The envelope that is being delivered is held by one more. @returns to be called when that one is done with it */
   readonly use: () => () => void;
+  /** Whether what is being delivered came as news, and in no lease. */
+  readonly isNews: () => boolean;
   readonly tell: (status: ClientStatus) => void;
-  /** Tells that an answer of ours did not go out. */
-  readonly tellUnsent: (error: unknown, groupId16: Uint8Array) => void;
+  /** Tells that an answer of ours, or what else is named, did not go out. */
+  readonly tellUnsent: (error: unknown, groupId16: Uint8Array, what?: 'answer' | 'forward') => void;
 }

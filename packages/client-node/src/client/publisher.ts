@@ -41,10 +41,7 @@ export interface PublisherParts {
   readonly lingerMs: number;
 }
 
-/** Hears what became of a call, with the ids of its envelopes in hex: once, from a turn of the microtasks. */
-type Settled = (error: unknown, ids: readonly string[]) => void;
-
-/** One call, until it is settled. */
+/** One call, until its promise is settled. */
 interface Call {
   readonly seal: (items: readonly Sized[]) => Sealed;
   readonly addedMs: number;
@@ -75,10 +72,8 @@ export class Publisher {
   #cancelling: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed: TridcommError | undefined;
-  /** Calls that are not settled, or of which nobody has heard that. */
+  /** Calls that are not settled. */
   #calls = 0;
-  /** What nobody has heard yet. */
-  #told: { readonly call: Call; readonly error: unknown; readonly onSettled: Settled }[] = [];
   #onRest: (() => void)[] = [];
 
   constructor(parts: PublisherParts) {
@@ -121,37 +116,22 @@ export class Publisher {
    *
    * @throws TridcommError `E_LIMIT` where too much waits; `E_CLOSED`
    */
-  begin<Item extends Sized>(sending: Sending<Item>): Begun {
-    let onSettled!: Settled;
-    const done = new Promise<readonly string[]>((resolve, reject) => {
-      onSettled = (error, ids) => (error === undefined ? resolve(ids) : reject(error as Error));
-    });
-    return { done, cancel: this.beginTold(sending, onSettled) };
-  }
-
-  /**
-   * As {@link begin} without a promise, for what there is much of.
-   *
-   * @returns `cancel` of {@link Begun}
-   */
-  beginTold<Item extends Sized>(
-    { topic, durability, kind, items, seal }: Sending<Item>,
-    onSettled: Settled,
-  ): Begun['cancel'] {
+  begin<Item extends Sized>({ topic, durability, kind, items, seal }: Sending<Item>): Begun {
     this.#checkRoom();
     const addedMs = performance.now();
     // Only items of its own kind come to it.
     const sealAny = seal as unknown as Call['seal'];
     const call: Call = { seal: sealAny, addedMs, unsettled: items.length, ids: [], settle: undefined };
-    this.#watch(call, onSettled);
+    const done = this.#settled(call);
     this.#queue.add(topic, durabilities[durability], items, call, addedMs, kind);
     this.#schedule();
-    return (reason) => {
+    const cancel = (reason: unknown) => {
       if (call.settle === undefined) return;
       call.settle(reason);
       // To take one out is to look at all, and where one is cancelled many may be: they go together.
       this.#cancelling ??= setImmediate(() => this.#dropSettled());
     };
+    return { done, cancel };
   }
 
   /**
@@ -164,9 +144,7 @@ export class Publisher {
   async repeat(envelope: Uint8Array, durability: Durability, sealedMs: number): Promise<void> {
     this.#checkRoom();
     const call: Call = { seal: sealsNothing, addedMs: sealedMs, unsettled: 1, ids: [], settle: undefined };
-    const done = new Promise<void>((resolve, reject) => {
-      this.#watch(call, (error) => (error === undefined ? resolve() : reject(error as Error)));
-    });
+    const done = this.#settled(call);
     const owner = { shares: [{ call, count: 1 }] };
     this.#outbox.add({ envelope, durability: durabilities[durability], sealedMs, owner });
     this.#schedule();
@@ -276,21 +254,21 @@ export class Publisher {
     if (this.#cancelling !== undefined) this.#dropSettled();
   }
 
-  #watch(call: Call, onSettled: Settled): void {
+  async #settled(call: Call): Promise<readonly string[]> {
     this.#calls++;
-    call.settle = (error) => {
-      call.settle = undefined;
-      if (this.#told.push({ call, error, onSettled }) === 1) queueMicrotask(() => this.#tell());
-    };
-  }
-
-  /** Not from inside of what settles: who hears of it may send, cancel and close. */
-  #tell(): void {
-    const told = this.#told;
-    this.#told = [];
-    this.#calls -= told.length;
-    if (this.#calls === 0) for (const rested of this.#onRest.splice(0)) rested();
-    for (const { call, error, onSettled } of told) onSettled(error, call.ids);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        call.settle = (error) => {
+          call.settle = undefined;
+          if (error === undefined) resolve();
+          else reject(error as Error);
+        };
+      });
+    } finally {
+      this.#calls--;
+      if (this.#calls === 0) for (const rested of this.#onRest.splice(0)) rested();
+    }
+    return call.ids;
   }
 
   /** What has to be answered goes out first what is older. */

@@ -10,7 +10,7 @@ interface ReplyItem extends Sized {
   readonly reply: WorkReply;
 }
 
-/** Sends the replies to requests: those to one unit share envelopes. @spec patterns.21 */
+/** Sends the replies to requests and messages: those to one unit share envelopes. @spec patterns.21, patterns.42 */
 export class Replying {
   readonly #parts: PatternParts;
   readonly #onAnswered: (unit: WorkUnit) => void;
@@ -45,6 +45,18 @@ export class Replying {
     this.#sendGathered(unit);
     const told = () => void this.#telling.delete(name);
     this.#begin(unit, [itemOf(reply)]).then(told, told);
+  }
+
+  /** What there is to say to a dealer, in the order of the calls. @returns resolves when the broker has it, or will not get it, which is told */
+  async say(unit: WorkUnit, reply: WorkReply): Promise<void> {
+    const groupId16 = unit.delivery?.groupId16;
+    // In the order in which they were said. What waits is bounded by the publisher alone, so news wait for no end of a turn.
+    this.#sendGathered(unit);
+    try {
+      await this.#begin(unit, [itemOf(reply)]);
+    } catch (error) {
+      if (groupId16 !== undefined) this.#parts.tellUnsent(error, groupId16);
+    }
   }
 
   #sendGathered(unit: WorkUnit): void {
@@ -88,7 +100,7 @@ export class Replying {
 }
 
 function itemOf(reply: WorkReply): ReplyItem {
-  return { length: replyHeadBytes + (reply.status === 'final' ? reply.body.length : mostCodeBytes), reply };
+  return { length: replyHeadBytes + ('body' in reply ? reply.body.length : mostCodeBytes), reply };
 }
 
 /** Of the code of a refusal. */

@@ -1,6 +1,7 @@
 import { TridcommError } from '@tridcomm/core';
 import { limits } from '@tridcomm/core/internal';
 import type { Sender } from './message.ts';
+import { payloadOf } from './payloads.ts';
 
 /** Adjusts a request. One of `deadlineMs` and `timeoutMs` is given. */
 export interface RequestOptions {
@@ -17,6 +18,25 @@ export interface RequestOptions {
   readonly onProgress?: (sender: Sender) => void;
   /** Ends the wait: nothing is heard of the request any more. Who has it already may still do it. */
   readonly signal?: AbortSignal;
+}
+
+/** What who works says to a dealer before the answer. */
+export interface News {
+  /** It belongs to the receiver. */
+  readonly data: Uint8Array;
+  /** Who says so, and signed it. */
+  readonly sender: Sender;
+}
+
+/** Adjusts a message of a dealer. */
+export interface DealOptions extends RequestOptions {
+  /**
+   * What routers are told, so that they can choose who works: text goes as UTF-8, at most 1,024 bytes. Every member of the front can read it, those
+   * who may only ask too: it is no place for secrets. Copied.
+   */
+  readonly routing: Uint8Array | string;
+  /** Called for each thing that is said before the answer, as it comes. What says nothing but that somebody is at it goes to `onProgress`. */
+  readonly onNews?: (news: News) => void;
 }
 
 /** A job with more to it than its body. */
@@ -61,6 +81,15 @@ export function deadlineOf({ deadlineMs, timeoutMs }: RequestOptions, nowMs: num
   if (!Number.isSafeInteger(untilMs) || untilMs <= 0) throw new TridcommError('E_USAGE', `deadline ${untilMs}`);
   if (untilMs < nowMs) throw new TridcommError('E_EXPIRED', `deadline ${untilMs}, clock ${nowMs}`);
   return untilMs;
+}
+
+/** @returns a copy @throws TridcommError `E_USAGE` for what is neither text nor bytes, `E_LIMIT` @spec patterns.36 */
+export function routingOf(topic: unknown, { routing }: DealOptions): Uint8Array {
+  const bytes = payloadOf(topic, routing);
+  if (bytes.length > limits.routingDataBytes) {
+    throw new TridcommError('E_LIMIT', `routing data of ${bytes.length} bytes, at most ${limits.routingDataBytes}`);
+  }
+  return new Uint8Array(bytes);
 }
 
 /** For callers without types. @throws TridcommError `E_USAGE` */

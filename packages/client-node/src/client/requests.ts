@@ -11,18 +11,26 @@ import type { Sender } from './message.ts';
 import { workHeadBytes } from './pattern-bounds.ts';
 import type { PatternParts } from './pattern-parts.ts';
 import { payloadOf } from './payloads.ts';
-import { PendingRequest, type Reply } from './pending-request.ts';
-import type { Sealed, Sending } from './publisher.ts';
+import { PendingRequest, type Dealt, type Reply } from './pending-request.ts';
+import type { Sealed } from './publisher.ts';
 import { UnacknowledgedError } from './publish-outcome.ts';
-import { checkKey, checkObject, deadlineOf, type RequestOptions } from './request-options.ts';
+import {
+  checkKey,
+  checkObject,
+  deadlineOf,
+  routingOf,
+  type DealOptions,
+  type News,
+  type RequestOptions,
+} from './request-options.ts';
 import { RequestRefused } from './request-refused.ts';
 import { patienceOf, SentEnvelopes, type SentEnvelope } from './sent-envelopes.ts';
 
 /**
- * The asking side of requests: those in flight share envelopes, and what nobody answers is asked again, by the bytes that were sealed while
- * receivers would take them, and after that sealed anew with the same key.
+ * The asking side of requests, and of messages of dealers: those in flight share envelopes, and what nobody answers is asked again, by the bytes
+ * that were sealed while receivers would take them, and after that sealed anew with the same key.
  *
- * @spec patterns.15, patterns.25, delivery.13
+ * @spec patterns.15, patterns.25, patterns.42, delivery.13
  */
 export class Requests {
   readonly #parts: PatternParts & { readonly random: RandomSource };
@@ -47,6 +55,21 @@ export class Requests {
 
   async request(topic: string, data: Uint8Array | string, options: RequestOptions): Promise<Reply> {
     checkObject('options', options);
+    return this.#ask(topic, data, options, undefined);
+  }
+
+  /** @spec patterns.36, patterns.42 */
+  async deal(topic: string, data: Uint8Array | string, options: DealOptions): Promise<Reply> {
+    checkObject('options', options);
+    return this.#ask(topic, data, options, { routing: routingOf(topic, options), onNews: options.onNews });
+  }
+
+  async #ask(
+    topic: string,
+    data: Uint8Array | string,
+    options: RequestOptions,
+    dealt: Dealt | undefined,
+  ): Promise<Reply> {
     const { key, onProgress, signal } = options;
     signal?.throwIfAborted();
     const body = payloadOf(topic, data);
@@ -55,7 +78,7 @@ export class Requests {
     this.#checkRoom(body);
     const key16 = key === undefined ? this.#drawKey() : new Uint8Array(key);
     const onSettled = (settled: PendingRequest) => this.#settled(settled);
-    const request = new PendingRequest({ topic, body, key16, deadlineMs, onProgress, onSettled });
+    const request = new PendingRequest({ topic, body, key16, deadlineMs, onProgress, dealt, onSettled });
     this.#pending.add(request);
     this.#bytes += body.length;
     const abort = () => request.failed(signal?.reason);
@@ -95,19 +118,22 @@ export class Requests {
     const asked = request.names.length;
     try {
       const { publisher } = this.#parts;
-      const sending: Sending<PendingRequest> = {
+      const begun = publisher().begin({
         topic: request.topic,
         durability: 'memory',
-        kind: 'request',
+        kind: laneOf(request),
         items: [request],
-        seal: (items) => this.#seal(request.topic, items),
-      };
-      request.cancelWaiting = publisher().beginTold(sending, (error) => {
-        this.#taken(request);
-        if (error === undefined) return;
-        // The broker may have it all the same, and it is asked again.
-        if (!(error instanceof UnacknowledgedError)) this.#notSent(request, asked, error);
+        seal: (items: readonly PendingRequest[]) => this.#seal(request.topic, items),
       });
+      request.waiting = begun;
+      begun.done.then(
+        () => this.#taken(request),
+        (error: unknown) => {
+          this.#taken(request);
+          // The broker may have it all the same, and it is asked again.
+          if (!(error instanceof UnacknowledgedError)) this.#notSent(request, asked, error);
+        },
+      );
     } catch (error) {
       this.#notSent(request, asked, error);
     }
@@ -136,7 +162,17 @@ export class Requests {
     if (asked.length === 0) return { envelopes: [], ids: [] };
     return this.#parts.inParts(asked, (part) => {
       const hear = (reply: CoreReply) => this.#hear(part[reply.place]!, reply);
-      const requested = this.#client.request(topic, part, nowMs, hear);
+      // All of a lane are told alike.
+      const routing = part[0]!.dealt?.routing;
+      const requested =
+        routing === undefined
+          ? this.#client.request(topic, part, nowMs, hear)
+          : this.#client.deal(
+              topic,
+              part.map(({ body, deadlineMs, key16 }) => ({ body, deadlineMs, key16, routing })),
+              nowMs,
+              hear,
+            );
       this.#note(part, requested, nowMs);
       return { envelopes: requested.envelopes, ids: [] };
     });
@@ -161,7 +197,7 @@ export class Requests {
         this.#sent.add(sent);
       }
       sent.waiting.add(request);
-      request.cancelWaiting = undefined;
+      request.waiting = undefined;
       request.sent = sent;
       request.names.push(name);
       this.#names++;
@@ -177,10 +213,11 @@ export class Requests {
     const { sender: record } = reply;
     const sender = { name: record.name, keyId32: record.key.keyId32 };
     if (request.sent !== undefined) request.sent.heardMs = performance.now();
-    if (reply.status !== 'in progress') this.#forget(request, reply.name);
+    if (reply.status === 'final' || reply.status === 'refused') this.#forget(request, reply.name);
     if (reply.status === 'final') {
       request.answered({ data: reply.body, sender, id: hexOf(reply.name.id32.subarray(0, 16)) });
     } else if (reply.status === 'refused') request.failed(new RequestRefused(reply.code, sender));
+    else if (reply.status === 'news' && reply.body.length > 0) this.#tellNews(request, { data: reply.body, sender });
     else this.#tellProgress(request, sender);
   }
 
@@ -193,8 +230,16 @@ export class Requests {
   }
 
   #tellProgress({ onProgress }: PendingRequest, sender: Sender): void {
+    this.#guarded(() => onProgress?.(sender));
+  }
+
+  #tellNews({ dealt }: PendingRequest, news: News): void {
+    this.#guarded(() => dealt?.onNews?.(news));
+  }
+
+  #guarded(tell: () => void): void {
     try {
-      onProgress?.(sender);
+      tell();
     } catch (error) {
       this.#parts.tell({ type: 'failed', what: 'handler', error });
     }
@@ -243,7 +288,7 @@ export class Requests {
     this.#names -= request.names.length;
     this.#sent.settled(request);
     this.#unsealed.delete(request);
-    request.cancelWaiting?.(new TridcommError('E_CLOSED', 'request that is settled'));
+    request.waiting?.cancel(new TridcommError('E_CLOSED', 'request that is settled'));
     if (request.names.length > 0) this.#client.cancel(request.names);
   }
 
@@ -257,6 +302,11 @@ export class Requests {
       throw new TridcommError('E_LIMIT', `requests of ${this.#bytes} bytes wait for their answers`);
     }
   }
+}
+
+/** Messages with other routing data go in other envelopes. */
+function laneOf({ dealt }: PendingRequest): string {
+  return dealt === undefined ? 'request' : `message/${Buffer.from(dealt.routing).toString('base64url')}`;
 }
 
 const nothing = new Uint8Array(0);

@@ -7,7 +7,7 @@ import { StoreError } from '../store/fs-error.ts';
 
 /** One request or job, and how it came. */
 export interface WorkToRun {
-  readonly kind: 'request' | 'job';
+  readonly kind: 'request' | 'job' | 'message';
   readonly topic: string;
   readonly work: Work;
   readonly requesterKeyId32: Uint8Array;
@@ -99,7 +99,7 @@ function ofStore(kind: WorkToRun['kind'], error: unknown): RunResult {
  * again, maybe: who asked hears of it and may ask once more, and a job, which nobody hears of, goes back.
  */
 function isForAll(error: TridcommError, kind: WorkToRun['kind']): boolean {
-  if (error.code === 'E_LIMIT') return kind === 'request' || error instanceof RetentionError;
+  if (error.code === 'E_LIMIT') return kind !== 'job' || error instanceof RetentionError;
   return error.code === 'E_FORK' || error.code === 'E_EXPIRED';
 }
 

@@ -18,10 +18,10 @@ export type ClientStatus =
   | { readonly type: 'clock'; readonly skewMs: number }
   /** Numbers of a sender's stream are missing, or have come after all. */
   | { readonly type: 'gap' | 'filled'; readonly topic: string; readonly sender: Sender; readonly range: NumberRange }
-  /** Something that arrived was refused, or the broker refused a subscription, or an answer to a question did not go out. */
+  /** Something that arrived was refused, or the broker refused a subscription, or an answer or a forward did not go out. */
   | {
       readonly type: 'refused';
-      readonly what: 'answer' | 'object' | 'envelope' | 'view' | 'subscription' | 'keyRecord' | 'watch';
+      readonly what: 'answer' | 'forward' | 'object' | 'envelope' | 'view' | 'subscription' | 'keyRecord' | 'watch';
       readonly error: TridcommError;
       readonly groupId16: Uint8Array | undefined;
     }

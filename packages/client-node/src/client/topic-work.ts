@@ -17,18 +17,24 @@ import type { RunResult } from './run-work.ts';
 import { WorkMemory } from './work-memory.ts';
 import { nameOfUnit, WorkUnit, type Piece } from './work-unit.ts';
 
+/** What a handler may say to who asked while it runs. */
+interface Speech {
+  /** That it is at it. */
+  readonly progress: () => void;
+  /** To a dealer; see `RequestContext.say`. */
+  readonly say: (body: Uint8Array) => Promise<void>;
+}
+
 /** What the work of a topic is made of. */
 export interface TopicWorkParts {
+  /** `request`: and messages of dealers. */
   readonly kind: 'request' | 'job';
   readonly topic: string;
   readonly concurrency: number;
-  /** Runs the handler. Must not throw or reject. @param progress - tells who asked that it is at it @returns at once where the handler does */
-  readonly run: (
-    piece: Piece,
-    unit: WorkUnit,
-    running: RunningWork,
-    progress: () => void,
-  ) => RunResult | Promise<RunResult>;
+  /** Units that the broker gives at a time; default as many as the concurrency. */
+  readonly capacity?: number | undefined;
+  /** Runs the handler. Must not throw or reject. @returns at once where the handler does */
+  readonly run: (piece: Piece, unit: WorkUnit, running: RunningWork, speech: Speech) => RunResult | Promise<RunResult>;
   /** It takes nothing any more. */
   readonly onClose: () => void;
 }
@@ -37,10 +43,13 @@ export interface TopicWorkParts {
  * The work of a topic that a client takes, until it is closed: the broker gives it units, their requests or jobs wait for a handler, and the
  * lease of a unit is settled when all of them are done and what was answered has reached the broker.
  *
+ * What a router forwards comes in no lease: nobody takes it back, and no capacity bounds it. So of such messages at most 1,024, and 8 MiB of them, wait
+ * for a handler; those above it are refused with `E_LIMIT`. They wait on when a link is lost, and where nothing came of one, who dealt it sends it again.
+ *
  * What an earlier life of the client may have had comes as what is new does: the effect store, or that the handler is idempotent, stands against
  * a second effect. A unit that came before in this life, and of which nothing is known any more, is given back, and a `status` event tells so.
  *
- * @spec patterns.20, patterns.21, delivery.23, delivery.24
+ * @spec patterns.20, patterns.21, patterns.41, patterns.42, delivery.23, delivery.24
  */
 export class TopicWork implements AsyncDisposable {
   readonly topic: string;
@@ -49,7 +58,9 @@ export class TopicWork implements AsyncDisposable {
   readonly #replying: Replying;
   readonly #memory = new WorkMemory();
   /** What waits for a handler. */
-  readonly #queue = new Fifo<{ readonly unit: WorkUnit; readonly piece: Piece }>();
+  readonly #queue = new Fifo<Waiting>();
+  /** Of what waits, what came in no lease. */
+  readonly #news = { count: 0, bytes: 0 };
   /** Handlers that run. */
   readonly #running = new Set<RunningWork>();
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -64,7 +75,8 @@ export class TopicWork implements AsyncDisposable {
     this.#parts = parts;
     this.#replying = new Replying(parts, (unit) => this.#rested(unit));
     const take = (delivery: WorkDelivery) => this.#take(delivery);
-    this.#subscription = this.#client.work(parts.topic, Date.now(), take, { capacity: parts.concurrency });
+    const { capacity = parts.concurrency } = parts;
+    this.#subscription = this.#client.work(parts.topic, Date.now(), take, { capacity });
   }
 
   /** Handlers that run now. */
@@ -89,7 +101,7 @@ export class TopicWork implements AsyncDisposable {
   /** @internal The link is over, and its leases with it. */
   lost(): void {
     if (!this.#hasLeases) return;
-    for (const unit of this.#memory.values()) unit.takeLeases();
+    for (const unit of this.#memory.values()) unit.lose();
   }
 
   /** @internal */
@@ -120,7 +132,10 @@ export class TopicWork implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#isClosing = true;
     if (!this.#isOver) this.#subscription.setCapacity(0, Date.now());
-    for (const { unit, piece } of this.#queue.drain()) unit.move(piece, 'released');
+    for (const waiting of this.#queue.drain()) {
+      this.#waitsNoMore(waiting);
+      waiting.unit.move(waiting.piece, 'released');
+    }
     for (const unit of this.#memory.values()) this.#rested(unit);
     if (!this.#isAtRest && !this.#isOver) await new Promise<void>((resolve) => this.#onRest.push(resolve));
     if (!this.#isOver) this.#subscription.close(Date.now());
@@ -145,14 +160,17 @@ export class TopicWork implements AsyncDisposable {
     }
     const unit = known ?? new WorkUnit(delivery, nowMs);
     unit.delivery = delivery;
-    unit.addLease(delivery.lease, this.#hasLeases ? nowMs + leaseMs : Infinity);
+    const isNews = this.#parts.isNews();
+    unit.addLease(delivery.lease, this.#hasLeases && !isNews ? nowMs + leaseMs : Infinity);
     clearTimeout(unit.pause);
     unit.hasLostAnswer = false;
     if (known === undefined) this.#memory.add(unit);
     else this.#answerAgain(unit);
     for (const piece of unit.pieces) {
       const isNew = known === undefined || piece.state === 'released';
-      if (isNew) this.#wait(unit, piece);
+      if (!isNew) continue;
+      if (isNews && this.#isFull) this.#finish(unit, piece, { type: 'full' });
+      else this.#wait(unit, piece, isNews);
     }
     this.#pump();
     this.#rested(unit);
@@ -160,7 +178,7 @@ export class TopicWork implements AsyncDisposable {
 
   /** Why nothing can be done here with a unit that is not known. */
   #refusal({ kind, verdict }: WorkDelivery): TridcommError | undefined {
-    if (kind !== this.#parts.kind) {
+    if ((kind === 'job') !== (this.#parts.kind === 'job')) {
       return new TridcommError('E_USAGE', `${kind} on ${this.topic}, of which this client takes ${this.#parts.kind}s`);
     }
     if (verdict !== 'again') return undefined;
@@ -178,16 +196,34 @@ export class TopicWork implements AsyncDisposable {
     }
   }
 
-  #wait(unit: WorkUnit, piece: Piece): void {
+  #wait(unit: WorkUnit, piece: Piece, isNews: boolean): void {
     unit.move(piece, 'waiting');
-    if (!this.#isClosing) this.#queue.push({ unit, piece });
-    else unit.move(piece, 'released');
+    if (this.#isClosing) {
+      unit.move(piece, 'released');
+      return;
+    }
+    this.#queue.push({ unit, piece, isNews });
+    if (!isNews) return;
+    this.#news.count++;
+    this.#news.bytes += piece.work.body.length;
+  }
+
+  #waitsNoMore({ piece, isNews }: Waiting): void {
+    if (!isNews) return;
+    this.#news.count--;
+    this.#news.bytes -= piece.work.body.length;
+  }
+
+  get #isFull(): boolean {
+    return this.#news.count >= mostNews || this.#news.bytes >= mostNewsBytes;
   }
 
   #pump(): void {
     const { concurrency, publisher } = this.#parts;
     while (this.#queue.size > 0 && this.#running.size < concurrency && !publisher().isBusy) {
-      const { unit, piece } = this.#queue.shift()!;
+      const waiting = this.#queue.shift()!;
+      this.#waitsNoMore(waiting);
+      const { unit, piece } = waiting;
       if (isLate(piece)) this.#finish(unit, piece, { type: 'late' });
       // Somebody else has it by now: it may come again.
       else if (!unit.hasLease(performance.now())) unit.move(piece, 'released');
@@ -202,10 +238,16 @@ export class TopicWork implements AsyncDisposable {
     this.#running.add(running);
     unit.move(piece, 'running');
     const { leaf, index } = piece.work;
-    const progress = () => {
-      if (piece.state === 'running' && !this.#isOver) this.#replying.tell(unit, { leaf, index, status: 'in progress' });
+    const isRunning = () => piece.state === 'running' && !this.#isOver;
+    const speech: Speech = {
+      progress: () => {
+        if (isRunning()) this.#replying.tell(unit, { leaf, index, status: 'in progress' });
+      },
+      say: async (body) => {
+        if (isRunning()) await this.#replying.say(unit, { leaf, index, status: 'news', body });
+      },
     };
-    const result = this.#parts.run(piece, unit, running, progress);
+    const result = this.#parts.run(piece, unit, running, speech);
     if (!(result instanceof Promise)) this.#ran(unit, piece, running, result);
     else {
       void result.then((later) => {
@@ -223,7 +265,7 @@ export class TopicWork implements AsyncDisposable {
     if (!this.#isOver) this.#finish(unit, piece, result);
   }
 
-  #finish(unit: WorkUnit, piece: Piece, result: RunResult | { readonly type: 'late' }): void {
+  #finish(unit: WorkUnit, piece: Piece, result: RunResult | { readonly type: 'late' | 'full' }): void {
     const { leaf, index } = piece.work;
     const answer = (reply: WorkReply) => {
       unit.move(piece, 'done');
@@ -237,6 +279,9 @@ export class TopicWork implements AsyncDisposable {
         break;
       case 'late':
         answer({ leaf, index, status: 'refused', code: 'E_EXPIRED' });
+        break;
+      case 'full':
+        answer({ leaf, index, status: 'refused', code: 'E_LIMIT' });
         break;
       case 'refused':
         answer({ leaf, index, status: 'refused', code: result.code });
@@ -264,7 +309,7 @@ export class TopicWork implements AsyncDisposable {
       return;
     }
     this.#later(runningMs, () => {
-      this.#wait(unit, piece);
+      this.#wait(unit, piece, false);
       this.#pump();
       this.#rested(unit);
     });
@@ -311,6 +356,14 @@ export class TopicWork implements AsyncDisposable {
   }
 }
 
+/** A request, job or message that waits for a handler. */
+interface Waiting {
+  readonly unit: WorkUnit;
+  readonly piece: Piece;
+  /** It came in no lease. */
+  readonly isNews: boolean;
+}
+
 function isLate({ work: { deadlineMs } }: Piece): boolean {
   return deadlineMs !== 0 && Date.now() > deadlineMs;
 }
@@ -325,4 +378,7 @@ const leaseMs = limits.leaseMs - 1_000;
 const pauseMs = 250;
 const mostPauseMs = 8_000;
 const unknownMs = 1_000;
+/** Of what came in no lease, and waits: messages, and bytes of their bodies. */
+const mostNews = 1_024;
+const mostNewsBytes = 8 * 1024 * 1024;
 const runningMs = 1_000;

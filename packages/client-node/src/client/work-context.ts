@@ -1,3 +1,4 @@
+import { TridcommError } from '@tridcomm/core';
 import type { Sender } from './message.ts';
 import type { RunningWork } from './running-work.ts';
 import type { JobContext, RequestContext } from './work-options.ts';
@@ -30,16 +31,28 @@ export class JobRun<Transaction> implements JobContext<Transaction> {
   }
 }
 
-/** What the handler of a request gets: of a job nobody hears. */
+/** What a handler may say to who asked: of a job nobody hears. */
+export type RequestSpeech = Pick<RequestContext, 'kind' | 'progress' | 'say'>;
+
+/** What the handler of a request or message gets. */
 export class RequestRun<Transaction> extends JobRun<Transaction> implements RequestContext<Transaction> {
-  readonly progress: () => void;
+  readonly kind: RequestContext['kind'];
+  readonly progress: RequestContext['progress'];
+  readonly say: RequestContext['say'];
 
   constructor(
     fields: Omit<JobContext<Transaction>, 'signal'>,
     running: RunningWork,
-    progress: RequestContext['progress'],
+    { kind, progress, say }: RequestSpeech,
   ) {
     super(fields, running);
+    this.kind = kind;
     this.progress = progress;
+    this.say = say;
   }
+}
+
+/** `say` of a request. @throws TridcommError `E_USAGE` */
+export function noNews(): never {
+  throw new TridcommError('E_USAGE', 'news of a request: nobody but a dealer hears any');
 }

@@ -20,14 +20,25 @@ export interface JobContext<Transaction = undefined> {
   readonly transaction: Transaction;
 }
 
-/** A request as its handler gets it. */
+/** A request, or a message of a dealer, as its handler gets it. */
 export interface RequestContext<Transaction = undefined> extends JobContext<Transaction> {
+  /** `message`: of a dealer, who hears what is said before the answer. */
+  readonly kind: 'request' | 'message';
   /** Tells who asked that the handler is at it. */
   readonly progress: () => void;
+  /**
+   * Says something to a dealer before the answer, as often as there is something to say; it comes in this order. Where a work is done twice it is said
+   * twice, and what was answered before is answered without it. Copied.
+   *
+   * @returns resolves when the broker has it, or will not get it, which a `status` event tells: who says much awaits it
+   * @throws TridcommError `E_USAGE` to a request, for what is neither text nor bytes, and when the handler has ended; `E_LIMIT` for more than fits an
+   *   envelope that routers can forward
+   */
+  readonly say: (body: Uint8Array | string) => Promise<void>;
 }
 
 /**
- * Answers a request: gives the body of the answer, which is copied.
+ * Answers a request, or a message of a dealer: gives the body of the answer, which is copied.
  *
  * What it throws is a refusal: who asked is told the outward code of a TridcommError, and `E_REFUSED` for everything else. What they are not told
  * as it is, and a result that can be no answer, a `status` event tells here.
@@ -52,6 +63,15 @@ export interface WorkOptions<Transaction = undefined> {
   readonly concurrency?: number;
 }
 
+/** How requests and messages of dealers are taken. */
+export interface RespondOptions<Transaction = undefined> extends WorkOptions<Transaction> {
+  /**
+   * Takes what routers forward to this client, and nothing that a broker gives by its own choice: for topics on which routers say who works. Requests
+   * have other workers then, or none.
+   */
+  readonly forwardedOnly?: boolean;
+}
+
 /** For callers without types. @throws TridcommError `E_USAGE` */
 export function checkHandler(handler: unknown): void {
   if (typeof handler !== 'function') throw new TridcommError('E_USAGE', `handler: ${typeof handler}`);
@@ -65,9 +85,13 @@ export function checkWork<Transaction>(options: WorkOptions<Transaction>): numbe
   if (effects !== 'idempotent' && !isStore) {
     throw new TridcommError('E_USAGE', "effects: an effect store or 'idempotent' has to be said");
   }
-  const count = concurrency ?? defaultConcurrency;
+  return checkCount('concurrency', concurrency);
+}
+
+/** How much at a time. @throws TridcommError `E_USAGE` for callers without types */
+export function checkCount(name: string, count: number = defaultConcurrency): number {
   if (!Number.isInteger(count) || count < 1 || count > mostConcurrency) {
-    throw new TridcommError('E_USAGE', `concurrency ${count}, from 1 to ${mostConcurrency}`);
+    throw new TridcommError('E_USAGE', `${name} ${count}, from 1 to ${mostConcurrency}`);
   }
   return count;
 }

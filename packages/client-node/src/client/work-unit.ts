@@ -4,12 +4,12 @@ import { hexOf } from '@tridcomm/core/internal';
 /** `released`: it was not done here, and may come again. */
 export type PieceState = 'waiting' | 'running' | 'done' | 'released';
 
-/** One request or job of a unit, and what has become of it. */
+/** One request, job or message of a unit, and what has become of it. */
 export interface Piece {
   work: Work;
   /** Changed by {@link WorkUnit.move} alone. */
   state: PieceState;
-  /** What a request was answered with, or is to be. */
+  /** What a request or message was answered with, or is to be. */
   answer: WorkReply | undefined;
 }
 
@@ -80,6 +80,7 @@ export class WorkUnit {
     return this.#leases.some(({ untilMs }) => nowMs < untilMs);
   }
 
+  /** @param untilMs - Infinity where nobody takes it back */
   addLease(lease: Lease, untilMs: number): void {
     this.#leases.push({ lease, untilMs });
   }
@@ -92,6 +93,12 @@ export class WorkUnit {
     if (isJob) this.pieces = [];
     for (const piece of this.pieces) piece.work = { ...piece.work, key16: nothing, body: nothing };
     this.#bytes = isJob ? pieceBytes : bytesOf(this.pieces);
+  }
+
+  /** The link is over, and the leases of its broker with it: what nobody takes back stays. */
+  lose(): void {
+    const kept = this.#leases.filter(({ untilMs }) => untilMs === Infinity);
+    this.#leases.splice(0, this.#leases.length, ...kept);
   }
 
   /** Its leases, to be settled. */

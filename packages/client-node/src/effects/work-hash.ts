@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 /** What a record asks for. */
 export interface AskedWork {
-  readonly kind: 'request' | 'job';
+  readonly kind: 'request' | 'job' | 'message';
   readonly topic: string;
   readonly body: Uint8Array;
 }

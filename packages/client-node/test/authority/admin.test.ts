@@ -124,6 +124,26 @@ describe('the admin socket', () => {
     expect(await refusalOf(client.request('bundle', { index: 1 }))).toBe('E_USAGE');
   });
 
+  it('principals.19: lets somebody route in a pool, and nowhere else', async () => {
+    const { path, service, clock } = await listen();
+    const client = await connectTo(path);
+    await client.request('addGroup', { patterns: ['jobs/a', 'jobs/b'], purpose: 'front' });
+    await client.request('addGroup', { patterns: ['orders/**'] });
+    const keyId = await enrol(client, 1, 'ruth');
+    const random = (length: number) => new Uint8Array(length).fill(9);
+    const ruth = new Identity(provider, random, new Uint8Array(32).fill(1), clock.nowMs(), [
+      new Uint8Array(32).fill(2),
+    ]);
+    await client.request('keyRecord', { record: hex(ruth.keyRecord(service.authorityId32, 1, clock.nowMs())) });
+    const right = { keyId, action: 'route', pattern: 'jobs/b' };
+    expect(await client.request('grant', { ...right, join: 'now' })).toEqual({});
+    expect(await client.request('status')).toMatchObject({ grants: 1 });
+    expect(await refusalOf(client.request('grant', { ...right, pattern: 'orders/**' }))).toBe('E_POLICY');
+    expect(await refusalOf(client.request('grant', { ...right, action: 'respond' }))).toBe('E_USAGE');
+    await client.request('withdraw', right);
+    expect(await client.request('status')).toMatchObject({ grants: 0 });
+  });
+
   it('adds a pool, tells of it as of one group, and ends it', async () => {
     const { path, service } = await listen();
     const client = await connectTo(path);

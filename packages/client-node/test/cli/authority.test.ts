@@ -386,6 +386,15 @@ describe('with serve', () => {
         expect(await shell.json('rotate', 'orders/**')).toEqual({ groupId });
         expect(await shell.json('rotate', groupId as string)).toEqual({ groupId });
         expect((await shell.run(['rotate', 'nothing'])).err).toContain('E_USAGE');
+        await shell.json('add-group', 'kitchen/brew', 'kitchen/pay', '--purpose', 'front');
+        const toRoute = [keyId as string, 'route', 'kitchen/brew'];
+        await shell.json('grant', ...toRoute);
+        expect(await shell.json('status')).toMatchObject({ grants: 2 });
+        // Who works has to be let in to all topics of a front.
+        expect((await shell.run(['grant', keyId as string, 'subscribe', 'kitchen/brew'])).err).toContain('E_POLICY');
+        await shell.json('grant', keyId as string, 'subscribe', 'kitchen/**');
+        await shell.json('withdraw', ...toRoute);
+        await shell.json('remove-group', 'kitchen/brew');
         const { publicKey: tls } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
         writeFileSync(join(shell.cwd, 'tls.pub'), tls.export({ type: 'spki', format: 'pem' }));
         const pem = await shell.run([

@@ -54,14 +54,13 @@ function scene() {
     get isBusy() {
       return state.isBusy();
     },
-    beginTold: ({ items, seal }: Sending<PendingRequest>, onSettled: (error: unknown) => void) => {
+    begin: ({ items, seal }: Sending<PendingRequest>) => {
       const done = Promise.resolve().then(() => {
         if (state.unsealable !== undefined) throw state.unsealable;
         seal(items);
         if (state.refusal !== undefined) throw state.refusal;
       });
-      done.then(() => onSettled(undefined), onSettled);
-      return () => {};
+      return { done, cancel: () => {} };
     },
     repeat: async (envelope: Uint8Array) => {
       repeated.push(envelope);
@@ -76,6 +75,7 @@ function scene() {
     inParts: (items, seal) => seal(items),
     mostItemBytes: () => 40_000_000,
     use: () => () => {},
+    isNews: () => false,
     tell: () => {},
     tellUnsent: () => {},
     random: (length) => new Uint8Array(length).fill(7),
@@ -113,6 +113,17 @@ test('what nobody answers is asked again by its bytes, and later sealed anew wit
   expect(cancelled).toEqual([2]);
   await run(200_000);
   expect([sealed.length, repeated.length]).toEqual([2, 5]);
+});
+
+test('patterns.42: news are no answer: after them it is outstanding as before, and who gives up hears nothing more', async () => {
+  const { requests, cancelled, run, answer } = scene();
+  const end = new AbortController();
+  const reply = codeOf(requests.request('a', 'x', { timeoutMs: 600_000, signal: end.signal }));
+  await run(1_000);
+  for (const body of [new Uint8Array([1]), new Uint8Array(0)]) answer(1, { status: 'news', body });
+  end.abort(new TridcommError('E_CLOSED', 'enough'));
+  expect(await reply).toBe('E_CLOSED');
+  expect(cancelled).toEqual([1]);
 });
 
 test('who says that somebody is at it is not asked again for a while', async () => {

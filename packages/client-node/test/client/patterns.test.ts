@@ -68,6 +68,7 @@ function scene() {
     inParts: (items, seal) => seal(items),
     mostItemBytes: () => 1_000,
     use: () => () => {},
+    isNews: () => false,
     tell: (status) => told.push(status),
     tellUnsent: () => {},
     random: (length) => new Uint8Array(length),

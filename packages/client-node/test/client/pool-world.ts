@@ -11,6 +11,8 @@ export interface People {
   readonly ask: readonly Member[];
   /** Who may subscribe: work, answer. */
   readonly work: readonly Member[];
+  /** Who may route messages of dealers, in a pool. */
+  readonly route?: readonly Member[];
 }
 
 /** An authority, a broker in this process behind a local socket, and members: real sockets, files and time. */
@@ -33,12 +35,17 @@ export class PoolWorld {
   }
 
   /** A group of topics. @returns its id */
-  group(purpose: 'front' | 'survey' | 'pubSub', topics: readonly string[], { ask, work }: People): Uint8Array {
+  group(
+    purpose: 'front' | 'survey' | 'pubSub',
+    topics: readonly string[],
+    { ask, work, route = [] }: People,
+  ): Uint8Array {
     return this.scene.service.perform((authority, nowMs) => {
       const groupId16 = authority.addGroup({ patterns: [...topics], purpose }, nowMs);
-      const grants = (members: readonly Member[], action: 'publish' | 'subscribe') =>
+      const grants = (members: readonly Member[], action: 'publish' | 'subscribe' | 'route') =>
         topics.flatMap((pattern) => members.map(({ keyId32 }) => ({ keyId32, action, pattern, join: 'now' as const })));
-      authority.grantAll([...grants(ask, 'publish'), ...grants(work, 'subscribe')], nowMs);
+      const rights = [...grants(ask, 'publish'), ...grants(work, 'subscribe'), ...grants(route, 'route')];
+      authority.grantAll(rights, nowMs);
       return groupId16;
     });
   }

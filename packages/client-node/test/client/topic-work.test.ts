@@ -17,7 +17,7 @@ const done = (text: string): RunResult => ({ type: 'done', result: bytes(text) }
 /** A client of a few lines: what it is told to send and settle, it notes. */
 function scene(
   kind: 'request' | 'job',
-  run: (index: number) => RunResult | Promise<RunResult>,
+  run: (index: number, speech: Parameters<TopicWorkParts['run']>[3]) => RunResult | Promise<RunResult>,
   { concurrency = 16, carrier }: { readonly concurrency?: number; readonly carrier?: string } = {},
 ) {
   const replies: WorkReply[] = [];
@@ -28,7 +28,7 @@ function scene(
   const signals: AbortSignal[] = [];
   /** Items of each sending. */
   const begun: number[] = [];
-  const state = { sends: true };
+  const state = { sends: true, isNews: false };
   let take!: WorkHandler;
   const client = {
     work: (_topic: string, _nowMs: number, handler: WorkHandler) => {
@@ -57,24 +57,29 @@ function scene(
     inParts: (items, seal) => seal(items),
     mostItemBytes: () => 1_000,
     use: () => () => {},
+    isNews: () => state.isNews,
     tell: (status) => told.push(status),
     tellUnsent: () => {},
     kind,
     topic: 'a',
     concurrency,
-    run: ({ work }, _unit, running) => {
+    run: ({ work }, _unit, running, speech) => {
       ran.push(work.index);
       signals.push(running.signal);
-      return run(work.index);
+      return run(work.index, speech);
     },
     onClose: () => {},
   };
   const work = new TopicWork(parts);
-  const deliver = (lease: string, count: number, fields: Partial<WorkDelivery> & { deadlineMs?: number } = {}) => {
-    const { deadlineMs = Date.now() + 120_000, ...delivery } = fields;
+  const deliver = (
+    lease: string,
+    count: number,
+    fields: Partial<WorkDelivery> & { deadlineMs?: number; body?: Uint8Array } = {},
+  ) => {
+    const { deadlineMs = Date.now() + 120_000, body = bytes('x'), ...delivery } = fields;
     const id32 = fields.id32 ?? new Uint8Array(32).fill(1);
     const works = Array.from({ length: fields.verdict === 'again' ? 0 : count }, (_, index) => {
-      return { id32, leaf: 0, index, key16: new Uint8Array(16), deadlineMs, body: bytes('x'), isLate: false };
+      return { id32, leaf: 0, index, key16: new Uint8Array(16), deadlineMs, body, isLate: false };
     });
     take({
       kind,
@@ -283,6 +288,19 @@ test('answers of one turn to a unit go together, and in their order with the new
   expect(begun).toEqual([2, 1, 1]);
 });
 
+test('patterns.42: what is said to a dealer goes in its order with the answers of the same turn', async () => {
+  const { deliver, statuses, begun } = scene('request', (index, { say }) => {
+    if (index !== 1) return done('r');
+    void say(bytes('a'));
+    void say(bytes('b'));
+    return done('r');
+  });
+  deliver('first', 3, message);
+  await pass();
+  expect(statuses()).toEqual(['0 final', '1 news', '1 news', '1 final', '2 final']);
+  expect(begun).toEqual([1, 1, 1, 2]);
+});
+
 test('of a unit of jobs that is done nothing is kept but that', () => {
   const add = vi.spyOn(WorkMemory.prototype, 'add');
   const { deliver, settled, ran } = scene('job', () => done(''));
@@ -317,4 +335,58 @@ test('what is over is forgotten when no receiver takes it any more', async () =>
   await pass(2_000);
   expect(settled.at(-1)).toBe('third given back');
   expect(statuses().length).toBe(2);
+});
+
+const message = { kind: 'message' } as const;
+
+test('patterns.41: what came in no lease waits up to a bound, above which it is refused; what the broker leases does not count', async () => {
+  const go = later<RunResult>();
+  const { work, deliver, statuses, settled, state, ran } = scene('request', async () => go.promise, { concurrency: 1 });
+  deliver('leased', 1_100, { ...message, id32: new Uint8Array(32).fill(2) });
+  state.isNews = true;
+  deliver('news', 1_026, message);
+  await pass();
+  expect([statuses(), settled, ran]).toEqual([['1024 refused', '1025 refused'], [], [0]]);
+  go.resolve(done('r'));
+  await pass();
+  expect(statuses().filter((status) => status.endsWith('final')).length).toBe(1_100 + 1_024);
+  expect(settled).toEqual(['leased done', 'news done']);
+  // There is room again, and what was refused stays so.
+  deliver('more', 2, { ...message, id32: new Uint8Array(32).fill(3) });
+  deliver('again', 1_026, { ...message, verdict: 'again' });
+  await pass();
+  expect(settled.slice(2).toSorted()).toEqual(['again done', 'more done']);
+  expect(statuses().filter((status) => status === '1025 refused').length).toBe(2);
+  await work.close();
+});
+
+test('what came in no lease is bounded by its bytes, too', async () => {
+  const { work, deliver, statuses, state } = scene('request', async () => new Promise(() => {}), { concurrency: 1 });
+  state.isNews = true;
+  deliver('news', 12, { ...message, body: new Uint8Array(1024 * 1024) });
+  await pass();
+  // One is begun when all wait.
+  expect(statuses()).toEqual(['8 refused', '9 refused', '10 refused', '11 refused']);
+  work.end(new Error('over'));
+});
+
+test('what came in no lease waits on when the link is lost, and what the broker leased does not', async () => {
+  const go = later<RunResult>();
+  const { work, deliver, settled, state, ran } = scene('request', async () => go.promise, { concurrency: 1 });
+  deliver('first', 1, { ...message, id32: new Uint8Array(32).fill(2) });
+  deliver('leased', 2, { ...message, id32: new Uint8Array(32).fill(3) });
+  state.isNews = true;
+  deliver('news', 3, message);
+  await pass();
+  work.lost();
+  go.resolve(done('r'));
+  await pass();
+  expect([ran, settled]).toEqual([[0, 0, 1, 2], ['news done']]);
+});
+
+test('messages are for who responds, and for nobody who pulls', async () => {
+  const { deliver, told, settled } = scene('job', async () => done(''));
+  deliver('first', 1, message);
+  await pass(2_000);
+  expect([settled, told]).toMatchObject([['first given back'], [{ type: 'refused', error: { code: 'E_USAGE' } }]]);
 });

@@ -15,6 +15,7 @@ import { poolOperations } from './pools.ts';
 import { principalOperations } from './principals.ts';
 import { relayOperations } from './relay.ts';
 import { replayOperations } from './replay.ts';
+import { routerOperations } from './routers.ts';
 import { sealOperations } from './seal.ts';
 import { surveyOperations } from './surveys.ts';
 import { topicOperations } from './topics.ts';
@@ -49,6 +50,7 @@ const operations: Readonly<Record<string, Operation>> = {
   ...linkOperations(provider),
   ...poolOperations(provider),
   ...surveyOperations(provider),
+  ...routerOperations(provider),
   ...relayOperations(provider),
 };
 
@@ -76,6 +78,7 @@ const hello = {
     'link',
     'pools',
     'surveys',
+    'routers',
     'relay',
   ],
 };

@@ -70,7 +70,7 @@ export function cryptoOperations(provider: CryptoProvider): Record<string, Opera
   };
 }
 
-/** PHS of a protected header, which the sealer never has to make: there the three fields are not filled in yet. */
+/** PHS of a protected header, which the sealer never has to make: there the four fields are not filled in yet. */
 function zeroForSalt(protectedHeader: Uint8Array): Uint8Array {
   const header = new HeaderView(protectedHeader);
   header.salt.fill(0);
@@ -78,5 +78,6 @@ function zeroForSalt(protectedHeader: Uint8Array): Uint8Array {
   const parsed = decodeExtensions(protectedHeader.subarray(96), { merkle, seq: header.seq });
   parsed.merkle?.root32.fill(0);
   parsed.value(extensions.recordCommit)?.fill(0);
+  parsed.value(extensions.routing)?.fill(0, 4);
   return protectedHeader;
 }

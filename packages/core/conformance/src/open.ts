@@ -85,7 +85,7 @@ export interface RatedSender extends SenderKey {
 export function readSenders(
   provider: CryptoProvider,
   inputs: readonly Input[],
-  right: 'mayWrite' | 'mayRespond',
+  right: 'mayWrite' | 'mayRespond' | 'mayRoute',
 ): Map<string, RatedSender> {
   return new Map(
     inputs.map((input) => {
@@ -94,6 +94,27 @@ export function readSenders(
       return [toHex(keyId32.subarray(0, 16)), { publicKey32, keyId32, may: input.flag(right) }];
     }),
   );
+}
+
+/** All whom a requester knows, by their sender id in hex: these keys have a right, and its responders are known besides. */
+export function readKeys(
+  provider: CryptoProvider,
+  input: Input,
+  publicKeys: readonly Uint8Array[],
+): Map<string, RatedSender> {
+  const known = input.objects('responders').map((one) => ({ publicKey32: one.bytes('publicKey'), may: false }));
+  const named = publicKeys.map((publicKey32) => ({ publicKey32, may: true }));
+  return new Map(
+    [...known, ...named].map(({ publicKey32, may }) => {
+      const keyId32 = idOf(provider, publicKey32);
+      return [toHex(keyId32.subarray(0, 16)), { publicKey32, keyId32, may }];
+    }),
+  );
+}
+
+/** Whether the view of the group is fresh: given, and true where it is not. */
+export function checkFresh(input: Input): void {
+  if (input.has('fresh') && !input.flag('fresh')) throw new TridcommError('E_STALE');
 }
 
 /** The freshness rule of a receiver. */

@@ -1,9 +1,18 @@
-import { openEnvelope, openJob, parseEnvelope, TridcommError, type CryptoProvider } from '@tridcomm/core';
+import {
+  openEnvelope,
+  openJob,
+  parseEnvelope,
+  parseJob,
+  type CryptoProvider,
+  type EnvelopeView,
+  type Opened,
+} from '@tridcomm/core';
 import {
   Crew,
   decodePoolKeyinfo,
   derivePoolKeyPair,
   finishOpen,
+  isForward,
   limits,
   openPoolStream,
   replyCode,
@@ -17,7 +26,8 @@ import {
   type PoolSetup,
   type PoolTerms,
 } from '@tridcomm/core/internal';
-import { orError, readGuard, readSenders, type RatedSender } from './open.ts';
+import { checkFresh, orError, readGuard, readKeys, readSenders, type RatedSender } from './open.ts';
+import { readForwards, takeForward } from './routers.ts';
 import { testRandom } from './seal.ts';
 import { toHex, type Input, type Operation, type Value } from './values.ts';
 
@@ -46,11 +56,34 @@ export function poolOperations(provider: CryptoProvider): Record<string, Operati
     },
     'crew.run': (input) => {
       const crew = readCrew(provider, input);
-      return { results: input.objects('steps').map((step) => orError(() => takeWork(crew, step))) };
+      const forwards = readForwards(provider, input, readSenders(provider, input.objects('senders'), 'mayRoute'));
+      const inboxes = new Set(input.texts('inboxes'));
+      const take = (step: Input): Value => {
+        const nowMs = step.decimal('now');
+        const isJob = step.has('job');
+        const bytes = step.bytes(isJob ? 'job' : 'envelope');
+        const view = isJob ? parseJob(bytes) : parseEnvelope(bytes);
+        const takeOne = (envelope: Uint8Array) => showWork(openEnvelope(crew, envelope, nowMs), nowMs);
+        if (inboxes.has(toHex(view.header.topicTag))) {
+          return takeForward(provider, forwards, 'message', view, nowMs, takeOne);
+        }
+        return isJob ? showWork(openJob(crew, bytes, nowMs), nowMs) : takeOne(bytes);
+      };
+      return { results: input.objects('steps').map((step) => orError(() => take(step))) };
     },
     'requester.run': (input) => {
       const requester = readRequester(provider, input);
-      return { results: input.objects('steps').map((step) => orError(() => takeReplies(provider, requester, step))) };
+      const tags = new Set(input.texts('tags'));
+      const routers = readKeys(provider, input, input.bytesList('routers'));
+      const forwards = readForwards(provider, input, routers);
+      const take = (step: Input): Value => {
+        const nowMs = step.decimal('now');
+        const view = parseEnvelope(step.bytes('envelope'));
+        const takeOne = (one: EnvelopeView) => takeReplies(provider, requester, one, nowMs);
+        if (!isForward(view) || !tags.has(toHex(view.header.topicTag))) return takeOne(view);
+        return takeForward(provider, forwards, 'reply', view, nowMs, (bytes) => takeOne(parseEnvelope(bytes)));
+      };
+      return { results: input.objects('steps').map((step) => orError(() => take(step))) };
     },
   };
 }
@@ -96,11 +129,7 @@ function readCrew(provider: CryptoProvider, input: Input): Crew {
   });
 }
 
-function takeWork(crew: Crew, step: Input): Value {
-  const nowMs = step.decimal('now');
-  const opened = step.has('job')
-    ? openJob(crew, step.bytes('job'), nowMs)
-    : openEnvelope(crew, step.bytes('envelope'), nowMs);
+function showWork(opened: Opened | undefined, nowMs: number): Value {
   if (opened === undefined) return { delivered: false };
   const records = workOf(opened, nowMs).map(({ key16, deadlineMs, body, isLate }) => ({
     key: toHex(key16),
@@ -115,13 +144,14 @@ function takeWork(crew: Crew, step: Input): Value {
 function readRequester(provider: CryptoProvider, input: Input): Requester {
   const tags = new Set(input.texts('tags'));
   const responders = readSenders(provider, input.objects('responders'), 'mayRespond');
+  const known = readKeys(provider, input, input.bytesList('routers'));
   const requester = new Requester({
     provider,
     newReplay: () => readGuard(input),
     isAnswerTag: (tag) => tags.has(toHex(tag)),
     checkView: () => checkFresh(input),
-    findSender: (senderId) => responders.get(toHex(senderId)),
-    mayRespond: (sender) => (sender as RatedSender).may,
+    findSender: (senderId) => known.get(toHex(senderId)),
+    mayRespond: ({ keyId32 }) => responders.get(toHex(keyId32.subarray(0, 16)))?.may === true,
   });
   for (const stream of input.objects('streams')) {
     const enc32 = stream.bytes('enc');
@@ -131,6 +161,7 @@ function readRequester(provider: CryptoProvider, input: Input): Requester {
       suite: input.integer('suite'),
       epoch: stream.integer('epoch'),
       replySecret32: stream.bytes('replySecret'),
+      isOfMessages: input.integer('pattern', 3) === 7,
     });
     const requests = stream.objects('requests').map((request) => ({
       name: { id32: request.bytes('id'), leaf: request.integer('leaf'), index: request.integer('index') },
@@ -141,11 +172,11 @@ function readRequester(provider: CryptoProvider, input: Input): Requester {
   return requester;
 }
 
-function takeReplies(provider: CryptoProvider, requester: Requester, step: Input): Value {
-  const pending = requester.begin(parseEnvelope(step.bytes('envelope')), step.decimal('now'));
+function takeReplies(provider: CryptoProvider, requester: Requester, view: EnvelopeView, nowMs: number): Value {
+  const pending = requester.begin(view, nowMs);
   const opened = finishOpen(provider, pending);
   if (opened === undefined) return { delivered: false };
-  const { replies, ignored } = requester.take(opened);
+  const { replies, ignored } = requester.take(opened, nowMs);
   return {
     verdict: 'new',
     id: toHex(opened.id32),
@@ -159,9 +190,4 @@ function takeReplies(provider: CryptoProvider, requester: Requester, step: Input
     })),
     ignored,
   };
-}
-
-/** Whether the view of the group is fresh: given, and true where it is not. */
-export function checkFresh(input: Input): void {
-  if (input.has('fresh') && !input.flag('fresh')) throw new TridcommError('E_STALE');
 }

@@ -16,6 +16,7 @@ import {
   messages,
   objectKinds,
   parseObject,
+  purposes,
   RevocationList,
   signingKeyOf,
   treeHead,
@@ -173,9 +174,15 @@ function allows(provider: CryptoProvider, input: Input): boolean {
 }
 
 function compile(provider: CryptoProvider, input: Input): Value {
-  const rules = input
-    .objects('rules')
-    .map((rule) => ({ pattern: parsePattern(rule.bytes('pattern')), groupId16: rule.bytes('groupId') }));
+  const fronts = new Set(
+    input.objects('groups').flatMap((group) => {
+      return group.integer('purpose', 1) === purposes.front ? [toHex(group.bytes('groupId'))] : [];
+    }),
+  );
+  const rules = input.objects('rules').map((rule) => {
+    const groupId16 = rule.bytes('groupId');
+    return { pattern: parsePattern(rule.bytes('pattern')), groupId16, isFront: fronts.has(toHex(groupId16)) };
+  });
   const grants = input.objects('grants').map((grant) => ({
     keyId32: grant.bytes('keyId'),
     action: grant.integer('action'),

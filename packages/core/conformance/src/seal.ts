@@ -5,6 +5,8 @@ import {
   type CryptoProvider,
   type KeySource,
   type RandomSource,
+  type RoutingEpoch,
+  type RoutingInput,
   type SealInput,
 } from '@tridcomm/core';
 import { deriveStreamSecret, sealEnvelope } from '@tridcomm/core/internal';
@@ -50,6 +52,20 @@ export function readKeySource(source: Input, suite: number): KeySource {
   };
 }
 
+/** An epoch of a front that routing data are sealed under. */
+export function readRoutingEpoch(input: Input): RoutingEpoch {
+  return {
+    suite: input.integer('suite'),
+    epochSecret32: input.bytes('epochSecret'),
+    groupContext32: input.bytes('groupCtx'),
+  };
+}
+
+/** What extension 12 is to say. */
+export function readRouting(input: Input): RoutingInput {
+  return { data: input.bytes('data'), epoch: { ...readRoutingEpoch(input), number: input.integer('epoch') } };
+}
+
 function readSealInput(input: Input): SealInput {
   return {
     form: input.text('form') as SealInput['form'],
@@ -61,6 +77,7 @@ function readSealInput(input: Input): SealInput {
       .objects('extensions')
       .map((one) => ({ number: one.integer('number'), value: one.bytes('value') })),
     recordCommit: input.flag('recordCommit'),
+    ...(input.has('routing') ? { routing: readRouting(input.object('routing')) } : {}),
     ...(input.has('keyinfo') ? { keyinfo: input.bytes('keyinfo') } : {}),
   };
 }

@@ -7,8 +7,7 @@ import {
   type SurveySetup,
   type SurveyTerms,
 } from '@tridcomm/core/internal';
-import { orError, readFreshness, readSenders, type RatedSender } from './open.ts';
-import { checkFresh } from './pools.ts';
+import { checkFresh, orError, readFreshness, readSenders, type RatedSender } from './open.ts';
 import { testRandom } from './seal.ts';
 import { toHex, type Input, type Operation, type Value } from './values.ts';
 

@@ -1,5 +1,5 @@
 import { deriveRouteKey, matchesTopic, parsePattern, parseTopic, tagTopic, type CryptoProvider } from '@tridcomm/core';
-import { routedPeriods, tagAnswers, tokenOfPattern } from '@tridcomm/core/internal';
+import { routedPeriods, tagAnswers, tagInbox, tokenOfPattern, type AnswerTags } from '@tridcomm/core/internal';
 import { toHex, type Input, type Operation, type Value } from './values.ts';
 
 /** The operations of feature `topics`. */
@@ -25,8 +25,10 @@ export function topicOperations(provider: CryptoProvider): Record<string, Operat
       return found.kind === 'exact' ? shown : { ...shown, level: found.level };
     },
     'answer.tag': (input) => {
-      const tags = tagAnswers(provider, routeKeyOf(input), input.integer('period'), input.bytes('keyId'));
-      return { tag: toHex(tags.tag16), root: toHex(tags.root16), chain: toHex(tags.chain) };
+      return showTags(tagAnswers(provider, routeKeyOf(input), input.integer('period'), input.bytes('keyId')));
+    },
+    'inbox.tag': (input) => {
+      return showTags(tagInbox(provider, routeKeyOf(input), input.integer('period'), input.bytes('keyId')));
     },
     'topic.periods': (input) => ({
       periods: routedPeriods(input.decimal('now'), {
@@ -36,6 +38,10 @@ export function topicOperations(provider: CryptoProvider): Record<string, Operat
       }),
     }),
   };
+}
+
+function showTags({ tag16, root16, chain }: AnswerTags): Value {
+  return { tag: toHex(tag16), root: toHex(root16), chain: toHex(chain) };
 }
 
 function showSegments({ segments }: { readonly segments: readonly string[] }): Value {

@@ -606,7 +606,7 @@ export class Authority {
 
   /** In hex, the ids of the groups in which a grant gives a right or a seat. */
   #reachedBy(grant: Grant, source: PolicySource): readonly string[] {
-    return source.groupsOf(grant.pattern).flatMap((groupId16) => {
+    return source.groupsOf(grant).flatMap((groupId16) => {
       const { record } = this.#group(groupId16);
       return isForCrew(grant) ? poolIdsOf(record) : [hexOf(groupId16)];
     });

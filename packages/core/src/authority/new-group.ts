@@ -91,7 +91,7 @@ export function foundGroup(
   const opens = { generation: 1, epoch: 1 };
   return {
     groupId16,
-    rules: patterns.map((pattern): Rule => ({ pattern, groupId16 })),
+    rules: patterns.map((pattern): Rule => ({ pattern, groupId16, isFront: crewId16 !== undefined })),
     foundations,
     groups: new Map(Array.from(foundations, ([id, { record }]) => [id, { record, opens }])),
   };

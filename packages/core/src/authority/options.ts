@@ -62,7 +62,8 @@ export interface GroupFields {
 /** What a principal is to be allowed. */
 export interface GrantFields {
   readonly keyId32: Uint8Array;
-  readonly action: 'publish' | 'subscribe';
+  /** `route`: to take the messages of dealers, and forward them, in the fronts that the pattern reaches; of other groups it says nothing. */
+  readonly action: 'publish' | 'subscribe' | 'route';
   /** Without segments `*`. */
   readonly pattern: string;
   /** Until when; without it, until it is withdrawn. */

@@ -1,9 +1,8 @@
 import { equalBytes } from '../bytes/bytes.ts';
 import { hexOf } from '../client/hex.ts';
 import { actions } from '../codepoints/actions.gen.ts';
-import { checkPolicySource, type Grant, type Rule } from '../keys/compile-policy.ts';
+import { checkPolicySource, reachesRule, type Grant, type Rule } from '../keys/compile-policy.ts';
 import type { PatternIndex } from '../keys/pattern-index.ts';
-import { overlapsPattern } from '../topics/cover.ts';
 import type { TopicPattern } from '../topics/grammar.ts';
 
 /**
@@ -25,19 +24,19 @@ export class PolicySource {
 
   /** Patterns of the rules of a group. */
   patternsOf(groupId16: Uint8Array): readonly TopicPattern[] {
-    return this.rules.filter((rule) => equalBytes(rule.groupId16, groupId16)).map(({ pattern }) => pattern);
+    return this.#rulesOf(groupId16).map(({ pattern }) => pattern);
   }
 
-  /** Ids of the groups that a grant of this pattern reaches, each once. */
-  groupsOf(pattern: TopicPattern): readonly Uint8Array[] {
-    const reached = this.#index.overlapping(pattern);
+  /** Ids of the groups that a grant reaches, each once. */
+  groupsOf(grant: Pick<Grant, 'action' | 'pattern'>): readonly Uint8Array[] {
+    const reached = this.#index.overlapping(grant.pattern).filter((rule) => reachesRule(grant, rule));
     return [...new Map(reached.map(({ groupId16 }) => [hexOf(groupId16), groupId16])).values()];
   }
 
   /** The grants that reach a group. */
   grantsIn(groupId16: Uint8Array): readonly Grant[] {
-    const patterns = this.patternsOf(groupId16);
-    return this.grants.filter((grant) => patterns.some((pattern) => overlapsPattern(pattern, grant.pattern)));
+    const rules = this.#rulesOf(groupId16);
+    return this.grants.filter((grant) => rules.some((rule) => reachesRule(grant, rule)));
   }
 
   /** The same with these grants, each in the place of one that differs in its time only. */
@@ -52,10 +51,10 @@ export class PolicySource {
     return new PolicySource([...this.rules, ...rules], this.grants);
   }
 
-  /** The same without the rules of one group, and without the grants that match no rule any more. */
+  /** The same without the rules of one group, and without the grants that reach no other. */
   withoutRules(groupId16: Uint8Array): PolicySource {
     const rules = this.rules.filter((rule) => !equalBytes(rule.groupId16, groupId16));
-    const reachesOthers = ({ pattern }: Grant) => this.groupsOf(pattern).some((id) => !equalBytes(id, groupId16));
+    const reachesOthers = (grant: Grant) => this.groupsOf(grant).some((id) => !equalBytes(id, groupId16));
     return new PolicySource(rules, this.grants.filter(reachesOthers));
   }
 
@@ -68,8 +67,8 @@ export class PolicySource {
   endingWith(grants: Iterable<Grant>): ReadonlySet<Grant> {
     const ending = new Set(grants);
     const isReading = ({ action }: Grant) => (action & actions.subscribe) !== 0;
-    const namesOf = ({ keyId32, pattern }: Grant) => {
-      return this.groupsOf(pattern).map((groupId16) => `${hexOf(keyId32)} ${hexOf(groupId16)}`);
+    const namesOf = (grant: Grant) => {
+      return this.groupsOf(grant).map((groupId16) => `${hexOf(grant.keyId32)} ${hexOf(groupId16)}`);
     };
     // The set grows while it is gone through: what ends with a grant may reach groups that the grant does not.
     const losers = new Set(Array.from(ending, ({ keyId32 }) => hexOf(keyId32)));
@@ -98,6 +97,10 @@ export class PolicySource {
     return this.grants.find(
       (held) => held.action === action && held.pattern.text === pattern && equalBytes(held.keyId32, keyId32),
     );
+  }
+
+  #rulesOf(groupId16: Uint8Array): readonly Rule[] {
+    return this.rules.filter((rule) => equalBytes(rule.groupId16, groupId16));
   }
 }
 

@@ -194,23 +194,25 @@ function recallSource(
   ended: ReadonlySet<string>,
 ): PolicySource {
   const ruled = groups.filter(({ record }) => record.purpose !== purposes.crew);
-  const rules = ruled.flatMap(({ group, record: { groupId16 } }) => {
-    return group.patterns.map((text) => ({ pattern: parsePattern(text), groupId16 }));
+  const rules = ruled.flatMap(({ group, record: { groupId16, purpose } }) => {
+    const isFront = purpose === purposes.front;
+    return group.patterns.map((text) => ({ pattern: parsePattern(text), groupId16, isFront }));
   });
   const all = memory.grants.map((grant): Grant => ({ ...grant, pattern: parsePattern(grant.pattern) }));
   const withRules = new PolicySource(rules, []);
-  const grants = all.filter(({ pattern }) => withRules.groupsOf(pattern).length > 0);
+  const grants = all.filter((grant) => withRules.groupsOf(grant).length > 0);
   const source = new PolicySource(rules, grants);
   const lists = isNewer(memory, evidence) ? evidence.edgeLists : new Map<string, AccessList>();
   const rights = new Map(
-    ruled.flatMap(({ record }) => {
-      const list = lists.get(hexOf(record.groupId16));
-      return list === undefined ? [] : [[hexOf(record.groupId16), rightsOf(list, record.purpose)] as const];
+    ruled.flatMap(({ record: { groupId16, purpose } }) => {
+      const list = lists.get(hexOf(groupId16));
+      return list === undefined ? [] : [[hexOf(groupId16), rightsOf(list, purpose)] as const];
     }),
   );
-  const gone = grants.filter(({ keyId32, action, pattern }) => {
+  const gone = grants.filter((grant) => {
+    const { keyId32, action } = grant;
     if (ended.has(hexOf(keyId32))) return true;
-    const shown = source.groupsOf(pattern).map((groupId16) => rights.get(hexOf(groupId16)));
+    const shown = source.groupsOf(grant).map((groupId16) => rights.get(hexOf(groupId16)));
     return shown.some((own) => own?.has(rightName(keyId32, action)) === false);
   });
   return source.without(new Set(gone));

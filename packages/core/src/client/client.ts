@@ -4,6 +4,7 @@ import type { ErrorCode } from '../codepoints/errors.gen.ts';
 import { TridcommError } from '../errors.ts';
 import type { TopicMatch } from '../keys/access-list.ts';
 import type { Taken, Trust } from '../keys/trust.ts';
+import { isForward } from '../patterns/forwards.ts';
 import type { RecordName } from '../patterns/work.ts';
 import type { EnvelopeSource } from '../replay/guard.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
@@ -14,17 +15,22 @@ import type { ClientOptions } from './client-options.ts';
 import { ControlPlane, isOfGroup } from './control-plane.ts';
 import { EventSink } from './event-sink.ts';
 import type { Delivery, RefusedThing } from './events.ts';
+import { Forwarding } from './forwarding.ts';
 import { Freshness } from './freshness.ts';
 import type { Group } from './group.ts';
 import { GuardedCarrier } from './guarded-carrier.ts';
+import { HeardReplies, type HeardSubscription } from './heard-replies.ts';
+import { HeldForwards } from './held-forwards.ts';
 import { hexOf } from './hex.ts';
 import type { Holdings } from './holdings.ts';
 import { holdingsOf } from './holdings-of.ts';
 import type { Identity } from './identity.ts';
+import { InboxTags } from './inbox-tags.ts';
 import { KeyRenewal } from './key-renewal.ts';
-import { Opening } from './opening.ts';
-import { PoolAsking, type JobFields, type Requested, type RequestFields } from './pool-asking.ts';
+import { Opening, type UnroutedPlace } from './opening.ts';
+import { PoolAsking, type DealFields, type JobFields, type Requested, type RequestFields } from './pool-asking.ts';
 import type { ReplyHandler, SurveyHandlers } from './reply.ts';
+import type { HeardHandler, HeardReply, RoutedDelivery, RouteHandler } from './route-delivery.ts';
 import type { Routing } from './routing.ts';
 import { RuleIndex } from './rule-index.ts';
 import { Sealers } from './sealers.ts';
@@ -33,7 +39,7 @@ import { bindStore } from './stored-floors.ts';
 import { Subscriptions, type Subscription } from './subscriptions.ts';
 import { Surveying, type Asked, type SurveyFields } from './surveying.ts';
 import type { WorkDelivery, WorkHandler, WorkReply } from './work-delivery.ts';
-import { WorkRoutes, type WorkSubscription } from './work-routes.ts';
+import { WorkRoutes, type WorkSubscription, type WorkTaker } from './work-routes.ts';
 import { refusedOutcome, Working } from './working.ts';
 
 export type { ClientOptions } from './client-options.ts';
@@ -69,6 +75,10 @@ export class Client {
   /** Undefined where the carrier brings no work. */
   readonly #workRoutes: WorkRoutes | undefined;
   readonly #working: Working;
+  readonly #forwarding: Forwarding;
+  readonly #inboxes: InboxTags;
+  readonly #heard: HeardReplies;
+  readonly #heldForwards: HeldForwards;
   /** All that a broker is asked to match. */
   readonly #routings: readonly Routing[];
   readonly #renewal: KeyRenewal;
@@ -100,19 +110,26 @@ export class Client {
     this.#sealing = new Sealing(holdings, options.carrier, this.#rules, this.#sealers);
     this.#answers = new AnswerTags(holdings, carrier, groups);
     const sending = { holdings, carrier: options.carrier, events: this.#events, sealers: this.#sealers, hedgeSecret32 };
-    this.#poolAsking = new PoolAsking(sending, this.#rules, pools, this.#answers);
+    this.#heldForwards = new HeldForwards(this.#events);
+    this.#poolAsking = new PoolAsking(sending, this.#rules, pools, this.#answers, this.#heldForwards);
     this.#surveying = new Surveying(sending, this.#sealing, this.#answers);
     this.#workRoutes = bringsWork(options.carrier)
       ? new WorkRoutes(holdings, carrier, options.carrier, groups)
       : undefined;
-    this.#working = new Working(sending, carrier, pools, this.#workRoutes);
+    this.#forwarding = new Forwarding(sending, pools, groups);
+    this.#working = new Working(sending, carrier, pools, this.#workRoutes, this.#forwarding, this.#heldForwards);
+    this.#inboxes = new InboxTags(holdings, carrier, groups, (group) => this.#workRoutes?.worksIn(group) === true);
+    this.#heard = new HeardReplies(holdings, carrier, groups);
     this.#routings = [
       this.#answers.routing,
+      this.#inboxes.routing,
+      this.#heard.routing,
       ...Object.values(this.#subscriptions).map(({ routing }) => routing),
       ...(this.#workRoutes === undefined ? [] : [this.#workRoutes.routing]),
     ];
-    this.#opening = new Opening(holdings, this.#events, this.#subscriptions, this.#answers, {
-      unrouted: (view, nowMs) => this.#takeAnswer(view, nowMs),
+    this.#opening = new Opening(holdings, this.#events, this.#subscriptions, {
+      unrouted: (view, bytes, nowMs) => this.#takeOwn(view, bytes, nowMs),
+      placeOf: (view, nowMs) => this.#placeOf(view, nowMs),
       question: (delivery, group, suite) => this.#surveying.asked(delivery, group, suite),
     });
     this.#renewal = new KeyRenewal(holdings, this.#events);
@@ -163,6 +180,10 @@ export class Client {
     this.#holdings.psks.clear();
     for (const subscriptions of Object.values(this.#subscriptions)) subscriptions.stop();
     this.#answers.stop();
+    this.#heldForwards.stop();
+    this.#forwarding.stop();
+    this.#inboxes.stop();
+    this.#heard.stop();
     this.#workRoutes?.stop();
   }
 
@@ -309,7 +330,8 @@ export class Client {
 
   /**
    * Whether an envelope that was refused may open later, as what it takes may be on its way: the block of an epoch above all that are held
-   * of its group, a view that its sender had and the member has not, or the record of a writer or responder that the member's view names.
+   * of its group, or of the front of a forward, the pool record for a reply that a router hears, a view that its sender had and the member has
+   * not, or the record of a writer, responder or router that the member's view names.
    *
    * @param code - what it was refused with; any but `E_EPOCH`, `E_POLICY` and `E_SENDER` is for good
    * @param source - how it came
@@ -374,7 +396,29 @@ export class Client {
     return this.#events.run(() => this.#poolAsking.request(topic, requests, nowMs, onReply));
   }
 
-  /** Nothing is heard any more of these requests. */
+  /**
+   * Makes sure that {@link deal} would seal for a topic now.
+   *
+   * @throws TridcommError what it would refuse with
+   */
+  checkDeal(topic: string, nowMs: number): void {
+    this.#events.run(() => this.#poolAsking.checkDeal(topic, nowMs));
+  }
+
+  /**
+   * Seals messages of a dealer to the pool of a topic and hands them to the carrier, those with other routing data in other envelopes. A router may
+   * read the routing data and who sent them, and choose who works; without one, a broker does.
+   *
+   * @param messages - 1 or more; not kept
+   * @param onReply - called for what is heard of each, besides the event: `news` as often as who works has something to say, until the answer came
+   * @throws TridcommError `E_LIMIT` for routing data of more than 1,024 bytes, and as {@link request}; none of them is outstanding then
+   * @spec patterns.36, patterns.42
+   */
+  deal(topic: string, messages: readonly DealFields[], nowMs: number, onReply?: ReplyHandler): Requested {
+    return this.#events.run(() => this.#poolAsking.deal(topic, messages, nowMs, onReply));
+  }
+
+  /** Nothing is heard any more of these requests or messages. */
   cancel(names: readonly RecordName[]): void {
     this.#events.run(() => this.#poolAsking.cancel(names));
   }
@@ -397,11 +441,12 @@ export class Client {
   }
 
   /**
-   * Takes the requests and jobs of a topic, in the pool that has such, now and later.
+   * Takes the requests, jobs and messages of a topic, in the pool that has such, now and later. What routers forward to this member comes here too,
+   * and counts in no capacity.
    *
    * @param onWork - called for what came, besides the event
    * @param options - `capacity`: units that the broker may give at a time; where two tags of the topic count, as at the turn of a period, of each
-   * @throws TridcommError `E_POLICY` where the carrier brings no work; `E_USAGE` for a topic whose work is taken already; `E_ENCODING`, `E_LIMIT`
+   * @throws TridcommError `E_POLICY` where the carrier brings no work; `E_USAGE` for a topic whose work is taken, or routed, already; `E_ENCODING`, `E_LIMIT`
    */
   work(
     topic: string,
@@ -409,13 +454,69 @@ export class Client {
     onWork: WorkHandler | undefined,
     { capacity }: { readonly capacity: number },
   ): WorkSubscription {
+    return this.#events.run(() => this.#takeWork(topic, nowMs, { kind: 'work', handler: onWork }, capacity));
+  }
+
+  /**
+   * Takes the messages of dealers on a topic to route them, by a right to `route`, in the pool that has such, now and later. Requests and jobs that
+   * come the same way are given back.
+   *
+   * @param onRouted - called for what came, besides the event
+   * @param options - `capacity`: as of {@link work}
+   * @throws TridcommError as {@link work}
+   * @spec patterns.37, patterns.38
+   */
+  route(
+    topic: string,
+    nowMs: number,
+    onRouted: RouteHandler | undefined,
+    { capacity }: { readonly capacity: number },
+  ): WorkSubscription {
+    return this.#events.run(() => this.#takeWork(topic, nowMs, { kind: 'route', handler: onRouted }, capacity));
+  }
+
+  /**
+   * Hands messages on to a member of the crew, byte for byte. Settles nothing: whoever routed them says when the broker may forget them. It may be by
+   * another client of the same front than the one that they came by, so from broker to broker.
+   *
+   * @param delivery - as {@link route} brought it
+   * @param workerKeyId32 - who is to work; whether there is such a member, nobody says
+   * @throws TridcommError `E_POLICY` without a right to route, and as {@link publish}
+   * @spec patterns.39
+   */
+  forward(
+    delivery: Pick<RoutedDelivery, 'groupId16' | 'envelope'>,
+    workerKeyId32: Uint8Array,
+    nowMs: number,
+  ): Published {
+    return this.#events.run(() => this.#forwarding.forward(delivery, workerKeyId32, nowMs));
+  }
+
+  /**
+   * Hears the replies to all dealers in the pool of a topic, to hand them on to another broker, by a right to `route`. A reply says no topic: who hears by
+   * two topics of one pool gets each twice. Those that the member is not to forward are refused, as {@link envelope} refuses.
+   *
+   * @param onHeard - called for each, besides the event
+   * @throws TridcommError `E_USAGE` for a topic that is heard by already; `E_ENCODING`, `E_LIMIT`
+   * @spec patterns.43
+   */
+  hearReplies(topic: string, nowMs: number, onHeard?: HeardHandler): HeardSubscription {
     return this.#events.run(() => {
-      const routes = this.#workRoutes;
-      if (routes === undefined) throw new TridcommError('E_POLICY', 'carrier that brings no work');
-      const subscription = routes.add(topic, onWork, capacity, (atMs) => this.#askBroker(atMs));
+      const subscription = this.#heard.add(topic, onHeard, (atMs) => this.#askBroker(atMs));
       this.#askBroker(nowMs);
       return subscription;
     });
+  }
+
+  /**
+   * Hands a reply on to the dealer that it is for, byte for byte.
+   *
+   * @param reply - as {@link hearReplies} brought it, to this client or to another of the same front; what it did not bring is checked here
+   * @throws TridcommError `E_POLICY` without a right to route; the refusal of what is no reply to forward; and as {@link publish}
+   * @spec patterns.39, patterns.43
+   */
+  forwardReply(reply: HeardReply, nowMs: number): Published {
+    return this.#events.run(() => this.#forwarding.forwardReply(reply, nowMs));
   }
 
   /**
@@ -424,9 +525,9 @@ export class Client {
    * @param lease - of the carrier; whoever gets the delivery settles it
    * @returns undefined where nobody does such work here; it was given back then
    * @throws TridcommError the refusal; the lease is still to be settled: see `refusedOutcome`
-   * @spec envelope.27, patterns.16, patterns.17, patterns.18, patterns.19
+   * @spec envelope.27, patterns.16, patterns.17, patterns.18, patterns.19, patterns.37, patterns.38
    */
-  leased(bytes: Uint8Array, form: WorkForm, lease: Lease, nowMs: number): WorkDelivery | undefined {
+  leased(bytes: Uint8Array, form: WorkForm, lease: Lease, nowMs: number): WorkDelivery | RoutedDelivery | undefined {
     return this.#events.run(() => this.#working.take(bytes, form, lease, nowMs));
   }
 
@@ -445,12 +546,13 @@ export class Client {
   }
 
   /**
-   * Seals replies to requests that came, and hands them to the carrier. A request that came again is answered anew, with the same content.
+   * Seals replies to requests or messages that came, and hands them to the carrier. What came again is answered anew, with the same content. To a
+   * message of a dealer there may be `news` as often as one likes before the last reply.
    *
-   * @param delivery - of requests
+   * @param delivery - of requests or messages
    * @param replies - 1 or more
    * @throws TridcommError `E_STALE`, `E_EPOCH`, `E_POLICY`, `E_LIMIT`, `E_USAGE` for what is no such delivery, and as {@link publish}
-   * @spec patterns.21
+   * @spec patterns.21, patterns.42
    */
   reply(delivery: WorkDelivery, replies: readonly WorkReply[], nowMs: number): Published {
     return this.#events.run(() => this.#working.reply(delivery, replies, nowMs));
@@ -533,7 +635,8 @@ export class Client {
   subscriptionRefused(match: TopicMatch, error: TridcommError, nowMs: number, source: EnvelopeSource = 'live'): void {
     this.#events.run(() => {
       const { routing } = this.#subscriptions[source];
-      if (!routing.refused(match) && !(source === 'live' && this.#answers.routing.refused(match))) return;
+      const own = source === 'live' ? [this.#answers, this.#inboxes, this.#heard] : [];
+      if (!routing.refused(match) && !own.some((one) => one.routing.refused(match))) return;
       this.#events.refused('subscription', error);
       this.#askBroker(nowMs);
     });
@@ -557,6 +660,8 @@ export class Client {
       }
       this.#holdings.leafBudget.dropStale(nowMs - this.#holdings.skewMs);
       this.#poolAsking.tick(nowMs);
+      this.#heldForwards.tick(nowMs);
+      this.#forwarding.tick();
       this.#surveying.tick(nowMs);
       this.#renewal.tick(nowMs);
       for (const group of this.#plane.groups.values()) this.#freshness.note(group, nowMs);
@@ -572,6 +677,8 @@ export class Client {
 
   #viewChanged(group: Group, nowMs: number): void {
     this.#asking.watchView(group);
+    // There may be the first router now, or none any more.
+    this.#inboxes.routing.changed(group);
     for (const routing of this.#routings) routing.viewChanged(group);
     this.#freshness.note(group, nowMs);
   }
@@ -588,11 +695,43 @@ export class Client {
     for (const routing of this.#routings) routing.askBroker(nowMs);
   }
 
-  /** An envelope under one of the member's answer tags: a reply to a request, or to a survey. */
-  #takeAnswer(view: EnvelopeView, nowMs: number): void {
-    const group = this.#answers.groupOf(view, nowMs);
-    if (group?.isFront === true) this.#poolAsking.take(group, view, nowMs);
-    else if (group !== undefined) this.#surveying.take(group, view, nowMs);
+  #takeWork(topic: string, nowMs: number, taker: WorkTaker, capacity: number): WorkSubscription {
+    const routes = this.#workRoutes;
+    if (routes === undefined) throw new TridcommError('E_POLICY', 'carrier that brings no work');
+    const changed = (atMs: number): void => {
+      this.#inboxes.routing.allChanged();
+      this.#askBroker(atMs);
+    };
+    const subscription = routes.add(topic, taker, capacity, changed);
+    changed(nowMs);
+    return subscription;
+  }
+
+  /** An envelope that no subscription is for: a reply to a request, message or survey, what was forwarded, or a reply that a router hears. */
+  #takeOwn(view: EnvelopeView, bytes: Uint8Array, nowMs: number): void {
+    const asked = this.#answers.groupOf(view, nowMs);
+    if (asked?.isFront === false) {
+      this.#surveying.take(asked, view, nowMs);
+      return;
+    }
+    // What answers nothing of ours may answer what the same principal asked by another client, on another broker.
+    if (asked !== undefined && this.#poolAsking.take(asked, view, nowMs)) return;
+    const front = this.#inboxes.groupOf(view, nowMs);
+    if (front !== undefined) {
+      this.#working.takeForward(front, view, nowMs);
+      return;
+    }
+    const heard = this.#heard.find(view, nowMs);
+    if (heard !== undefined) this.#forwarding.heard(heard, bytes, view, nowMs);
+  }
+
+  /** Where an envelope leads that {@link #takeOwn} takes. */
+  #placeOf(view: EnvelopeView, nowMs: number): UnroutedPlace | undefined {
+    const group = this.#answers.groupOf(view, nowMs) ?? this.#inboxes.groupOf(view, nowMs);
+    // The epoch of an answer is that of what it answers, whatever comes.
+    if (group !== undefined) return { group, newestEpoch: isForward(view) ? group.newestEpoch : Infinity };
+    const heard = this.#heard.find(view, nowMs);
+    return heard && { group: heard.front, newestEpoch: this.#plane.pools.newestEpoch(heard.front) };
   }
 
   #fetchMissing(nowMs: number): void {

@@ -25,7 +25,7 @@ export function crewOf(provider: CryptoProvider, pools: Pools, front: Group, { c
       return pool;
     },
     checkView: (nowMs) => void front.viewToOpen(nowMs),
-    findSender: (senderId16, nowMs) => findSender(front, senderId16, nowMs),
+    findSender: (senderId16, nowMs) => findAsker(front, senderId16, nowMs),
     mayPublish: ({ keyId32 }, { timestampMs, topicTag }, extensions) => {
       const chain = extensions.value(numbers.topicChain);
       return front.view?.writers.allowsEnvelope(keyId32, actions.publish, timestampMs, topicTag, chain) === true;
@@ -33,14 +33,15 @@ export function crewOf(provider: CryptoProvider, pools: Pools, front: Group, { c
   });
 }
 
-/** Step 9 refused a sender by what this member holds of it: another of the crew may hold a newer record of it, or of its issuer. */
+/** Step 9 refused a sender by what this member holds of it: another of the crew, or another router, may hold a newer record of it, or of its issuer. */
 export class SenderRefusal extends TridcommError {
   constructor(cause: TridcommError) {
     super(cause.code, 'the sender, as this member holds its record', { cause });
   }
 }
 
-function findSender(front: Group, senderId16: Uint8Array, nowMs: number): SenderKey | undefined {
+/** Step 9 for what a broker leased. @throws SenderRefusal */
+export function findAsker(front: Group, senderId16: Uint8Array, nowMs: number): SenderKey | undefined {
   try {
     return front.findSender(senderId16, nowMs);
   } catch (error) {

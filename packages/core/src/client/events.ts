@@ -4,6 +4,7 @@ import type { SurveyQuestion } from '../patterns/survey.ts';
 import type { Message, Records } from '../wire/records.ts';
 import type { NumberRange } from './gaps.ts';
 import type { Reply, SurveyEnd, SurveyReply } from './reply.ts';
+import type { HeardReply, RoutedDelivery } from './route-delivery.ts';
 import type { WorkDelivery } from './work-delivery.ts';
 
 /** What one envelope brought, after every check. */
@@ -37,14 +38,18 @@ export interface Delivery {
 export type RefusedThing = 'object' | 'envelope' | 'view' | 'subscription' | 'keyRecord';
 
 /** What handlers of the application get. */
-export type HandledThing = Delivery | WorkDelivery | Reply | SurveyReply | SurveyEnd;
+export type HandledThing = Delivery | WorkDelivery | RoutedDelivery | HeardReply | Reply | SurveyReply | SurveyEnd;
 
 /** What happens to a member besides answers to its own calls. */
 export type ClientEvent =
   | { readonly type: 'message'; readonly delivery: Delivery }
-  /** Requests or jobs came to be done. */
+  /** Requests, jobs or messages of a dealer came to be done. */
   | { readonly type: 'work'; readonly delivery: WorkDelivery }
-  /** Something was heard of a request. */
+  /** Messages of a dealer came to be routed. */
+  | { readonly type: 'routed'; readonly delivery: RoutedDelivery }
+  /** A router heard a reply to some dealer. */
+  | { readonly type: 'heard'; readonly reply: HeardReply }
+  /** Something was heard of a request or message. */
   | { readonly type: 'reply'; readonly reply: Reply }
   | { readonly type: 'surveyReply'; readonly reply: SurveyReply }
   | { readonly type: 'surveyEnd'; readonly end: SurveyEnd }

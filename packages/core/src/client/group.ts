@@ -83,6 +83,11 @@ export class Group implements ViewParts {
     return this.#epochs;
   }
 
+  /** The number of the highest epoch that is open; 0 without any. */
+  get newestEpoch(): number {
+    return this.#epochs.at(-1)?.number ?? 0;
+  }
+
   /** The head that the member knows of for this group, whether it has gone over or not. */
   get newestHead(): Head | undefined {
     return this.#candidate?.head ?? this.#view?.head;

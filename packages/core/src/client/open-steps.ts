@@ -1,4 +1,5 @@
-import { readU64 } from '../bytes/bytes.ts';
+import { equalBytes, readU64 } from '../bytes/bytes.ts';
+import type { ErrorCode } from '../codepoints/errors.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { isEd25519SignatureForm } from '../crypto/ed25519-rule.ts';
 import type { PendingOpen } from '../envelope/open.ts';
@@ -22,20 +23,34 @@ export function openSealed(
   nowMs: number,
 ): void {
   const { provider } = holdings;
-  const { publicKey32, signInput, signature } = pending;
-  const verify = (): boolean => provider.ed25519Verify(publicKey32, signInput, signature);
-  // A whole envelope comes once, and its signature with it.
-  const isValid =
-    'leaf' in view ? holdings.knownSignatures.isValid(publicKey32, signInput, signature, verify) : verify();
-  if (isValid && isEd25519SignatureForm(pending.signature)) learnHead(holdings, group, view, nowMs);
-  const parts = pending.verified(isValid);
+  const parts = pending.verified(verifySealed(holdings, group, pending, view, nowMs));
   pending.decrypted(
     parts.map((part) => provider.aeadOpen(part.algorithm, part.key32, part.nonce12, part.aad, part.sealed)),
   );
 }
 
+/** Whether the signature verifies; what a valid one says of heads is learnt. @spec principals.32 */
+export function verifySealed(
+  holdings: Holdings,
+  group: Group,
+  { publicKey32, signInput, signature }: Pick<PendingOpen, 'publicKey32' | 'signInput' | 'signature'>,
+  view: EnvelopeView | JobView,
+  nowMs: number,
+): boolean {
+  const verify = (): boolean => holdings.provider.ed25519Verify(publicKey32, signInput, signature);
+  // A whole envelope comes once, and its signature with it.
+  const isValid =
+    'leaf' in view ? holdings.knownSignatures.isValid(publicKey32, signInput, signature, verify) : verify();
+  if (isValid && isEd25519SignatureForm(signature)) learnHead(holdings, group, view, nowMs);
+  return isValid;
+}
+
 /** What a durable member stores between steps 14 and 15. @spec replay.22, replay.24 */
-export function storeAhead(pending: PendingOpen, { replayStore }: OpenEpoch, { header }: EnvelopeView | JobView): void {
+export function storeAhead(
+  pending: Pick<PendingOpen, 'pendingWrites' | 'stored'>,
+  { replayStore }: Pick<OpenEpoch, 'replayStore'>,
+  { header }: EnvelopeView | JobView,
+): void {
   for (let writes = pending.pendingWrites(); writes !== undefined; writes = pending.pendingWrites()) {
     replayStore?.write(header, writes);
     const displaced = pending.stored(writes);
@@ -44,9 +59,21 @@ export function storeAhead(pending: PendingOpen, { replayStore }: OpenEpoch, { h
 }
 
 /** Whether the sender of an envelope says that it had a newer view of the group than we have. */
-export function isBehind({ view }: Group, { extensions }: EnvelopeView | JobView): boolean {
+function isBehind({ view }: Group, { extensions }: EnvelopeView | JobView): boolean {
   const value = extensions.value(numbers.headSeq);
   return value !== undefined && readU64(value, 0) > (view?.head.headSeq ?? 0);
+}
+
+/**
+ * Whether what step 9 refused may pass: who sent it had a newer view than we have, or is named by ours, and its record is on its way. Nobody vouches
+ * for what a header says: at worst we wait for nothing.
+ */
+export function mayBeAllowedLater(code: ErrorCode, group: Group, view: EnvelopeView | JobView): boolean {
+  if (code !== 'E_POLICY' && code !== 'E_SENDER') return false;
+  if (isBehind(group, view)) return true;
+  const { senderId } = view.header;
+  const isSender = (keyId32: Uint8Array): boolean => equalBytes(keyId32.subarray(0, senderId.length), senderId);
+  return code === 'E_SENDER' && group.view?.writers.keyIds.some(isSender) === true;
 }
 
 function learnHead({ trust, knownHeads }: Holdings, group: Group, view: EnvelopeView | JobView, nowMs: number): void {

@@ -1,4 +1,3 @@
-import { equalBytes } from '../bytes/bytes.ts';
 import type { ErrorCode } from '../codepoints/errors.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
@@ -11,13 +10,12 @@ import type { Topic } from '../topics/grammar.ts';
 import { parseEnvelope, type EnvelopeView } from '../wire/envelope.ts';
 import type { Extensions } from '../wire/extensions.ts';
 import type { Message } from '../wire/records.ts';
-import type { AnswerTags } from './answer-tags.ts';
 import type { EventSink } from './event-sink.ts';
 import type { Delivery } from './events.ts';
 import type { Group } from './group.ts';
 import type { Holdings } from './holdings.ts';
 import { streamName, type OpenEpoch } from './open-epoch.ts';
-import { isBehind, openSealed, storeAhead } from './open-steps.ts';
+import { mayBeAllowedLater, openSealed, storeAhead } from './open-steps.ts';
 import type { Route } from './routes.ts';
 import type { Handler, Subscriptions } from './subscriptions.ts';
 
@@ -31,10 +29,19 @@ interface Destination {
   readonly position: number | undefined;
 }
 
+/** Where an envelope leads that no subscription is for. */
+export interface UnroutedPlace {
+  readonly group: Group;
+  /** What belongs to epochs above it may be on its way. */
+  readonly newestEpoch: number;
+}
+
 /** Who takes what is not only delivered. */
 export interface OpeningListener {
   /** An envelope that no subscription is for: an answer to the member may be. */
-  unrouted(view: EnvelopeView, nowMs: number): void;
+  unrouted(view: EnvelopeView, bytes: Uint8Array, nowMs: number): void;
+  /** Where such an envelope leads; undefined where it leads nowhere. */
+  placeOf(view: EnvelopeView, nowMs: number): UnroutedPlace | undefined;
   /** A question that may be answered is about to be delivered. */
   question(delivery: Delivery, group: Group, suite: number): void;
 }
@@ -44,20 +51,17 @@ export class Opening {
   readonly #holdings: Holdings;
   readonly #events: EventSink;
   readonly #subscriptions: Readonly<Record<EnvelopeSource, Subscriptions>>;
-  readonly #answers: AnswerTags;
   readonly #listener: OpeningListener;
 
   constructor(
     holdings: Holdings,
     events: EventSink,
     subscriptions: Readonly<Record<EnvelopeSource, Subscriptions>>,
-    answers: AnswerTags,
     listener: OpeningListener,
   ) {
     this.#holdings = holdings;
     this.#events = events;
     this.#subscriptions = subscriptions;
-    this.#answers = answers;
     this.#listener = listener;
   }
 
@@ -71,7 +75,7 @@ export class Opening {
     const view = parseEnvelope(bytes);
     const route = subscriptions.routeOf(view, nowMs);
     if (route === undefined) {
-      if (source === 'live') this.#listener.unrouted(view, nowMs);
+      if (source === 'live') this.#listener.unrouted(view, bytes, nowMs);
       return undefined;
     }
     const epoch = route.group.epoch(view.header.epoch);
@@ -103,14 +107,11 @@ export class Opening {
     if (code !== 'E_EPOCH' && code !== 'E_POLICY' && code !== 'E_SENDER') return false;
     const view = parseEnvelope(bytes);
     const subscribed = this.#subscriptions[source].routeOf(view, nowMs)?.group;
-    const group = subscribed ?? (source === 'live' ? this.#answers.groupOf(view, nowMs) : undefined);
+    const unrouted = subscribed === undefined && source === 'live' ? this.#listener.placeOf(view, nowMs) : undefined;
+    const group = subscribed ?? unrouted?.group;
     if (group === undefined) return false;
-    const { epoch, senderId } = view.header;
-    // The epoch of an answer is that of what it answers, whatever comes.
-    if (code === 'E_EPOCH') return subscribed !== undefined && epoch > (group.epochs.at(-1)?.number ?? 0);
-    if (isBehind(group, view)) return true;
-    const isSender = (keyId32: Uint8Array): boolean => equalBytes(keyId32.subarray(0, senderId.length), senderId);
-    return code === 'E_SENDER' && group.view?.writers.keyIds.some(isSender) === true;
+    if (code === 'E_EPOCH') return view.header.epoch > (unrouted?.newestEpoch ?? group.newestEpoch);
+    return mayBeAllowedLater(code, group, view);
   }
 
   /** What is refused for its records is recorded as seen, so its number is not missing. */

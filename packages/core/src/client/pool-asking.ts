@@ -1,6 +1,10 @@
+import { equalBytes } from '../bytes/bytes.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import type { RandomSource } from '../crypto/provider.ts';
+import { checkRouting, type RoutingInput } from '../envelope/routing.ts';
 import { TridcommError } from '../errors.ts';
+import { isForward } from '../patterns/forwards.ts';
+import { messageReservedBytes, type PoolPattern } from '../patterns/pool-sealer.ts';
 import { RecordMap } from '../patterns/record-map.ts';
 import { replyCode, replyStatus, type ReplyRecord } from '../patterns/replies.ts';
 import { Requester, type AskedRequest } from '../patterns/requester.ts';
@@ -10,13 +14,15 @@ import type { PrincipalRecord } from '../keys/principal-record.ts';
 import type { PoolRecord } from '../keys/pool-record.ts';
 import { ReplayGuard } from '../replay/guard.ts';
 import { parseTopic } from '../topics/grammar.ts';
-import type { EnvelopeView } from '../wire/envelope.ts';
+import { parseEnvelope, type EnvelopeView } from '../wire/envelope.ts';
 import type { AnswerTags } from './answer-tags.ts';
 import type { Carrier } from './carrier.ts';
 import type { EventSink } from './event-sink.ts';
+import { openForward } from './forwards-in.ts';
 import type { Group } from './group.ts';
+import type { ForwardTaker, HeldForwards } from './held-forwards.ts';
 import type { Holdings } from './holdings.ts';
-import { openSealed } from './open-steps.ts';
+import { mayBeAllowedLater, openSealed } from './open-steps.ts';
 import { PoolStreams, type PoolStream } from './pool-streams.ts';
 import type { Pools } from './pools.ts';
 import { respondersOf } from './responders.ts';
@@ -42,7 +48,13 @@ export interface JobFields extends Omit<RequestFields, 'deadlineMs'> {
   readonly deadlineMs?: number;
 }
 
-/** Requests or jobs that were sealed and handed to the carrier. */
+/** A message of a dealer to a pool: as a {@link RequestFields}, and answered as often as who works likes. */
+export interface DealFields extends RequestFields {
+  /** What routers are told, and nobody outside the front: at most 1,024 bytes. */
+  readonly routing: Uint8Array;
+}
+
+/** Requests, jobs or messages that were sealed and handed to the carrier. */
 export interface Requested {
   /** The front. */
   readonly groupId16: Uint8Array;
@@ -51,7 +63,7 @@ export interface Requested {
   readonly headSeq: number;
   /** More than one where they did not fit one. */
   readonly envelopes: readonly Uint8Array[];
-  /** Of the requests or jobs, in their order. */
+  /** Of the requests, jobs or messages, in their order. */
   readonly names: readonly RecordName[];
 }
 
@@ -63,14 +75,22 @@ interface Prepared {
   readonly tag16: Uint8Array;
 }
 
+/** What one envelope of a call has in it. */
+interface Run {
+  readonly records: readonly WorkRecord[];
+  readonly routing: Uint8Array | undefined;
+}
+
 /** Who waits for the replies to a request. */
 interface Waiting {
+  /** Of the envelope that it went out in. */
+  readonly pattern: PoolPattern;
   readonly handler: ReplyHandler | undefined;
   readonly name: RecordName;
   readonly place: number;
 }
 
-/** The asking side of a member: requests with their replies, and jobs. */
+/** The asking side of a member: requests and messages with their replies, and jobs. */
 export class PoolAsking {
   readonly #holdings: Holdings;
   readonly #carrier: Carrier;
@@ -78,12 +98,13 @@ export class PoolAsking {
   readonly #rules: RuleIndex;
   readonly #pools: Pools;
   readonly #answers: AnswerTags;
+  readonly #heldForwards: HeldForwards;
   readonly #streams: PoolStreams;
   readonly #requesters = new Map<Group, Requester>();
   /** By the name of the request. */
   readonly #waiting = new RecordMap<Waiting>();
 
-  constructor(parts: SendingParts, rules: RuleIndex, pools: Pools, answers: AnswerTags) {
+  constructor(parts: SendingParts, rules: RuleIndex, pools: Pools, answers: AnswerTags, heldForwards: HeldForwards) {
     const { holdings, hedgeSecret32 } = parts;
     this.#holdings = holdings;
     this.#carrier = parts.carrier;
@@ -91,6 +112,7 @@ export class PoolAsking {
     this.#rules = rules;
     this.#pools = pools;
     this.#answers = answers;
+    this.#heldForwards = heldForwards;
     this.#streams = new PoolStreams(holdings, hedgeSecret32, ({ front, sealer }) => {
       this.#requesters.get(front)?.end(sealer.stream.enc32);
     });
@@ -112,10 +134,32 @@ export class PoolAsking {
     return { front, view, record: this.#pools.recordToSeal(front, view, nowMs), tag16 };
   }
 
-  /** @spec patterns.15, patterns.25, patterns.35, topics.13 */
+  /** @spec patterns.15, patterns.25 */
   request(
     topic: string,
     requests: readonly RequestFields[],
+    nowMs: number,
+    handler: ReplyHandler | undefined,
+  ): Requested {
+    return this.#ask(topic, 'request', requests, nowMs, handler);
+  }
+
+  /** @spec patterns.15, patterns.36, patterns.42 */
+  deal(topic: string, messages: readonly DealFields[], nowMs: number, handler: ReplyHandler | undefined): Requested {
+    for (const { routing } of messages) checkRouting(routing);
+    return this.#ask(topic, 'message', messages, nowMs, handler);
+  }
+
+  /** What {@link deal} would refuse with. @throws TridcommError the refusal */
+  checkDeal(topic: string, nowMs: number): void {
+    this.prepare(topic, nowMs).front.sealingEpoch(nowMs);
+  }
+
+  /** @spec patterns.35, topics.13 */
+  #ask(
+    topic: string,
+    pattern: 'request' | 'message',
+    requests: readonly (RequestFields & Partial<DealFields>)[],
     nowMs: number,
     handler: ReplyHandler | undefined,
   ): Requested {
@@ -129,11 +173,11 @@ export class PoolAsking {
     this.#answers.use(front, nowMs);
     const names: RecordName[] = [];
     try {
-      return this.#send(prepared, 'request', requests, undefined, nowMs, (stream, asked) => {
+      return this.#send(prepared, pattern, requests, undefined, nowMs, (stream, asked) => {
         this.#requesterOf(front).asked(stream.sealer.stream.enc32, asked);
         for (const { name } of asked) {
           // A reply may come while the call is on its way.
-          this.#waiting.set(name, { handler, name, place: names.length });
+          this.#waiting.set(name, { pattern, handler, name, place: names.length });
           names.push(name);
         }
       });
@@ -158,17 +202,30 @@ export class PoolAsking {
    * Takes an envelope under an answer tag in a front.
    *
    * @returns false where it answers nothing of ours
-   * @throws TridcommError the refusal
-   * @spec patterns.22, patterns.23, patterns.24, patterns.25
+   * @throws TridcommError the refusal; what a forward brings is refused one by one, as an event
+   * @spec patterns.22, patterns.23, patterns.24, patterns.25, patterns.41, patterns.42
    */
   take(front: Group, view: EnvelopeView, nowMs: number): boolean {
+    if (!isForward(view)) return this.#takeReply(front, view, nowMs);
+    const taker: ForwardTaker = {
+      take: (bytes, atMs) => {
+        const reply = parseEnvelope(bytes);
+        if (this.#answers.groupOf(reply, atMs) === front) this.#takeReply(front, reply, atMs);
+      },
+      mayPass: ({ code }, bytes) => mayBeAllowedLater(code, front, parseEnvelope(bytes)),
+    };
+    this.#heldForwards.take(front, openForward(this.#holdings, front, 'reply', view, nowMs), taker, nowMs);
+    return true;
+  }
+
+  #takeReply(front: Group, view: EnvelopeView, nowMs: number): boolean {
     const requester = this.#requesters.get(front);
     const pending = requester?.begin(view, nowMs);
     if (requester === undefined || pending === undefined) return false;
     openSealed(this.#holdings, front, pending, view, nowMs);
     const opened = pending.commit();
     const sender = this.#holdings.trust.principal(opened.sender.keyId32)!;
-    for (const record of requester.take(opened).replies) this.#hear(record, sender);
+    for (const record of requester.take(opened, nowMs).replies) this.#hear(record, sender);
     return true;
   }
 
@@ -189,20 +246,25 @@ export class PoolAsking {
 
   #send(
     { front, view, record, tag16 }: Prepared,
-    pattern: 'request' | 'job',
-    fields: readonly JobFields[],
+    pattern: PoolPattern,
+    fields: readonly (JobFields & Partial<DealFields>)[],
     jobsPerLeaf: number | undefined,
     nowMs: number,
     onSealed: (stream: PoolStream, asked: readonly AskedRequest[]) => void,
   ): Requested {
     const { headSeq } = view.head;
-    const works = withKeys(fields, this.#holdings.random);
-    const runs = splitRuns(works, workBytes);
+    const runs = this.#runsOf(fields);
     const names: RecordName[] = [];
-    const envelopes = runs.map((records) => {
+    const envelopes = runs.map(({ records, routing }) => {
+      const told = routing && routingInput(front, routing, nowMs);
       const stream = this.#streams.of(front, record, tag16, pattern, nowMs, (begun) => this.#begin(begun));
       const unsigned = stream.sealer.seal(
-        { records, headSeq, ...(jobsPerLeaf !== undefined && { jobsPerLeaf }) },
+        {
+          records,
+          headSeq,
+          ...(jobsPerLeaf !== undefined && { jobsPerLeaf }),
+          ...(told !== undefined && { routing: told }),
+        },
         nowMs,
       );
       const asked = records.map(({ deadlineMs }, i): AskedRequest => {
@@ -213,14 +275,31 @@ export class PoolAsking {
       onSealed(stream, asked);
       return unsigned.finish(this.#holdings.identity.key.sign(unsigned.signInput));
     });
-    sendAll(this.#carrier, envelopes, runs);
+    const sent = runs.map(({ records }) => records);
+    sendAll(this.#carrier, envelopes, sent);
     return { groupId16: front.groupId16, epoch: record.epoch, headSeq, envelopes, names };
+  }
+
+  /** What of a call goes into one envelope each: routing data are of the whole of it. */
+  #runsOf(fields: readonly (JobFields & Partial<DealFields>)[]): Run[] {
+    const alike: { routing: Uint8Array | undefined; works: WorkRecord[] }[] = [];
+    for (const [i, work] of withKeys(fields, this.#holdings.random).entries()) {
+      const { routing } = fields[i]!;
+      const last = alike.at(-1);
+      if (last !== undefined && isSame(last.routing, routing)) last.works.push(work);
+      else alike.push({ routing, works: [work] });
+    }
+    if (alike.length === 0) throw new TridcommError('E_USAGE', 'no message');
+    return alike.flatMap(({ routing, works }) => {
+      const shared = routing === undefined ? {} : { reservedBytes: messageReservedBytes(routing) };
+      return splitRuns(works, workBytes, shared).map((records): Run => ({ routing, records }));
+    });
   }
 
   /** Nobody answers jobs, so what their replies would take goes at once. */
   #begin({ front, pattern, sealer }: PoolStream): void {
-    if (pattern === 'request') this.#requesterOf(front).open(sealer.stream);
-    else sealer.stream.replySecret32.fill(0);
+    if (pattern === 'job') sealer.stream.replySecret32.fill(0);
+    else this.#requesterOf(front).open(sealer.stream);
   }
 
   #requesterOf(front: Group): Requester {
@@ -248,13 +327,16 @@ export class PoolAsking {
     const name = { id32, leaf, index };
     if (status === replyStatus.final) this.#tell(name, { status: 'final', body, sender });
     else if (status === replyStatus.refused) this.#tell(name, { status: 'refused', code: replyCode(body), sender });
-    else this.#tell(name, { status: 'in progress', sender });
+    else if (this.#waiting.get(name)?.pattern === 'message') {
+      this.#tell(name, { status: 'news', body, sender });
+    } else this.#tell(name, { status: 'in progress', sender });
   }
 
   #tell(name: RecordName, heard: Heard): void {
     const waiting = this.#waiting.get(name);
     if (waiting === undefined) return;
-    if (heard.status !== 'in progress') this.#waiting.delete(name);
+    // News are no answer: more of them may come.
+    if (heard.status !== 'in progress' && heard.status !== 'news') this.#waiting.delete(name);
     const reply: Reply = { name: waiting.name, place: waiting.place, ...heard };
     this.#events.emit({ type: 'reply', reply });
     this.#events.handle(waiting.handler, reply);
@@ -273,6 +355,17 @@ function withKeys(fields: readonly JobFields[], random: RandomSource): WorkRecor
     }
     return { body, deadlineMs, key16: drawn.subarray(at, (at += 16)) };
   });
+}
+
+/** What routers are told, sealed for the epoch of the front for which a message of our own would be. @spec patterns.36 */
+function routingInput(front: Group, data: Uint8Array, nowMs: number): RoutingInput {
+  const { number, keySource } = front.sealingEpoch(nowMs);
+  const { suite, sourceSecret32: epochSecret32, groupContext32 } = keySource;
+  return { data, epoch: { number, suite, epochSecret32, groupContext32 } };
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : equalBytes(a, b);
 }
 
 /** What is heard of a request, but for which it is. */

@@ -1,5 +1,5 @@
 import type { PoolRecord } from '../keys/pool-record.ts';
-import { PoolSealer } from '../patterns/pool-sealer.ts';
+import { PoolSealer, type PoolPattern } from '../patterns/pool-sealer.ts';
 import type { Group } from './group.ts';
 import { hexOf } from './hex.ts';
 import type { Holdings } from './holdings.ts';
@@ -8,7 +8,7 @@ import type { Holdings } from './holdings.ts';
 export interface PoolStream {
   readonly front: Group;
   readonly record: PoolRecord;
-  readonly pattern: 'request' | 'job';
+  readonly pattern: PoolPattern;
   readonly sealer: PoolSealer;
 }
 
@@ -55,7 +55,7 @@ export class PoolStreams {
     front: Group,
     record: PoolRecord,
     topicTag16: Uint8Array,
-    pattern: 'request' | 'job',
+    pattern: PoolPattern,
     nowMs: number,
     onBegin: (stream: PoolStream) => void,
   ): PoolStream {

@@ -60,9 +60,19 @@ export class Pools {
     return false;
   }
 
-  /** Whether the member holds a record for an epoch of the crew of a front. */
-  hasRecord(front: Group, epoch: number): boolean {
-    return this.#pools.get(front.id)?.records.some((record) => record.epoch === epoch) === true;
+  /** The record that the member holds for an epoch of the crew of a front. */
+  record(front: Group, epoch: number): PoolRecord | undefined {
+    return this.#pools.get(front.id)?.records.find((record) => record.epoch === epoch);
+  }
+
+  /** The epoch of the newest record that the member holds for a front; 0 without any. */
+  newestEpoch(front: Group): number {
+    return this.#pools.get(front.id)?.records[0]?.epoch ?? 0;
+  }
+
+  /** That of the oldest. */
+  oldestEpoch(front: Group): number {
+    return this.#pools.get(front.id)?.records.at(-1)?.epoch ?? 0;
   }
 
   /**

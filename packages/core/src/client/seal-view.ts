@@ -66,6 +66,36 @@ export function answerTagToSeal(
   return tags;
 }
 
+/**
+ * The inbox tag and chain of a member of the crew, to seal a forward under.
+ *
+ * @throws TridcommError `E_EPOCH` without a route secret for now, `E_POLICY` where the writers do not let us route
+ * @spec patterns.39
+ */
+export function inboxTagToSeal(
+  holdings: Holdings,
+  front: Group,
+  view: View,
+  workerKeyId32: Uint8Array,
+  nowMs: number,
+): AnswerTags {
+  const { secret32, period } = routeToSeal(view, nowMs);
+  const tags = front.tags.inboxOf(secret32, period, workerKeyId32);
+  checkMayRoute(holdings, view, tags, nowMs);
+  return tags;
+}
+
+/** @throws TridcommError `E_POLICY` where the writers do not let us route */
+export function checkMayRoute(
+  { keyId32 }: Holdings,
+  { writers }: View,
+  { tag16, chain }: Pick<AnswerTags, 'tag16' | 'chain'>,
+  nowMs: number,
+): void {
+  if (writers.allowsEnvelope(keyId32, actions.route, nowMs, tag16, chain)) return;
+  throw new TridcommError('E_POLICY', 'front that the writers do not let us route in');
+}
+
 function routeToSeal({ record, block }: View, nowMs: number): { secret32: Uint8Array; period: number } {
   const period = tagPeriod(nowMs, record.periodMs);
   const secret32 = routeSecretAt(block.private.routeSecrets, period);

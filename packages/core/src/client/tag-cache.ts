@@ -1,6 +1,6 @@
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Topic } from '../topics/grammar.ts';
-import { deriveRouteKey, tagAnswers, tagTopic, type AnswerTags, type TopicTag } from '../topics/tags.ts';
+import { deriveRouteKey, tagAnswers, tagInbox, tagTopic, type AnswerTags, type TopicTag } from '../topics/tags.ts';
 import { hexOf } from './hex.ts';
 
 /** What is derived from one route secret for one period. */
@@ -9,6 +9,8 @@ interface PeriodTags {
   readonly tags: Map<string, TopicTag>;
   /** By the key id of who asked. */
   readonly answers: Map<string, AnswerTags>;
+  /** By the key id of who works. */
+  readonly inboxes: Map<string, AnswerTags>;
 }
 
 /** Tags of topics that were used lately, so that a hash for each segment is taken once for a topic and period. */
@@ -37,13 +39,13 @@ export class TagCache {
   /** Tags of the answers to who asked; not to be changed. */
   answersOf(routeSecret32: Uint8Array, period: number, askerKeyId32: Uint8Array): AnswerTags {
     const { routeKey32, answers } = this.#tagsOf(routeSecret32, period);
-    const name = hexOf(askerKeyId32);
-    const held = answers.get(name);
-    if (held !== undefined) return held;
-    if (answers.size >= mostTags) answers.clear();
-    const tags = tagAnswers(this.#provider, routeKey32, period, askerKeyId32);
-    answers.set(name, tags);
-    return tags;
+    return heldOr(answers, askerKeyId32, () => tagAnswers(this.#provider, routeKey32, period, askerKeyId32));
+  }
+
+  /** Tags of what is forwarded to who works; not to be changed. */
+  inboxOf(routeSecret32: Uint8Array, period: number, workerKeyId32: Uint8Array): AnswerTags {
+    const { routeKey32, inboxes } = this.#tagsOf(routeSecret32, period);
+    return heldOr(inboxes, workerKeyId32, () => tagInbox(this.#provider, routeKey32, period, workerKeyId32));
   }
 
   /** Forgets all: secrets of the group have changed or are to go. */
@@ -57,7 +59,7 @@ export class TagCache {
     if (held !== undefined) return held;
     if (this.#secrets.size >= mostSecrets) this.clear();
     const routeKey32 = deriveRouteKey(this.#provider, routeSecret32, this.#groupId16, period);
-    const made = { routeKey32, tags: new Map<string, TopicTag>(), answers: new Map<string, AnswerTags>() };
+    const made: PeriodTags = { routeKey32, tags: new Map(), answers: new Map(), inboxes: new Map() };
     const periods = this.#secrets.get(routeSecret32) ?? new Map<number, PeriodTags>();
     this.#secrets.set(routeSecret32, periods);
     for (const [old, { routeKey32: oldKey32 }] of [...periods].slice(0, -mostPeriods)) {
@@ -67,6 +69,16 @@ export class TagCache {
     periods.set(period, made);
     return made;
   }
+}
+
+function heldOr(tags: Map<string, AnswerTags>, keyId32: Uint8Array, make: () => AnswerTags): AnswerTags {
+  const name = hexOf(keyId32);
+  const held = tags.get(name);
+  if (held !== undefined) return held;
+  if (tags.size >= mostTags) tags.clear();
+  const made = make();
+  tags.set(name, made);
+  return made;
 }
 
 const mostSecrets = 16;

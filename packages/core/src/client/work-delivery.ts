@@ -3,9 +3,9 @@ import type { PrincipalRecord } from '../keys/principal-record.ts';
 import type { RecordName, Work } from '../patterns/work.ts';
 import type { Lease } from './carrier.ts';
 
-/** Requests or jobs that came for this member to do, after every check: those of one envelope, or of a leaf that travelled alone. */
+/** Requests, jobs or messages of a dealer that came for this member to do, after every check: those of one envelope, or of a leaf that travelled alone. */
 export interface WorkDelivery {
-  readonly kind: 'request' | 'job';
+  readonly kind: 'request' | 'job' | 'message';
   readonly topic: string;
   /** Who signed it, as the authority names them. */
   readonly sender: PrincipalRecord;
@@ -29,7 +29,7 @@ export interface WorkDelivery {
   readonly id32: Uint8Array;
   /** Of what travelled alone: which leaf. */
   readonly leaf: number | undefined;
-  /** To be settled, once: see `Client.settle`. */
+  /** To be settled, once: see `Client.settle`. With what a router forwarded nothing comes of it. */
   readonly lease: Lease;
   /** The view of the front was not fresh, and the front takes that. */
   readonly stale: boolean;
@@ -39,11 +39,13 @@ export interface WorkDelivery {
   readonly epoch: number;
 }
 
-/** The answer to one request of a {@link WorkDelivery}: its leaf and index, and what became of it. */
+/** The answer to one request or message of a {@link WorkDelivery}: its leaf and index, and what became of it. */
 export type WorkReply = Pick<RecordName, 'leaf' | 'index'> &
   (
     | { readonly status: 'final'; readonly body: Uint8Array }
     | { readonly status: 'in progress' }
+    /** To a message of a dealer alone: what there is to say before the last. */
+    | { readonly status: 'news'; readonly body: Uint8Array }
     | { readonly status: 'refused'; readonly code: ErrorCode }
   );
 

@@ -8,6 +8,7 @@ import type { GuardedCarrier } from './guarded-carrier.ts';
 import type { Holdings } from './holdings.ts';
 import { exactMatch } from './routes.ts';
 import { Routing } from './routing.ts';
+import type { RouteHandler } from './route-delivery.ts';
 import type { WorkHandler } from './work-delivery.ts';
 
 /** The work of a topic that a member takes, until it is closed. */
@@ -23,10 +24,22 @@ export interface WorkSubscription {
   close(nowMs: number): void;
 }
 
+/** What becomes of what is taken: it is worked on, or routed to others. */
+export type WorkTaker =
+  | { readonly kind: 'work'; readonly handler: WorkHandler | undefined }
+  | { readonly kind: 'route'; readonly handler: RouteHandler | undefined };
+
 interface TakenWork {
   readonly topic: Topic;
-  readonly handler: WorkHandler | undefined;
+  readonly taker: WorkTaker;
   capacity: number;
+}
+
+/** Where a unit of work goes. */
+export interface WorkRoute {
+  readonly front: Group;
+  readonly topic: Topic;
+  readonly taker: WorkTaker;
 }
 
 /** What leads to the work that a member takes, and what the broker is asked for it. */
@@ -64,17 +77,12 @@ export class WorkRoutes {
    * @param onChange - called when the broker has to be asked for something else
    * @throws TridcommError `E_ENCODING`, `E_LIMIT` for what is no topic; `E_USAGE` for a topic whose work is taken, or a capacity that cannot be
    */
-  add(
-    topic: string,
-    handler: WorkHandler | undefined,
-    capacity: number,
-    onChange: (nowMs: number) => void,
-  ): WorkSubscription {
+  add(topic: string, taker: WorkTaker, capacity: number, onChange: (nowMs: number) => void): WorkSubscription {
     const parsed = parseTopic(topic);
     const name = parsed.text;
     checkCapacity(capacity);
     if (this.#works.has(name)) throw new TridcommError('E_USAGE', 'work of this topic is taken already');
-    const work: TakenWork = { topic: parsed, handler, capacity };
+    const work: TakenWork = { topic: parsed, taker, capacity };
     this.#works.set(name, work);
     this.routing.allChanged();
     return {
@@ -96,13 +104,15 @@ export class WorkRoutes {
   }
 
   /** Step 7. */
-  find(
-    view: EnvelopeView | JobView,
-    nowMs: number,
-  ): { readonly front: Group; readonly topic: Topic; readonly handler: WorkHandler | undefined } | undefined {
+  find(view: EnvelopeView | JobView, nowMs: number): WorkRoute | undefined {
     const { group, topic } = this.routing.find(view, nowMs) ?? {};
     const work = topic && this.#works.get(topic.text);
-    return work && { front: group!, topic: work.topic, handler: work.handler };
+    return work && { front: group!, topic: work.topic, taker: work.taker };
+  }
+
+  /** Whether the member works on a topic of a group. */
+  worksIn(group: Group): boolean {
+    return this.#topicsOf(group).some(({ text }) => this.#works.get(text)?.taker.kind === 'work');
   }
 
   stop(): void {

@@ -8,6 +8,8 @@ export const actions = {
   subscribe: 0x0002,
   /** Answer, in lists of writers (principals.20) */
   respond: 0x0004,
+  /** Forward, in lists of writers (principals.20) */
+  route: 0x0008,
 } as const;
 
 /** A code of {@link actions}. */

@@ -24,6 +24,8 @@ export const extensions = {
   replyRoute: 0x000a,
   /** record_commit32 (envelope.13) */
   recordCommit: 0x000b,
+  /** u32 epoch, sealed routing data (envelope.13) */
+  routing: 0x000c,
 } as const;
 
 /** A code of {@link extensions}. */

@@ -92,6 +92,8 @@ export const labels = {
   poolReply: 'tdc1 reply',
   /** Source secret of a reply to a survey (patterns) */
   surveyReply: 'tdc1 survey reply',
+  /** Key and nonce of routing data (patterns) */
+  poolRouting: 'pool routing',
   /** Context of the replies to a pool stream (patterns) */
   replyContext: 'tdc1 rctx',
 } as const;

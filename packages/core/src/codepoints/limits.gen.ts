@@ -158,6 +158,10 @@ export const limits = {
   poolSetups: 256,
   /** Requests outstanding at a requester (patterns.35) */
   requestsOutstanding: 65_536,
+  /** The envelope of a message or a reply that a forward holds (patterns.36) */
+  forwardableBytes: 983_000,
+  /** Routing data of a message (patterns.36) */
+  routingDataBytes: 1_024,
   /** Time from question to deadline (patterns) */
   surveyMs: 3_600_000,
   /** Replies to a survey (patterns) */

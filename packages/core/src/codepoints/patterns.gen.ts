@@ -14,7 +14,7 @@ export const patterns = {
   survey: 0x5,
   /** Many to many (envelope.33) */
   bus: 0x6,
-  /** Reserved. Asynchronous requests with routing data (envelope) */
+  /** Messages with routing data to a pool, and what is answered when it will (envelope.33) */
   routerDealer: 0x7,
   /** Reserved. Typed control messages (envelope) */
   control: 0x8,
@@ -58,8 +58,15 @@ export const patternKinds = {
     /** Messages */
     data: 0x60,
   },
-  /** Reserved. Asynchronous requests with routing data (envelope) */
-  routerDealer: {},
+  /** Messages with routing data to a pool, and what is answered when it will (envelope.33) */
+  routerDealer: {
+    /** Messages of dealers */
+    message: 0x70,
+    /** Replies */
+    reply: 0x71,
+    /** Messages and replies, handed on by a router */
+    forward: 0x72,
+  },
   /** Reserved. Typed control messages (envelope) */
   control: {},
 } as const;

@@ -89,8 +89,8 @@ export function deriveHedgeSecret(
  * It depends on randomness and on header, binding and plaintext, so a dead or cloned random source repeats a key only for the
  * same record with the same header, which is the same ciphertext twice.
  *
- * @param saltHeader - PHS: the protected header with salt, root32 and record_commit32 zeroed
- * @param plaintexts - of the envelope, or of its leaves in order, framed and padded
+ * @param saltHeader - PHS: the protected header with salt, root32, record_commit32 and what is sealed of extension 12 zeroed
+ * @param plaintexts - of the envelope, or of its leaves in order, framed and padded; then the routing data, where there are any
  * @spec suites.10, suites.16
  */
 export function deriveSalt(

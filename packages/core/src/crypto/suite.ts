@@ -1,4 +1,5 @@
 import { suites } from '../codepoints/suites.gen.ts';
+import { TridcommError } from '../errors.ts';
 import type { AeadAlgorithm } from './provider.ts';
 
 /** The suites that this implementation knows, by number: all of KEM, KDF, AEAD and signature at once. */
@@ -14,4 +15,11 @@ const aeads: ReadonlyMap<number, AeadAlgorithm> = new Map([
  */
 export function aeadOfSuite(suite: number): AeadAlgorithm | undefined {
   return aeads.get(suite);
+}
+
+/** The AEAD of a suite. @throws TridcommError `E_USAGE` for a suite that is not known */
+export function requireAead(suite: number): AeadAlgorithm {
+  const aead = aeadOfSuite(suite);
+  if (aead === undefined) throw new TridcommError('E_USAGE', `suite ${suite}`);
+  return aead;
 }

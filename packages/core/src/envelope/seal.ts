@@ -1,6 +1,7 @@
 import { checkWidth, concat, writeU32 } from '../bytes/bytes.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
+import { patternKinds } from '../codepoints/patterns.gen.ts';
 import { commitRecordKey, deriveRecordKey, deriveSalt, type RecordKey } from '../crypto/key-schedule.ts';
 import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
 import { aeadOfSuite } from '../crypto/suite.ts';
@@ -13,6 +14,7 @@ import { envelopeId, signInput } from './identity.ts';
 import type { KeySource } from './key-source.ts';
 import { hashLeaf, MerkleTree } from '../crypto/merkle.ts';
 import { leafAad, leafNonce } from './record-cipher.ts';
+import { blankRouting, sealRouting, type RoutingInput } from './routing.ts';
 
 /** What a stream is made of. */
 export interface StreamOptions {
@@ -50,11 +52,15 @@ export interface SealInput {
   readonly padded?: boolean;
   /** Messages in a leaf of a `merkle` batch; 16 unless said. */
   readonly jobsPerLeaf?: number;
-  /** Any but 1 and 11, which the sealer writes. */
+  /** Any but 1, 11 and 12, which the sealer writes. */
   readonly extensions?: readonly ExtensionInput[];
   /** Commit to the record key in extension 11, so that the key can be shown as evidence. */
   readonly recordCommit?: boolean;
+  /** What extension 12 says, of a message of a dealer. */
+  readonly routing?: RoutingInput;
   readonly keyinfo?: Uint8Array;
+  /** Most bytes of the whole envelope, where it is less than what a receiver takes. */
+  readonly mostBytes?: number;
 }
 
 /** An envelope that lacks its signature, which may come later and from elsewhere. */
@@ -78,11 +84,12 @@ export interface UnsignedEnvelope {
  *
  * @param seq - never used before in this stream
  * @throws TridcommError `E_LIMIT` above a limit of chapter 03, `E_USAGE` for what no receiver takes
- * @spec envelope.1, envelope.2, envelope.5, envelope.6, envelope.8, envelope.18, suites.10, suites.13
+ * @spec envelope.1, envelope.2, envelope.5, envelope.6, envelope.8, envelope.18, suites.10, suites.13, patterns.36
  */
 export function sealEnvelope(stream: StreamContext, seq: number, input: SealInput): UnsignedEnvelope {
   const { provider, keySource, hedgeSecret32 } = stream;
   checkInput(input);
+  checkRouted(stream, input);
   const merkle = input.form === 'merkle';
   const jobsPerLeaf = merkle ? (input.jobsPerLeaf ?? limits.jobsPerLeaf) : input.messages.length;
   const lengths = plaintextLengths(input, jobsPerLeaf);
@@ -91,15 +98,21 @@ export function sealEnvelope(stream: StreamContext, seq: number, input: SealInpu
   const body = envelope.subarray(bodyAt, envelope.length - signatureBytes);
   const plaintexts = framePlaintexts(input, jobsPerLeaf, body);
 
-  // Salt, root and commitment are still zero: what stands in the buffer is PHS, then AADH.
+  // Salt, root, commitment and routing data are still zero: what stands in the buffer is PHS, then AADH.
   const protectedHeader = envelope.subarray(0, headerBytes + extensionArea.length);
   const random16 = stream.random(16);
   checkWidth('random', random16, 16);
-  const salt = deriveSalt(provider, hedgeSecret32, random16, protectedHeader, keySource.bind32, plaintexts);
+  const told = input.routing === undefined ? plaintexts : [...plaintexts, input.routing.data];
+  const salt = deriveSalt(provider, hedgeSecret32, random16, protectedHeader, keySource.bind32, told);
   protectedHeader.set(salt, saltOffset);
   const recordKey = deriveRecordKey(provider, stream.streamSecret32, salt);
   const extensions = decodeExtensions(protectedHeader.subarray(headerBytes), { merkle, seq });
   extensions.value(numbers.recordCommit)?.set(commitRecordKey(provider, recordKey));
+  if (input.routing !== undefined) {
+    const { senderKeyId32, streamId8 } = stream;
+    const place = { senderKeyId32, streamId8, seq, salt16: salt };
+    extensions.value(numbers.routing)!.set(sealRouting(provider, input.routing, place));
+  }
 
   if (merkle) {
     const root = encryptLeaves(stream, recordKey, protectedHeader, plaintexts, body);
@@ -138,22 +151,23 @@ function encryptLeaves(
   return new MerkleTree(provider, leafHashes).root;
 }
 
-/** The extension area, root and commitment still zero. */
+/** The extension area, root, commitment and routing data still zero. */
 function encodeArea(input: SealInput, seq: number, leafCount: number, jobsPerLeaf: number): Uint8Array {
   const merkle = input.form === 'merkle';
   const wanted = [...(input.extensions ?? [])];
-  if (wanted.some(({ number }) => number === numbers.merkle || number === numbers.recordCommit)) {
-    throw new TridcommError('E_USAGE', 'extensions 1 and 11 are written by the sealer');
+  if (wanted.some(({ number }) => ownExtensions.has(number))) {
+    throw new TridcommError('E_USAGE', 'extensions 1, 11 and 12 are written by the sealer');
   }
   if (merkle) {
     const value = encodeMerkleExtension(new Uint8Array(32), leafCount, jobsPerLeaf);
     wanted.push({ number: numbers.merkle, value });
   }
   if (input.recordCommit === true) wanted.push({ number: numbers.recordCommit, value: new Uint8Array(32) });
+  if (input.routing !== undefined) wanted.push({ number: numbers.routing, value: blankRouting(input.routing) });
   return encodeExtensions(wanted, { merkle, seq });
 }
 
-/** The whole envelope in one buffer, with all but salt, root, commitment, body and signature in place. */
+/** The whole envelope in one buffer, with all but salt, root, commitment, routing data, body and signature in place. */
 function layOut(
   stream: StreamContext,
   seq: number,
@@ -168,7 +182,9 @@ function layOut(
   const bodyLengthBytes = plaintextBytes + perPlaintext * lengths.length;
   checkLimit('plaintext', plaintextBytes, limits.plaintextBytes);
   const bodyAt = headerBytes + extensionArea.length + keyinfo.length;
-  const envelope = new Uint8Array(bodyAt + bodyLengthBytes + signatureBytes);
+  const envelopeBytes = bodyAt + bodyLengthBytes + signatureBytes;
+  checkLimit('envelope', envelopeBytes, input.mostBytes ?? limits.envelopeBytes);
+  const envelope = new Uint8Array(envelopeBytes);
   writeHeader(envelope, {
     patternKind,
     suite: keySource.suite,
@@ -264,4 +280,11 @@ function checkInput({ form, messages, timestampMs, padded, jobsPerLeaf }: SealIn
   }
 }
 
+/** @spec patterns.16 */
+function checkRouted({ patternKind }: StreamContext, { routing }: SealInput): void {
+  if (routing === undefined || patternKind === patternKinds.routerDealer.message) return;
+  throw new TridcommError('E_USAGE', 'routing data with what is no message of a dealer');
+}
+
 const none = new Uint8Array(0);
+const ownExtensions: ReadonlySet<number> = new Set([numbers.merkle, numbers.recordCommit, numbers.routing]);

@@ -143,7 +143,9 @@ export class AccessList {
     chain: Uint8Array | undefined,
   ): boolean {
     const own = this.#entriesOf(keyId32);
-    if (this.#allows(own, action, timestampMs, wholeGroup)) return true;
+    // No list for the edge has an entry of a whole group.
+    const isOfWriters = this.bytes[5] === listUses.writers;
+    if (isOfWriters && this.#allows(own, action, timestampMs, wholeGroup)) return true;
     if (this.#allows(own, action, timestampMs, { matchKind: matchKinds.exact, level: 0, match16: topicTag16 }))
       return true;
     const levels = Math.min(Math.floor((chain?.length ?? 0) / tokenBytes), limits.topicSegments);
@@ -190,8 +192,9 @@ export class AccessList {
     probe[3] = match.level;
     probe.set(match.match16, 4);
     // The bits stand before the match in an entry, so each combination of them is a place of its own.
-    for (let bits = 1; bits <= definedActions(this.bytes[5]!); bits++) {
-      if ((bits & action) === 0) continue;
+    const defined = definedActions(this.bytes[5]!);
+    for (let bits = 1; bits <= defined; bits++) {
+      if ((bits & action) === 0 || (bits & ~defined) !== 0) continue;
       writeU16(probe, 0, bits);
       if (this.#lastNotAfter(from, to, probe) >= atMs) return true;
     }
@@ -322,7 +325,7 @@ function faultOf(bytes: Uint8Array, at: number, use: number): string | undefined
     }
   }
   const actions = readU16(entry, 32);
-  if (actions === 0 || actions > definedActions(use)) return `actions ${actions}`;
+  if (actions === 0 || (actions & ~definedActions(use)) !== 0) return `actions ${actions}`;
   const [kind, level] = [entry[34]!, entry[35]!];
   if (kind > matchKinds.prefix || (kind === matchKinds.group && use !== listUses.writers)) return `match kind ${kind}`;
   if (level > (kind === matchKinds.prefix ? limits.topicSegments - 1 : 0)) return `level ${level}`;
@@ -345,7 +348,7 @@ function rootOf(provider: CryptoProvider, bytes: Uint8Array): Uint8Array {
 
 /** All bits that a list of this use may have: who answers is nothing that the edge is told. */
 function definedActions(use: number): number {
-  const everywhere = actionBits.publish | actionBits.subscribe;
+  const everywhere = actionBits.publish | actionBits.subscribe | actionBits.route;
   return use === listUses.writers ? everywhere | actionBits.respond : everywhere;
 }
 

@@ -6,7 +6,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import { TridcommError } from '../errors.ts';
 import { coversPattern, hasSingleWildcard, overlapsPattern } from '../topics/cover.ts';
 import type { TopicPattern } from '../topics/grammar.ts';
-import { deriveRouteKey, tagAnswers, tokenOfPattern } from '../topics/tags.ts';
+import { deriveRouteKey, tagAnswers, tagInbox, tokenOfPattern } from '../topics/tags.ts';
 import { encodeEntry, type AccessEntry, type TopicMatch } from './access-list.ts';
 import { PatternIndex } from './pattern-index.ts';
 
@@ -14,6 +14,8 @@ import { PatternIndex } from './pattern-index.ts';
 export interface Rule {
   readonly pattern: TopicPattern;
   readonly groupId16: Uint8Array;
+  /** The group is the front of a pool; default false. */
+  readonly isFront?: boolean;
 }
 
 /** This principal may do this on this topic pattern until then. */
@@ -23,6 +25,11 @@ export interface Grant {
   readonly action: number;
   readonly pattern: TopicPattern;
   readonly notAfterMs: number;
+}
+
+/** Whether a grant says anything of the topics of a rule: one to route means something in fronts alone. @spec principals.19 */
+export function reachesRule({ action, pattern }: Pick<Grant, 'action' | 'pattern'>, rule: Rule): boolean {
+  return (action !== actions.route || rule.isFront === true) && overlapsPattern(pattern, rule.pattern);
 }
 
 /** From which period on a route secret counts, until the next one does. */
@@ -60,6 +67,9 @@ export function checkPolicySource(rules: readonly Rule[], grants: readonly Grant
     // Who holds the key of a group reads all of it, so less cannot be promised.
     if ((action & actions.subscribe) !== 0 && isPartial) {
       throw refusal(`grant ${i} would read a part of what a rule gives to a group`);
+    }
+    if (action === actions.route && !index.overlapping(pattern).some(({ isFront }) => isFront === true)) {
+      throw refusal(`grant ${i} would forward, and matches no rule of a front`);
     }
   }
   checkWholeGroups(index, rules, grants);
@@ -112,22 +122,34 @@ export function compileGroup(
   const writers: AccessEntry[] = [];
   const edge: AccessEntry[] = [];
   const hasAnswers = purpose === purposes.survey || purpose === purposes.front;
-  const answersTo = hasAnswers ? answerMatcher(provider, groupId16, routeSecrets, periods) : undefined;
-  for (const { keyId32, action, pattern, notAfterMs } of grants) {
-    const met = own.filter((rule) => overlapsPattern(pattern, rule.pattern));
+  const tagsTo = hasAnswers ? principalMatcher(provider, groupId16, routeSecrets, periods) : undefined;
+  const hasRouters = grants.some((grant) => {
+    return grant.action === actions.route && own.some((rule) => reachesRule(grant, rule));
+  });
+  for (const grant of grants) {
+    const { keyId32, action, pattern, notAfterMs } = grant;
+    const met = own.filter((rule) => reachesRule(grant, rule));
     if (met.length === 0) continue;
     const matches = met.flatMap((rule) => matchesOf(coversPattern(pattern, rule.pattern) ? rule.pattern : pattern));
     for (const match of matches) edge.push({ keyId32, actions: action, ...match, notAfterMs });
-    if (answersTo !== undefined && (action & actions.subscribe) !== 0) {
+    const tags = tagsTo?.(keyId32) ?? [];
+    if (tagsTo !== undefined && (action & actions.subscribe) !== 0) {
       writers.push({ keyId32, actions: actions.respond, ...wholeGroup, notAfterMs });
-      for (const { root } of answersTo(keyId32)) {
-        edge.push({ keyId32, actions: actions.publish, ...root, notAfterMs });
+      for (const { answerRoot, inboxTag } of tags) {
+        edge.push({ keyId32, actions: actions.publish, ...answerRoot, notAfterMs });
+        if (hasRouters) edge.push({ keyId32, actions: actions.subscribe, ...inboxTag, notAfterMs });
+      }
+    }
+    if (action === actions.route) {
+      writers.push({ keyId32, actions: actions.route, ...wholeGroup, notAfterMs });
+      for (const { answerRoot, inboxRoot } of tags) {
+        edge.push({ keyId32, actions: actions.publish, ...inboxRoot, notAfterMs });
+        edge.push({ keyId32, actions: actions.publish, ...answerRoot, notAfterMs });
+        edge.push({ keyId32, actions: actions.subscribe, ...answerRoot, notAfterMs });
       }
     }
     if ((action & actions.publish) === 0) continue;
-    if (answersTo !== undefined) {
-      for (const { tag } of answersTo(keyId32)) edge.push({ keyId32, actions: actions.subscribe, ...tag, notAfterMs });
-    }
+    for (const { answerTag } of tags) edge.push({ keyId32, actions: actions.subscribe, ...answerTag, notAfterMs });
     const coversAll = own.every((rule) => coversPattern(pattern, rule.pattern));
     for (const match of coversAll ? [wholeGroup] : matches) {
       writers.push({ keyId32, actions: actions.publish, ...match, notAfterMs });
@@ -186,23 +208,34 @@ function matcher(
   };
 }
 
-/** What a broker compares of the answers to a principal, for each period. */
-function answerMatcher(
+/** What a broker compares of what is for one principal, in one period. */
+interface PrincipalMatches {
+  readonly answerTag: TopicMatch;
+  readonly answerRoot: TopicMatch;
+  readonly inboxTag: TopicMatch;
+  readonly inboxRoot: TopicMatch;
+}
+
+/** What a broker compares of what is for a principal, for each period. */
+function principalMatcher(
   provider: CryptoProvider,
   groupId16: Uint8Array,
   routeSecrets: readonly RouteSecret[],
   periods: readonly number[],
-): (keyId32: Uint8Array) => readonly { readonly tag: TopicMatch; readonly root: TopicMatch }[] {
+): (keyId32: Uint8Array) => readonly PrincipalMatches[] {
   const routeKeys = periods.map((period) => ({
     period,
     routeKey32: deriveRouteKey(provider, routeSecretOf(routeSecrets, period), groupId16, period),
   }));
   return (keyId32) =>
     routeKeys.map(({ period, routeKey32 }) => {
-      const { tag16, root16 } = tagAnswers(provider, routeKey32, period, keyId32);
+      const answers = tagAnswers(provider, routeKey32, period, keyId32);
+      const inbox = tagInbox(provider, routeKey32, period, keyId32);
       return {
-        tag: { matchKind: matchKinds.exact, level: 0, match16: tag16 },
-        root: { matchKind: matchKinds.prefix, level: 1, match16: root16 },
+        answerTag: { matchKind: matchKinds.exact, level: 0, match16: answers.tag16 },
+        answerRoot: { matchKind: matchKinds.prefix, level: 1, match16: answers.root16 },
+        inboxTag: { matchKind: matchKinds.exact, level: 0, match16: inbox.tag16 },
+        inboxRoot: { matchKind: matchKinds.prefix, level: 1, match16: inbox.root16 },
       };
     });
 }

@@ -1,16 +1,9 @@
-import type { AeadAlgorithm, CryptoProvider, KeyPair } from '../crypto/provider.ts';
-import { aeadOfSuite } from '../crypto/suite.ts';
+import type { CryptoProvider, KeyPair } from '../crypto/provider.ts';
+import { requireAead } from '../crypto/suite.ts';
 import type { KeySource } from '../envelope/key-source.ts';
 import { TridcommError } from '../errors.ts';
 import type { ReceiverContext, SenderContext } from '../hpke/context.ts';
 import { setupReceiver } from '../hpke/setup.ts';
-
-/** The AEAD of a suite. @throws TridcommError `E_USAGE` for a suite that is not known */
-export function requireAead(suite: number): AeadAlgorithm {
-  const aead = aeadOfSuite(suite);
-  if (aead === undefined) throw new TridcommError('E_USAGE', `suite ${suite}`);
-  return aead;
-}
 
 /**
  * The receiver's end of an HPKE setup that an envelope carries.

@@ -9,7 +9,7 @@ import { decodePoolKeyinfo, poolStreamId, type PoolKeyinfo } from './pool-stream
 import { refusal } from './refusal.ts';
 
 /**
- * What step 8 asks of a request or job in a front, beyond epoch and freshness: everybody judges a stream alike, whatever part of it came.
+ * What step 8 asks of a request, job or message in a front, beyond epoch and freshness: everybody judges a stream alike, whatever part of it came.
  *
  * @returns what its keyinfo says; views
  * @throws TridcommError `E_ENCODING`, `E_EXT`, `E_LENGTH`, `E_LIMIT`, `E_EXPIRED`
@@ -18,13 +18,16 @@ import { refusal } from './refusal.ts';
 export function checkPoolForm(provider: CryptoProvider, view: EnvelopeView | JobView): PoolKeyinfo {
   const { header, extensions } = view;
   const { flags, patternKind, timestampMs, seq } = header;
-  const isRequest = patternKind === patternKinds.reqRep.request;
-  if (!isRequest && patternKind !== patternKinds.pipeline.push) {
-    throw refusal('E_ENCODING', 'neither a request nor a job');
+  const isJob = patternKind === patternKinds.pipeline.push;
+  const isMessage = patternKind === patternKinds.routerDealer.message;
+  if (!isJob && !isMessage && patternKind !== patternKinds.reqRep.request) {
+    throw refusal('E_ENCODING', 'neither a request nor a job nor a message');
   }
-  if (isRequest && (flags & flagBits.merkle) !== 0) throw refusal('E_ENCODING', 'request in leaves');
-  if ((flags & flagBits.batch) === 0) throw refusal('E_ENCODING', 'request or job as a single');
+  if (!isJob && (flags & flagBits.merkle) !== 0) throw refusal('E_ENCODING', 'leaves of anything but jobs');
+  if ((flags & flagBits.batch) === 0) throw refusal('E_ENCODING', 'request, job or message as a single');
   if (extensions.value(numbers.headSeq) === undefined) throw refusal('E_EXT', 'no extension 8');
+  const isRouted = extensions.value(numbers.routing) !== undefined;
+  if (isMessage !== isRouted) throw refusal('E_EXT', isMessage ? 'no extension 12' : 'extension 12 without routers');
   const keyinfo = decodePoolKeyinfo(view.keyinfo);
   const { enc32, startedMs } = keyinfo;
   if (!equalBytes(poolStreamId(provider, enc32), header.streamId)) throw refusal('E_ENCODING', 'stream of another enc');

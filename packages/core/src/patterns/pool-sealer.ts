@@ -1,14 +1,20 @@
 import { limits } from '../codepoints/limits.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
 import type { CryptoProvider, RandomSource } from '../crypto/provider.ts';
+import type { RoutingInput } from '../envelope/routing.ts';
 import type { SealInput, UnsignedEnvelope } from '../envelope/seal.ts';
 import { StreamSealer } from '../envelope/stream-sealer.ts';
 import { TridcommError } from '../errors.ts';
 import type { PoolRecord } from '../keys/pool-record.ts';
+import { tagBytes } from '../wire/envelope.ts';
 import { headSeqExtension } from './head-seq.ts';
 import { setupPoolStream } from './pool-stream.ts';
 import type { AskedStream } from './requester.ts';
+import { reservedToForward } from './split-runs.ts';
 import { encodeWork, type WorkRecord } from './work.ts';
+
+/** What a pool stream carries: it is for one of them. */
+export type PoolPattern = 'request' | 'job' | 'message';
 
 /** What a pool stream is made of. */
 export interface PoolSealerOptions {
@@ -20,10 +26,10 @@ export interface PoolSealerOptions {
   /** The newest of the front that was proven: whoever seals has made sure of that (patterns.11, patterns.12). */
   readonly record: Pick<PoolRecord, 'suite' | 'epoch' | 'publicKey32' | 'object'>;
   readonly topicTag16: Uint8Array;
-  readonly pattern: 'request' | 'job';
+  readonly pattern: PoolPattern;
 }
 
-/** One envelope of requests or jobs. */
+/** One envelope of requests, jobs or messages. */
 export interface PoolInput {
   /** 1 or more. */
   readonly records: readonly WorkRecord[];
@@ -31,6 +37,8 @@ export interface PoolInput {
   readonly headSeq: number;
   /** Jobs in leaves that a broker may split; for jobs only. */
   readonly jobsPerLeaf?: number;
+  /** With messages, and with nothing else. */
+  readonly routing?: RoutingInput;
 }
 
 /**
@@ -42,7 +50,7 @@ export class PoolSealer {
   /** For who takes the replies: its secret is that of the stream, and ends with it. */
   readonly stream: AskedStream;
   readonly #sealer: StreamSealer;
-  readonly #pattern: 'request' | 'job';
+  readonly #pattern: PoolPattern;
   readonly #keyinfo: Uint8Array;
   readonly #startedMs: number;
   #sealed = 0;
@@ -60,14 +68,14 @@ export class PoolSealer {
       keySource,
       senderKeyId32,
       hedgeSecret32,
-      patternKind: pattern === 'request' ? patternKinds.reqRep.request : patternKinds.pipeline.push,
+      patternKind: kinds[pattern],
       topicTag16,
       epoch,
       streamId8,
     });
     // The sealer has what it derived; nobody needs it again.
     keySource.sourceSecret32.fill(0);
-    this.stream = { enc32, poolHash32, suite, epoch, replySecret32 };
+    this.stream = { enc32, poolHash32, suite, epoch, replySecret32, isOfMessages: pattern === 'message' };
     this.#pattern = pattern;
     this.#keyinfo = keyinfo;
     this.#startedMs = nowMs;
@@ -83,13 +91,16 @@ export class PoolSealer {
    * Seals the next envelope of the stream.
    *
    * @throws TridcommError `E_CLOSED` for a stream that is over; `E_LIMIT`, `E_USAGE` for what no receiver takes
-   * @spec patterns.15, patterns.19
+   * @spec patterns.15, patterns.19, patterns.36
    */
-  seal({ records, headSeq, jobsPerLeaf }: PoolInput, nowMs: number): UnsignedEnvelope {
+  seal({ records, headSeq, jobsPerLeaf, routing }: PoolInput, nowMs: number): UnsignedEnvelope {
     if (this.isOver(nowMs)) throw new TridcommError('E_CLOSED', 'pool stream that is over');
-    const isRequest = this.#pattern === 'request';
-    if (isRequest && (jobsPerLeaf !== undefined || records.some(({ deadlineMs }) => deadlineMs === 0))) {
-      throw new TridcommError('E_USAGE', 'a request has a deadline, and no leaves');
+    const isJob = this.#pattern === 'job';
+    if (!isJob && (jobsPerLeaf !== undefined || records.some(({ deadlineMs }) => deadlineMs === 0))) {
+      throw new TridcommError('E_USAGE', 'what is no job has a deadline, and no leaves');
+    }
+    if ((this.#pattern === 'message') !== (routing !== undefined)) {
+      throw new TridcommError('E_USAGE', 'messages have routing data, and nothing else has');
     }
     const input: SealInput = {
       form: jobsPerLeaf === undefined ? 'batch' : 'merkle',
@@ -98,6 +109,7 @@ export class PoolSealer {
       keyinfo: this.#keyinfo,
       extensions: [headSeqExtension(headSeq)],
       ...(jobsPerLeaf !== undefined && { jobsPerLeaf }),
+      ...(routing !== undefined && { routing, mostBytes: limits.forwardableBytes }),
     };
     const unsigned = this.#sealer.seal(input);
     this.#sealed += 1;
@@ -110,3 +122,14 @@ export class PoolSealer {
     this.stream.replySecret32.fill(0);
   }
 }
+
+/** What the other records of an envelope of messages leave free, so that a forward can hold it. @spec patterns.36 */
+export function messageReservedBytes(routing: Uint8Array): number {
+  return reservedToForward(32 + 8, [8, 4 + routing.length + tagBytes]);
+}
+
+const kinds: Readonly<Record<PoolPattern, number>> = {
+  request: patternKinds.reqRep.request,
+  job: patternKinds.pipeline.push,
+  message: patternKinds.routerDealer.message,
+};

@@ -2,11 +2,12 @@ import { ascii, checkWidth, concat, copyOf, readU64, writeU16, writeU64 } from '
 import { labels } from '../codepoints/labels.gen.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import type { CryptoProvider, KeyPair, RandomSource } from '../crypto/provider.ts';
+import { requireAead } from '../crypto/suite.ts';
 import type { KeySource } from '../envelope/key-source.ts';
 import { checkLimit, TridcommError } from '../errors.ts';
 import type { ReceiverContext, SenderContext } from '../hpke/context.ts';
 import { setupSender } from '../hpke/setup.ts';
-import { exportedSource, receiverContext, requireAead } from './hpke-source.ts';
+import { exportedSource, receiverContext } from './hpke-source.ts';
 import { refusal } from './refusal.ts';
 
 /*

@@ -2,19 +2,21 @@ import { ascii, checkWidth, concat, readU32, writeU32 } from '../bytes/bytes.ts'
 import { errorTable, type ErrorCode } from '../codepoints/errors.gen.ts';
 import { extensions as numbers } from '../codepoints/extensions.gen.ts';
 import { labels } from '../codepoints/labels.gen.ts';
+import { limits } from '../codepoints/limits.gen.ts';
 import { patternKinds } from '../codepoints/patterns.gen.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { KeySource } from '../envelope/key-source.ts';
 import type { SealInput } from '../envelope/seal.ts';
 import { checkLimit, TridcommError } from '../errors.ts';
 import { decodeUtf8 } from '../topics/utf8.ts';
-import type { EnvelopeView } from '../wire/envelope.ts';
+import type { EnvelopeView, JobView } from '../wire/envelope.ts';
 import type { ExtensionInput } from '../wire/extensions.ts';
 import { flagBits } from '../wire/header.ts';
 import type { Records } from '../wire/records.ts';
 import { headSeqExtension } from './head-seq.ts';
 import type { PoolTerms } from './pool-stream.ts';
 import { refusal } from './refusal.ts';
+import { reservedToForward } from './split-runs.ts';
 import type { RecordName } from './work.ts';
 
 /* record = id32 ‖ u32 leaf ‖ u32 index ‖ u8 status ‖ body */
@@ -23,7 +25,7 @@ import type { RecordName } from './work.ts';
 export const replyStatus = {
   /** The body is the answer. */
   final: 0,
-  /** Somebody works on it; no body. */
+  /** Somebody works on it; without a body, but of a message of a dealer: there it is what is said before the last. */
   inProgress: 1,
   /** The body is an outward code of chapter 14. */
   refused: 2,
@@ -88,9 +90,10 @@ export function replySource(
 /**
  * The payload of one reply; the caller's.
  *
+ * @param takesNews - whether it is to a message of a dealer, so that status 1 has a body
  * @throws TridcommError `E_LIMIT`, `E_USAGE` for what no requester takes
  */
-export function encodeReply({ id32, leaf, index, status, body }: ReplyRecord): Uint8Array {
+export function encodeReply({ id32, leaf, index, status, body }: ReplyRecord, takesNews = false): Uint8Array {
   checkWidth('id', id32, 32);
   const head = new Uint8Array(9);
   for (const [at, name, value] of [[0, 'leaf', leaf] as const, [4, 'index', index] as const]) {
@@ -100,7 +103,7 @@ export function encodeReply({ id32, leaf, index, status, body }: ReplyRecord): U
   }
   head[8] = status;
   const payload = concat(id32, head, body);
-  const fault = faultOf(payload);
+  const fault = faultOf(payload, takesNews);
   if (fault !== undefined) throw new TridcommError('E_USAGE', fault);
   return payload;
 }
@@ -108,6 +111,11 @@ export function encodeReply({ id32, leaf, index, status, body }: ReplyRecord): U
 /** Bytes of the payload of a reply. */
 export function replyBytes({ body }: Pick<ReplyRecord, 'body'>): number {
   return headBytes + body.length;
+}
+
+/** What the other records of an envelope of replies to messages leave free, so that a forward can hold it. */
+export function replyReservedBytes(): number {
+  return reservedToForward(32, [8, 2 * 16]);
 }
 
 /** A reply from its payload, which {@link checkReplyRecords} has seen; views. */
@@ -121,10 +129,11 @@ export function decodeReply(payload: Uint8Array): ReplyRecord {
   };
 }
 
-/** What step 14 asks of the records of a reply. @spec patterns.24 */
-export function checkReplyRecords(records: Records): void {
+/** What step 14 asks of the records of a reply. @spec patterns.24, patterns.42 */
+export function checkReplyRecords({ header }: EnvelopeView | JobView, records: Records): void {
+  const takesNews = header.patternKind === patternKinds.routerDealer.reply;
   for (const { payload } of records) {
-    const fault = faultOf(payload);
+    const fault = faultOf(payload, takesNews);
     if (fault !== undefined) throw new TridcommError('E_ENCODING', fault);
   }
 }
@@ -142,13 +151,17 @@ export function replyCode(body: Uint8Array): ErrorCode {
 /**
  * What step 8 asks of the form of a reply to a pool stream, before anything else.
  *
+ * @param isOfMessages - whether the stream is one of messages of a dealer; undefined where there is no stream
  * @throws TridcommError `E_ENCODING`, `E_EXT`, `E_LENGTH`
- * @spec patterns.23
+ * @spec patterns.23, patterns.42
  */
-export function checkReplyForm(view: EnvelopeView): void {
-  const { header, keyinfo } = view;
-  const isBatch = (header.flags & (flagBits.batch | flagBits.merkle)) === flagBits.batch;
-  if (header.patternKind !== patternKinds.reqRep.reply || !isBatch) {
+export function checkReplyForm(view: EnvelopeView, isOfMessages: boolean | undefined): void {
+  const { keyinfo } = view;
+  const { patternKind, flags } = view.header;
+  const isBatch = (flags & (flagBits.batch | flagBits.merkle)) === flagBits.batch;
+  const isOfRequests = isOfMessages !== true && patternKind === patternKinds.reqRep.reply;
+  const isOfDealers = isOfMessages !== false && patternKind === patternKinds.routerDealer.reply;
+  if ((!isOfRequests && !isOfDealers) || !isBatch) {
     throw refusal('E_ENCODING', 'no reply, or not as a whole batch');
   }
   checkAnswerExtensions(view);
@@ -160,15 +173,18 @@ export function checkReplyForm(view: EnvelopeView): void {
  *
  * @param replies - 1 or more
  * @param fields - as {@link answerExtensions} takes them; `keyinfo` of the {@link ReplySource}; the clock
- * @spec patterns.21
+ * @param takesNews - whether they are to messages of a dealer, so that a forward has to hold the envelope
+ * @spec patterns.21, patterns.42
  */
 export function replyInput(
   replies: readonly ReplyRecord[],
   fields: AnswerFields & { readonly keyinfo: Uint8Array; readonly timestampMs: number },
+  takesNews = false,
 ): SealInput {
   const { timestampMs, keyinfo } = fields;
-  const messages = replies.map((reply) => ({ timestampMs, payload: encodeReply(reply) }));
-  return { form: 'batch', messages, timestampMs, keyinfo, extensions: answerExtensions(fields) };
+  const messages = replies.map((reply) => ({ timestampMs, payload: encodeReply(reply, takesNews) }));
+  const input: SealInput = { form: 'batch', messages, timestampMs, keyinfo, extensions: answerExtensions(fields) };
+  return takesNews ? { ...input, mostBytes: limits.forwardableBytes } : input;
 }
 
 /** What an answer says of the group that it travels in. */
@@ -185,16 +201,17 @@ export function answerExtensions({ headSeq, chain }: AnswerFields): ExtensionInp
 }
 
 /** That of every answer: extension 8, and 9 with two values. */
-export function checkAnswerExtensions({ extensions }: EnvelopeView): void {
+export function checkAnswerExtensions({ extensions }: EnvelopeView | JobView): void {
   if (extensions.value(numbers.headSeq) === undefined) throw refusal('E_EXT', 'no extension 8');
   if (extensions.value(numbers.topicChain)?.length !== 2 * 16) throw refusal('E_EXT', 'no extension 9 of two values');
 }
 
-function faultOf(payload: Uint8Array): string | undefined {
+function faultOf(payload: Uint8Array, takesNews: boolean): string | undefined {
   if (payload.length < headBytes) return `reply of ${payload.length} bytes`;
   const status = payload[40]!;
   if (status > replyStatus.refused) return `status ${status}`;
-  return status === replyStatus.inProgress && payload.length > headBytes ? 'status 1 with a body' : undefined;
+  const hasBody = payload.length > headBytes;
+  return status === replyStatus.inProgress && hasBody && !takesNews ? 'status 1 with a body' : undefined;
 }
 
 const headBytes = 32 + 4 + 4 + 1;

@@ -29,6 +29,8 @@ export interface AskedStream {
   readonly epoch: number;
   /** Copied. */
   readonly replySecret32: Uint8Array;
+  /** Whether it is one of messages of a dealer; default one of requests. */
+  readonly isOfMessages?: boolean;
 }
 
 /** The state of chapter 10 for the replies to one pool stream, and the freshness rule. */
@@ -70,6 +72,7 @@ export interface AskedRequest {
 
 interface OpenStream extends ReplySource {
   readonly epoch: number;
+  readonly isOfMessages: boolean;
   readonly replay: StreamReplay;
   /** Requests on it that are outstanding. */
   count: number;
@@ -113,12 +116,12 @@ export class Requester {
   }
 
   /** A pool stream begins. */
-  open({ enc32, poolHash32, suite, epoch, replySecret32 }: AskedStream): void {
+  open({ enc32, poolHash32, suite, epoch, replySecret32, isOfMessages = false }: AskedStream): void {
     const source = replySource(this.#options.provider, { suite, poolHash32 }, enc32, replySecret32);
     const name = nameOf(source.keyinfo);
     if (this.#streams.has(name)) throw new TridcommError('E_USAGE', 'pool stream that is open');
     const replay = this.#options.newReplay();
-    this.#streams.set(name, { ...source, epoch, replay, count: 0, hasEnded: false });
+    this.#streams.set(name, { ...source, epoch, isOfMessages, replay, count: 0, hasEnded: false });
   }
 
   /**
@@ -175,14 +178,14 @@ export class Requester {
    * @param view - kept; its bytes stay as they are until the end
    * @returns undefined where the tag is none of ours, or the reply is to no stream that is open: not delivered, and nothing is said to anybody
    * @throws TridcommError the refusal
-   * @spec patterns.22, patterns.23
+   * @spec patterns.22, patterns.23, patterns.42
    */
   begin(view: EnvelopeView, nowMs: number): PendingOpen | undefined {
     const { provider } = this.#options;
     if (!this.#options.isAnswerTag(view.header.topicTag)) return undefined;
     const stream = this.#streams.get(nameOf(view.keyinfo));
     if (stream === undefined && view.keyinfo.length === 32) return undefined;
-    checkReplyForm(view);
+    checkReplyForm(view, stream?.isOfMessages);
     if (stream === undefined) return undefined;
     const keys: TopicKeys = {
       keySource: (epoch: number) => {
@@ -198,7 +201,7 @@ export class Requester {
         findTopic: () => keys,
         findSender: (senderId16, atMs) => this.#options.findSender(senderId16, atMs),
         mayWrite: (sender, header, extensions) => this.#options.mayRespond(sender, header, extensions),
-        checkRecords: (_view, records) => checkReplyRecords(records),
+        checkRecords: checkReplyRecords,
       },
       view,
       nowMs,
@@ -208,9 +211,10 @@ export class Requester {
   /**
    * What a reply that passed every check says to requests that are outstanding.
    *
-   * @spec patterns.25, patterns.26
+   * @param nowMs - the clock: who deals hears nothing after the deadline
+   * @spec patterns.25, patterns.26, patterns.42
    */
-  take({ keyinfo, records }: Opened): TakenReplies {
+  take({ keyinfo, records }: Opened, nowMs: number): TakenReplies {
     const name = nameOf(keyinfo);
     const stream = this.#streams.get(name);
     const replies: ReplyRecord[] = [];
@@ -218,7 +222,8 @@ export class Requester {
     if (stream === undefined) return { replies, ignored: records.count };
     for (const { payload } of records) {
       const reply = decodeReply(payload);
-      if (this.#outstanding.get(reply)?.stream !== stream) continue;
+      const asked = this.#outstanding.get(reply);
+      if (asked?.stream !== stream || (stream.isOfMessages && nowMs > asked.deadlineMs)) continue;
       replies.push(reply);
       if (reply.status !== replyStatus.inProgress) this.#settle(reply, stream);
     }

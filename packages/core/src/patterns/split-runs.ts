@@ -1,5 +1,8 @@
+import { varintLength } from '../bytes/varint.ts';
 import { limits } from '../codepoints/limits.gen.ts';
 import { TridcommError } from '../errors.ts';
+import { signatureBytes, tagBytes } from '../wire/envelope.ts';
+import { headerBytes } from '../wire/header.ts';
 
 /** What the records of one envelope share besides the payloads. */
 export interface RunLimits {
@@ -31,7 +34,7 @@ export function splitRuns<T>(
   for (const [i, item] of items.entries()) {
     const payloadBytes = bytesOf(item);
     const size = payloadBytes + recordHeadBytes;
-    if ((aloneUnframed ? payloadBytes : size) > mostBytes) {
+    if ((aloneUnframed ? payloadBytes : payloadBytes + 2 + varintLength(payloadBytes)) > mostBytes) {
       throw new TridcommError('E_LIMIT', `message of ${payloadBytes} bytes`);
     }
     if (i > from && (bytes + size > mostBytes || i - from === mostItems)) {
@@ -46,7 +49,19 @@ export function splitRuns<T>(
   return runs;
 }
 
-/** Flags, an age of up to 8 bytes, a length of up to 3. */
+/**
+ * What of the most plaintext that an envelope may have is left free in one that a forward has to hold.
+ *
+ * @param extensions - bytes of the value of each
+ * @spec patterns.36
+ */
+export function reservedToForward(keyinfoBytes: number, extensions: readonly number[]): number {
+  const extensionsBytes = extensions.reduce((sum, length) => sum + 4 + length, 0);
+  const besideBytes = headerBytes + extensionsBytes + keyinfoBytes + tagBytes + signatureBytes;
+  return limits.plaintextBytes - (limits.forwardableBytes - besideBytes);
+}
+
+/** Flags, an age of up to 8 bytes, a length of up to 3; of one that is alone, and of now, the age takes 1. */
 const recordHeadBytes = 12;
 /** Of an envelope that this sender makes. */
 const maxRecords = 4096;

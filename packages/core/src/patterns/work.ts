@@ -58,12 +58,13 @@ export function workBytes({ body }: Pick<WorkRecord, 'body'>): number {
  * @spec patterns.19
  */
 export function checkWorkRecords({ header }: EnvelopeView | JobView, records: Records): void {
-  const needsDeadline = header.patternKind === patternKinds.reqRep.request;
+  const needsDeadline = header.patternKind !== patternKinds.pipeline.push;
   for (let i = 0; i < records.count; i++) {
     const payload = records.payload(i);
     if (payload.length < headBytes) throw new TridcommError('E_ENCODING', `record of ${payload.length} bytes`);
     const deadlineMs = readU64(payload, 16);
-    if (needsDeadline && deadlineMs === 0) throw new TridcommError('E_ENCODING', 'request without a deadline');
+    if (needsDeadline && deadlineMs === 0)
+      throw new TridcommError('E_ENCODING', 'request or message without a deadline');
     checkLimit('deadline', deadlineMs, limits.safeInteger);
   }
 }

@@ -26,12 +26,14 @@ export function bindingOf(
   const { patternKind, suite, epoch } = header;
   switch (patternKind) {
     case patternKinds.reqRep.request:
-    case patternKinds.pipeline.push: {
+    case patternKinds.pipeline.push:
+    case patternKinds.routerDealer.message: {
       const startedMs = startOf(keyinfo);
       const poolHash32 = retained.poolHash32(groupId, epoch, nowMs);
       return poolHash32 && provider.sha256(poolInfo({ suite, poolHash32, senderKeyId32 }, startedMs));
     }
-    case patternKinds.reqRep.reply: {
+    case patternKinds.reqRep.reply:
+    case patternKinds.routerDealer.reply: {
       checkLength(keyinfo, 32);
       const poolHash32 = retained.poolHash32(groupId, epoch, nowMs);
       return poolHash32 && replyContext(provider, keyinfo, poolHash32);
@@ -42,6 +44,8 @@ export function bindingOf(
       return provider.sha256(surveyInfo({ suite, questionId32, responderKeyId32: senderKeyId32 }));
     }
     default:
+      // What is sealed by an epoch has none: messages, questions, forwards.
+      checkLength(keyinfo, 0);
       return retained.epochCommit32(groupId, epoch, nowMs);
   }
 }

@@ -70,9 +70,9 @@ export class Deliveries {
     try {
       if (address16 !== undefined) link.receiver.object(copyOf(address16), copyOf(bytes));
       else if (leased !== undefined) {
-        const { work, unit, lease } = leased;
-        const isThere = [...link.works.values()].some((one) => one.work === work);
-        if (isThere) link.receiver.leased?.(copyOf(bytes), unit.type === 'job' ? 'job' : 'envelope', lease);
+        const { work, unit, number, lease } = leased;
+        if (work.leases.has(number))
+          link.receiver.leased?.(copyOf(bytes), unit.type === 'job' ? 'job' : 'envelope', lease);
       } else if (matches?.some((name) => link.subscriptions.has(name)) === true) link.receiver.envelope(copyOf(bytes));
     } catch (error) {
       this.#onFailure(link, error);

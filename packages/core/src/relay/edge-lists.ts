@@ -4,6 +4,7 @@ import { hexOf } from '../client/hex.ts';
 import type { AccessList, TopicMatch } from '../keys/access-list.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
 import { isForOne } from './units.ts';
+import type { Takes } from './work.ts';
 
 /** The edge lists of all groups, by the principals that they name: most are in few groups of many. */
 export class EdgeLists {
@@ -51,8 +52,18 @@ export class EdgeLists {
 
   /** @spec principals.22 */
   allowsSubscription(keyId: string, keyId32: Uint8Array, nowMs: number, match: TopicMatch): boolean {
+    return this.#allows(keyId, keyId32, actions.subscribe, nowMs, match);
+  }
+
+  /** What a principal may take as work of an exact match; undefined where that is nothing. @spec delivery.21, delivery.22 */
+  takesOf(keyId: string, keyId32: Uint8Array, nowMs: number, match: TopicMatch): Takes | undefined {
+    if (this.#allows(keyId, keyId32, actions.subscribe, nowMs, match)) return 'everything';
+    return this.#allows(keyId, keyId32, actions.route, nowMs, match) ? 'messages' : undefined;
+  }
+
+  #allows(keyId: string, keyId32: Uint8Array, action: number, nowMs: number, match: TopicMatch): boolean {
     for (const list of this.#byPrincipal.get(keyId) ?? []) {
-      if (list.allowsSubscription(keyId32, actions.subscribe, nowMs, match)) return true;
+      if (list.allowsSubscription(keyId32, action, nowMs, match)) return true;
     }
     return false;
   }

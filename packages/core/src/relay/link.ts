@@ -41,6 +41,8 @@ export interface LinkWork {
 export interface LeasedUnit {
   readonly unit: Unit;
   readonly work: Work;
+  /** Of the lease, among those of the work. */
+  readonly number: number;
   readonly lease: Lease;
 }
 

@@ -18,6 +18,7 @@ import { ControlPlane, type TakenObject } from './control-plane.ts';
 import { EdgeLists } from './edge-lists.ts';
 import { typeOfObject } from './object-form.ts';
 import { Retained } from './retained.ts';
+import type { Takes } from './work.ts';
 
 /** What the state of a relay is made of. */
 export interface RelayStateOptions {
@@ -176,6 +177,16 @@ export class RelayState {
   }
 
   /**
+   * What a principal may take as work; undefined where that is nothing.
+   *
+   * @param match - an exact one
+   * @spec delivery.21, delivery.22
+   */
+  takesOf({ keyId, keyId32 }: EdgePrincipal, match: TopicMatch, nowMs: number): Takes | undefined {
+    return this.#edges.takesOf(keyId, keyId32, nowMs, match);
+  }
+
+  /**
    * Verifies the signature of an envelope that {@link checkEnvelope} let pass.
    *
    * @param groupId16 - what that said
@@ -213,8 +224,14 @@ export class RelayState {
 
 /** Whether an envelope answers another one: its stream is one of many that who asked began, not its sender. */
 function isReply({ header: { patternKind } }: EnvelopeView): boolean {
-  return patternKind === patternKinds.reqRep.reply || patternKind === patternKinds.survey.reply;
+  return replyKinds.has(patternKind);
 }
+
+const replyKinds: ReadonlySet<number> = new Set<number>([
+  patternKinds.reqRep.reply,
+  patternKinds.survey.reply,
+  patternKinds.routerDealer.reply,
+]);
 
 function isObject(bytes: Uint8Array): boolean {
   try {

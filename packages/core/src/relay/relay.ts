@@ -14,7 +14,7 @@ import { Link, type LinkHost, type RelayLink, type RelayReceiver } from './link.
 import { RelayState, type JudgedBundle } from './relay-state.ts';
 import { isForOne, unitsOf } from './units.ts';
 import { WorkQueues, type Dropped } from './work-queues.ts';
-import type { Unit, Work } from './work.ts';
+import type { Takes, Unit, Work } from './work.ts';
 
 export type { RelayLink } from './link.ts';
 
@@ -180,7 +180,8 @@ export class Relay implements LinkHost {
 
   /** @internal @spec delivery.22, delivery.23 */
   work(link: Link, match: TopicMatch, capacity: number): void {
-    if (match.matchKind !== matchKinds.exact || !this.#maySubscribe(link, match) || !link.receiver.leased) {
+    const takes = this.#takesOf(link, match);
+    if (takes === undefined || !link.receiver.leased) {
       const error = new TridcommError('E_POLICY', 'work that the edge list does not allow');
       this.#log(() => ({ type: 'refused', what: 'subscription', from: link.keyId32, error }));
       throw error;
@@ -190,7 +191,7 @@ export class Relay implements LinkHost {
     let held = link.works.get(name);
     if (held === undefined) {
       const send = (unit: Unit, lease: number) => this.#lease(link, work, unit, lease);
-      const work: Work = this.#queues.add(link.taker, hexOf(match.match16), send);
+      const work: Work = this.#queues.add(link.taker, hexOf(match.match16), takes, send);
       held = { match: { ...match, match16: copyOf(match.match16) }, work };
       link.works.set(name, held);
     }
@@ -243,6 +244,10 @@ export class Relay implements LinkHost {
     return this.#state.maySubscribe(link, match, this.#options.now());
   }
 
+  #takesOf(link: Link, match: TopicMatch): Takes | undefined {
+    return match.matchKind === matchKinds.exact ? this.#state.takesOf(link, match, this.#options.now()) : undefined;
+  }
+
   /** @spec principals.24 */
   #isRevoked({ keyId32 }: Link): boolean {
     return this.#state.isRevoked(keyId32, this.#state.trust.principal(keyId32)?.serial ?? 0);
@@ -281,8 +286,12 @@ export class Relay implements LinkHost {
       this.#endSubscription(link, name);
       this.#log(() => ({ type: 'ended', keyId32: link.keyId32, match }));
     }
-    for (const [name, { match }] of link.works) {
-      if (this.#maySubscribe(link, match)) continue;
+    for (const [name, { match, work }] of link.works) {
+      const takes = this.#takesOf(link, match);
+      if (takes !== undefined) {
+        this.#queues.setTakes(work, takes, this.#options.now());
+        continue;
+      }
       this.#endWork(link, name);
       this.#log(() => ({ type: 'ended', keyId32: link.keyId32, match }));
     }
@@ -301,7 +310,7 @@ export class Relay implements LinkHost {
       this.#queues.settle(work, number, outcome === 'done', this.#options.now());
       this.#deliveries.run();
     };
-    this.#deliveries.unit(link, { unit, work, lease: { settle } });
+    this.#deliveries.unit(link, { unit, work, number, lease: { settle } });
   }
 
   #endWork(link: Link, name: string): void {

@@ -1,60 +1,47 @@
-import { UnitHeap } from './unit-heap.ts';
-import type { Held, Work } from './work.ts';
+import { WorkLine } from './work-line.ts';
+import type { Unit, Work } from './work.ts';
 
-/** What there is to do of one tag, and who does it. */
+/**
+ * What there is to do of one tag, and who does it. Messages of dealers stand in a line of their own, as there may be works for them alone: nothing
+ * in one line waits for the other, and works for both are given of each in turns.
+ */
 export class WorkQueue {
   readonly tag: string;
   readonly works: Set<Work> = new Set();
   /** Of all units that are not done, leased ones too. */
   bytes = 0;
-  /** Taken back from who had them. They and those that nobody had go out in turns: units that no worker opens hold up neither. */
-  readonly returned: UnitHeap = new UnitHeap();
-  isReturnedNext = true;
-  readonly #waiting = new UnitHeap();
-  /** No unit here is older. */
-  #sinceMs = Infinity;
+  readonly lines: readonly [WorkLine, WorkLine] = [new WorkLine(false), new WorkLine(true)];
+  #isMessageNext = false;
 
   constructor(tag: string) {
     this.tag = tag;
   }
 
-  /** Whether there is nothing to give. */
-  get isEmpty(): boolean {
-    return this.returned.size + this.#waiting.size === 0;
+  lineOf({ isMessage }: Unit): WorkLine {
+    return this.lines[isMessage ? 1 : 0];
   }
 
-  /** Whether there is a unit that nobody had. */
-  get hasWaiting(): boolean {
-    return this.#waiting.size > 0;
+  /** Whether there is nothing to give that a work takes. */
+  isEmptyFor({ takes }: Work): boolean {
+    const [others, messages] = this.lines;
+    return messages.isEmpty && (takes === 'messages' || others.isEmpty);
   }
 
-  /** Takes a unit that nobody had. */
-  push(held: Held): void {
-    this.#waiting.push(held);
-    this.#note(held);
+  /** The line that is to give its next unit; undefined where nobody may have more. */
+  next(): WorkLine | undefined {
+    const [others, messages] = this.lines;
+    const first = this.#isMessageNext ? messages : others;
+    if (canGive(first)) return first;
+    const second = first === others ? messages : others;
+    return canGive(second) ? second : undefined;
   }
 
-  /** Takes out the oldest that nobody had. */
-  pop(): Held | undefined {
-    return this.#waiting.pop();
+  /** A line gave a unit: it is the turn of the other. */
+  gave({ isOfMessages }: WorkLine): void {
+    this.#isMessageNext = !isOfMessages;
   }
+}
 
-  /** Takes a unit that somebody had. */
-  takeBack(held: Held): void {
-    this.returned.push(held);
-    this.#note(held);
-  }
-
-  /** Takes out what is older than this; it is looked through where there may be something. */
-  takeOlder(thanMs: number): Held[] {
-    if (this.#sinceMs >= thanMs) return [];
-    const isOlder = ({ sinceMs }: Held): boolean => sinceMs < thanMs;
-    const older = [...this.returned.takeWhere(isOlder), ...this.#waiting.takeWhere(isOlder)];
-    this.#sinceMs = Math.min(this.returned.leastSinceMs(), this.#waiting.leastSinceMs());
-    return older;
-  }
-
-  #note({ sinceMs }: Held): void {
-    this.#sinceMs = Math.min(this.#sinceMs, sinceMs);
-  }
+function canGive(line: WorkLine): boolean {
+  return !line.isStuck && !line.isEmpty;
 }

@@ -1,7 +1,8 @@
 import { limits } from '../codepoints/limits.gen.ts';
 import { TridcommError } from '../errors.ts';
 import { WorkQueue } from './work-queue.ts';
-import { Work, type Held, type Taker, type Unit } from './work.ts';
+import type { WorkLine } from './work-line.ts';
+import { Work, type Held, type Taker, type Takes, type Unit } from './work.ts';
 
 /** Why units were dropped. */
 export type Dropped = 'tooOld' | 'tooOften';
@@ -21,7 +22,7 @@ export interface WorkQueuesOptions {
 /**
  * Gives each unit to one of those who take work of its tag, and takes it back from who does not do it. No unit is given to two at a time.
  *
- * @spec delivery.16, delivery.23, delivery.24, delivery.25, delivery.26, delivery.27
+ * @spec delivery.16, delivery.21, delivery.23, delivery.24, delivery.25, delivery.26, delivery.27
  */
 export class WorkQueues {
   readonly #options: WorkQueuesOptions;
@@ -51,17 +52,16 @@ export class WorkQueues {
     const bytes = units.reduce((sum, unit) => sum + unit.bytes.length, 0);
     this.#checkRoom(tag, sender, bytes);
     const queue = this.#queueOf(tag);
-    for (const { type, bytes: unitBytes, timestampMs } of units) {
-      const sinceMs = Math.min(timestampMs, nowMs);
-      const number = ++this.#lastUnit;
+    for (const unit of units) {
       // Field by field: a spread with fields behind it costs 5 µs.
-      queue.push({
-        type,
-        bytes: unitBytes,
-        timestampMs,
+      queue.lineOf(unit).push({
+        type: unit.type,
+        bytes: unit.bytes,
+        timestampMs: unit.timestampMs,
+        isMessage: unit.isMessage,
         sender,
-        number,
-        sinceMs,
+        number: ++this.#lastUnit,
+        sinceMs: Math.min(unit.timestampMs, nowMs),
         leases: 0,
         last: 0,
         rests: undefined,
@@ -72,9 +72,9 @@ export class WorkQueues {
   }
 
   /** @returns what takes work until it is deleted, as soon as it has a capacity */
-  add(taker: Taker, tag: string, send: Work['send']): Work {
+  add(taker: Taker, tag: string, takes: Takes, send: Work['send']): Work {
     const queue = this.#queueOf(tag);
-    const work = new Work(++this.#lastWork, queue, taker, send);
+    const work = new Work(++this.#lastWork, queue, taker, takes, send);
     queue.works.add(work);
     return work;
   }
@@ -82,6 +82,15 @@ export class WorkQueues {
   setCapacity(work: Work, capacity: number, nowMs: number): void {
     work.capacity = capacity;
     this.#serve(work.queue, nowMs);
+  }
+
+  /** What it had and takes no more goes back. */
+  setTakes(work: Work, takes: Takes, nowMs: number): void {
+    if (takes === work.takes) return;
+    const { queue, leases } = work;
+    work.takes = takes;
+    for (const [lease, { held }] of leases) if (!isFor(work, held.isMessage)) this.#takeBack(queue, work, lease, nowMs);
+    this.#serve(queue, nowMs);
   }
 
   /** What it had goes back. */
@@ -144,7 +153,9 @@ export class WorkQueues {
           this.#takeBack(queue, work, lease, nowMs);
         }
       }
-      for (const held of queue.takeOlder(nowMs - oldestMs)) this.#drop(queue, held, 'tooOld');
+      for (const line of queue.lines) {
+        for (const held of line.takeOlder(nowMs - oldestMs)) this.#drop(queue, held, 'tooOld');
+      }
       this.#toServe.add(queue);
     }
     this.#serveAll(nowMs, Infinity);
@@ -155,7 +166,7 @@ export class WorkQueues {
     this.#serveAll(nowMs, fewReturned);
   }
 
-  /** @param mostReturned - units of a queue that are passed over at most, as they rest from who could have them */
+  /** @param mostReturned - units of a line that are passed over at most, as they rest from who could have them */
   #serveAll(nowMs: number, mostReturned: number): void {
     // Who gets a unit may call inside of that: what comes of it is done here, after it.
     if (this.#isServing) return;
@@ -171,25 +182,33 @@ export class WorkQueues {
   }
 
   #serveOne(queue: WorkQueue, nowMs: number, mostReturned: number): void {
-    const resting: Held[] = [];
-    for (;;) {
-      const mayReturn = queue.returned.size > 0 && resting.length < mostReturned && this.#hasAnyRoom(queue);
-      if (mayReturn && (queue.isReturnedNext || !queue.hasWaiting)) {
-        const held = queue.returned.pop()!;
-        if (this.#give(queue, held, nowMs)) queue.isReturnedNext = false;
-        else resting.push(held);
-        continue;
-      }
-      const held = queue.pop();
-      if (held === undefined) break;
-      if (!this.#give(queue, held, nowMs)) {
-        queue.push(held);
-        break;
-      }
-      queue.isReturnedNext = true;
+    for (let line = queue.next(); line !== undefined; line = queue.next()) {
+      this.#serveLine(queue, line, nowMs, mostReturned);
     }
-    for (const held of resting) queue.takeBack(held);
+    for (const line of queue.lines) line.rearm();
     if (queue.works.size === 0 && queue.bytes === 0) this.#queues.delete(queue.tag);
+  }
+
+  /** Gives the next unit of a line, or finds that nobody may have it. */
+  #serveLine(queue: WorkQueue, line: WorkLine, nowMs: number, mostReturned: number): void {
+    const mayReturn = line.returned.size > 0 && line.resting.length < mostReturned && this.#hasAnyRoom(queue, line);
+    if (mayReturn && (line.isReturnedNext || !line.hasWaiting)) {
+      const held = line.returned.pop()!;
+      if (!this.#give(queue, held, nowMs)) {
+        line.resting.push(held);
+        return;
+      }
+      line.isReturnedNext = false;
+    } else {
+      const held = line.pop();
+      if (held === undefined || !this.#give(queue, held, nowMs)) {
+        if (held !== undefined) line.push(held);
+        line.isStuck = true;
+        return;
+      }
+      line.isReturnedNext = true;
+    }
+    queue.gave(line);
   }
 
   /** Gives a unit to who is best for it, or drops it where it is too old. @returns false where nobody may have it now */
@@ -207,16 +226,16 @@ export class WorkQueues {
   #bestFor(queue: WorkQueue, held: Held, nowMs: number): Work | undefined {
     let best: Work | undefined;
     for (const work of queue.works) {
-      if (!this.#hasRoom(work) || (held.rests?.get(work.number) ?? 0) > nowMs) continue;
+      if (!isFor(work, held.isMessage) || !this.#hasRoom(work) || (held.rests?.get(work.number) ?? 0) > nowMs) continue;
       if (best === undefined || isBetter(work, best, held)) best = work;
     }
     return best;
   }
 
-  #hasAnyRoom({ works }: WorkQueue): boolean {
+  #hasAnyRoom({ works }: WorkQueue, { isOfMessages }: WorkLine): boolean {
     // All are asked: who is passed over is remembered.
     let hasRoom = false;
-    for (const work of works) hasRoom = this.#hasRoom(work) || hasRoom;
+    for (const work of works) hasRoom = (isFor(work, isOfMessages) && this.#hasRoom(work)) || hasRoom;
     return hasRoom;
   }
 
@@ -254,7 +273,7 @@ export class WorkQueues {
     let left = fewPassedOver;
     for (const work of passedOver) {
       if (left-- === 0) return;
-      if (work.queue.isEmpty) passedOver.delete(work);
+      if (work.queue.isEmptyFor(work)) passedOver.delete(work);
       else this.#toServe.add(work.queue);
     }
   }
@@ -264,7 +283,7 @@ export class WorkQueues {
     if (held === undefined) return;
     if (isTooOld(held, nowMs)) this.#drop(queue, held, 'tooOld');
     else if (held.leases >= limits.leasesPerUnit) this.#drop(queue, held, 'tooOften');
-    else queue.takeBack(held);
+    else queue.lineOf(held).takeBack(held);
   }
 
   #drop(queue: WorkQueue, held: Held, why: Dropped): void {
@@ -302,6 +321,10 @@ export class WorkQueues {
     if (queue === undefined) this.#queues.set(tag, (queue = new WorkQueue(tag)));
     return queue;
   }
+}
+
+function isFor({ takes }: Work, isMessage: boolean): boolean {
+  return isMessage || takes === 'everything';
 }
 
 function roomOf({ capacity, leases }: Work): number {

@@ -3,10 +3,15 @@ import type { WorkQueue } from './work-queue.ts';
 /** What one of many is to do: an envelope, or a leaf of a Merkle batch as a job. */
 export interface Unit {
   readonly type: 'leased' | 'job';
+  /** Of a dealer; otherwise of a request or a job. */
+  readonly isMessage: boolean;
   readonly bytes: Uint8Array;
   /** Of its envelope. */
   readonly timestampMs: number;
 }
+
+/** What a work gets: everything, or messages of dealers alone. */
+export type Takes = 'everything' | 'messages';
 
 /** A unit in the hands of the broker. It names works by their numbers, so that it keeps no link alive. */
 export interface Held extends Unit {
@@ -47,6 +52,7 @@ export class Work {
   readonly number: number;
   readonly queue: WorkQueue;
   readonly taker: Taker;
+  takes: Takes;
   readonly send: (unit: Unit, lease: number) => void;
   /** Units that it may have at a time. */
   capacity = 0;
@@ -60,10 +66,11 @@ export class Work {
    * @param number - from 1 on, and its own
    * @param send - hands a unit to the link; must not throw
    */
-  constructor(number: number, queue: WorkQueue, taker: Taker, send: (unit: Unit, lease: number) => void) {
+  constructor(number: number, queue: WorkQueue, taker: Taker, takes: Takes, send: Work['send']) {
     this.number = number;
     this.queue = queue;
     this.taker = taker;
+    this.takes = takes;
     this.send = send;
   }
 }

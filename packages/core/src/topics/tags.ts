@@ -114,11 +114,11 @@ export function tokenOfPattern(
   return literals === segments.length ? { kind: 'exact', token16 } : { kind: 'prefix', token16, level: literals };
 }
 
-/** The tags under which the answers to one principal travel. */
+/** The tags under which travels what is for one principal: answers to it, or what routers forward to it. */
 export interface AnswerTags {
   /** For the header; 16 bytes, the caller's. */
   readonly tag16: Uint8Array;
-  /** What a broker matches to let answers pass; 16 bytes, the caller's. */
+  /** What a broker matches to let all such pass; 16 bytes, the caller's. */
   readonly root16: Uint8Array;
   /** For extension 9: two values of 16 bytes; the caller's. */
   readonly chain: Uint8Array;
@@ -137,14 +137,40 @@ export function tagAnswers(
   period: number,
   askerKeyId32: Uint8Array,
 ): AnswerTags {
-  checkWidth('key id', askerKeyId32, 32);
+  return tagsOfPrincipal(provider, routeKey32, period, answerSegment, askerKeyId32);
+}
+
+/**
+ * The inbox tags of a member of a crew, under which routers forward to it: they follow from its key id, as answer tags do.
+ *
+ * @param routeKey32 - {@link deriveRouteKey} of the front, for the period of the forward's timestamp
+ * @param workerKeyId32 - of the identity key
+ * @spec patterns.39
+ */
+export function tagInbox(
+  provider: CryptoProvider,
+  routeKey32: Uint8Array,
+  period: number,
+  workerKeyId32: Uint8Array,
+): AnswerTags {
+  return tagsOfPrincipal(provider, routeKey32, period, inboxSegment, workerKeyId32);
+}
+
+function tagsOfPrincipal(
+  provider: CryptoProvider,
+  routeKey32: Uint8Array,
+  period: number,
+  segment: Uint8Array,
+  keyId32: Uint8Array,
+): AnswerTags {
+  checkWidth('key id', keyId32, 32);
   const root = rootValue(provider, routeKey32, period);
-  const answers = nextValueOf(provider, root, answerSegment);
-  const own = nextValueOf(provider, answers, askerKeyId32);
+  const all = nextValueOf(provider, root, segment);
+  const own = nextValueOf(provider, all, keyId32);
   return {
     tag16: copyOf(own, 0, tokenBytes),
-    root16: copyOf(answers, 0, tokenBytes),
-    chain: concat(root.subarray(0, tokenBytes), answers.subarray(0, tokenBytes)),
+    root16: copyOf(all, 0, tokenBytes),
+    chain: concat(root.subarray(0, tokenBytes), all.subarray(0, tokenBytes)),
   };
 }
 
@@ -176,3 +202,4 @@ const tokenBytes = 16;
 
 /** No topic has a segment that begins so. */
 const answerSegment = ascii('\0answer');
+const inboxSegment = ascii('\0inbox');

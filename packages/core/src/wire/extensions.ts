@@ -179,6 +179,11 @@ const rules: ReadonlyMap<number, ExtensionRule> = new Map<number, ExtensionRule>
   ],
   [extensions.replyRoute, { critical: true, fits: exactly(16) }],
   [extensions.recordCommit, { critical: true, fits: exactly(32) }],
+  [
+    extensions.routing,
+    // u32 epoch ‖ ct ‖ tag16
+    { critical: true, fits: ({ length }) => length >= 4 + 16 && length <= 4 + 16 + limits.routingDataBytes },
+  ],
 ]);
 
 const noExtensions = new Extensions([]);

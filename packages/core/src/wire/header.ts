@@ -53,6 +53,9 @@ export const definedPatternKinds: ReadonlySet<number> = new Set([
   patternKinds.survey.question,
   patternKinds.survey.reply,
   patternKinds.bus.data,
+  patternKinds.routerDealer.message,
+  patternKinds.routerDealer.reply,
+  patternKinds.routerDealer.forward,
 ]);
 
 /**

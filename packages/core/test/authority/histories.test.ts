@@ -9,16 +9,17 @@ import { chanceOf, type Chance } from '../replay/chance.ts';
 import { codeOf, World } from './world.ts';
 
 const histories = 150;
-const patterns = {
-  group: { publish: ['orders/**', 'orders/eu', 'orders/eu/**'], subscribe: ['orders/**', '**'] },
-  pool: { publish: ['orders', '**'], subscribe: ['orders', '**'] },
-} as const;
+/** A right to route is given in pools alone. */
+const patterns: Readonly<Record<'group' | 'pool', Readonly<Record<Action, readonly string[]>>>> = {
+  group: { publish: ['orders/**', 'orders/eu', 'orders/eu/**'], subscribe: ['orders/**', '**'], route: [] },
+  pool: { publish: ['orders', '**'], subscribe: ['orders', '**'], route: ['orders', '**'] },
+};
 
-type Action = keyof typeof patterns.group;
+type Action = 'publish' | 'subscribe' | 'route';
 
 /** What is left of the grants and members of a history, kept by hand. */
 class Model {
-  readonly patterns: (typeof patterns)[keyof typeof patterns];
+  readonly patterns: Readonly<Record<Action, readonly string[]>>;
   readonly grants = new Set<string>();
   readonly ended = new Set<Identity>();
 
@@ -92,7 +93,8 @@ function operation(
   const { authority, nowMs } = world;
   const { keyId32 } = who.key;
   const hasEnded = model.ended.has(who);
-  const action: Action = chance(2) === 0 ? 'publish' : 'subscribe';
+  const allowed = (['publish', 'subscribe', 'route'] as const).filter((one) => model.patterns[one].length > 0);
+  const action = allowed[chance(allowed.length)]!;
   const pattern = model.patterns[action][chance(model.patterns[action].length)]!;
   const name = `${hexOf(keyId32)} ${actions[action]} ${pattern}`;
   switch (chance(10)) {

@@ -210,7 +210,7 @@ describe('size', () => {
     });
     const startedMs = performance.now();
     const source = new PolicySource(rules, grants);
-    expect(source.groupsOf(parsePattern('a/7/**'))).toHaveLength(1);
+    expect(source.groupsOf({ action: actions.subscribe, pattern: parsePattern('a/7/**') })).toHaveLength(1);
     expect(
       codeOf(() => new PolicySource(rules, [...grants, { ...grants[0]!, pattern: parsePattern('a/7/350') }])),
     ).toBe('E_POLICY');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Authority } from '../../src/authority/authority.ts';
+import type { GrantName } from '../../src/authority/options.ts';
 import { readSnapshot, writeSnapshot } from '../../src/authority/snapshot.ts';
 import type { Identity } from '../../src/client/identity.ts';
 import { keyBlockFlags } from '../../src/keys/key-block-format.ts';
@@ -20,7 +21,7 @@ function worldWithAnswers() {
   return { world, ...pool, survey, asks, works, both };
 }
 
-function withdraw({ authority, nowMs }: World, who: Identity, action: 'publish' | 'subscribe', pattern: string): void {
+function withdraw({ authority, nowMs }: World, who: Identity, action: GrantName['action'], pattern: string): void {
   authority.withdraw({ keyId32: who.key.keyId32, action, pattern }, nowMs);
 }
 
@@ -29,6 +30,11 @@ function actionsOf(world: World, groupId16: Uint8Array, who: Identity): number[]
   const { entries } = world.receiver.group(groupId16).writers!;
   const own = entries.filter(({ keyId32 }) => Buffer.compare(keyId32, who.key.keyId32) === 0);
   return [...new Set(own.map(({ actions }) => actions))].toSorted((a, b) => a - b);
+}
+
+/** Of one topic, of those of the pool, or of all. */
+function grantOf(action: GrantName['action']): string {
+  return { publish: topic, subscribe: 'jobs/**', route: '**' }[action];
 }
 
 describe('a pool that is restored', () => {
@@ -98,6 +104,29 @@ describe('rights after a backup (groups.29)', () => {
     expect(rights()).toEqual(before);
     expect([asks, works, both].map((who) => world.opens(crew, who))).toEqual([false, true, true]);
   });
+
+  it('to route are told from those to publish and to subscribe', () => {
+    const rights = ['publish', 'subscribe', 'route'] as const;
+    const world = new World();
+    const { front, crew } = world.pool();
+    // Another group that a right to route matches, and means nothing in.
+    const news = world.group({ patterns: ['news'] });
+    // Every set of rights, and what is left of it after one is withdrawn that the backup does not know of.
+    const sets = [1, 2, 3, 4, 5, 6, 7].map((bits) => rights.filter((_, i) => (bits & (1 << i)) !== 0));
+    const cases = sets.flatMap((own) => [undefined, ...own].map((lost) => ({ own, lost, who: world.member('one') })));
+    for (const { own, who } of cases) for (const action of own) world.grant(who, action, grantOf(action));
+    const snapshot = world.authority.snapshot();
+    for (const { lost, who } of cases) if (lost !== undefined) withdraw(world, who, lost, grantOf(lost));
+    restore(world, snapshot, sourcesOf(world));
+    const bitOf = { publish: 1, subscribe: 4, route: 8 };
+    const expected = cases.map(({ own, lost }) =>
+      own.filter((action) => action !== lost).map((action) => bitOf[action]),
+    );
+    expect(cases.map(({ who }) => actionsOf(world, front, who))).toEqual(expected);
+    const inCrew = cases.map(({ own, lost }) => own.includes('subscribe') && lost !== 'subscribe');
+    expect(cases.map(({ who }) => world.opens(crew, who))).toEqual(inCrew);
+    expect(cases.some(({ who }) => world.opens(news, who))).toBe(false);
+  }, 120_000);
 
   it('do not come back with a group that was removed', () => {
     const { world, front, crew, survey, asks, works } = worldWithAnswers();

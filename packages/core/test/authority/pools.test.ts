@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { equalBytes } from '../../src/bytes/bytes.ts';
 import { hexOf } from '../../src/client/hex.ts';
+import type { Identity } from '../../src/client/identity.ts';
 import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
 import { keyBlockKinds } from '../../src/codepoints/key-block-kinds.gen.ts';
 import { purposes } from '../../src/codepoints/purposes.gen.ts';
+import type { AccessEntry } from '../../src/keys/access-list.ts';
 import { addressOf } from '../../src/keys/address.ts';
 import { keyBlockFlags } from '../../src/keys/key-block-format.ts';
 import { entryOf } from '../../src/keys/policy.ts';
@@ -73,6 +76,65 @@ describe('a pool that is added', () => {
     expect(epochOf(world, crew)).toBe(before + 1);
     expect(world.receiver.lastTypes.filter((type) => type === poolRecord)).toHaveLength(1);
     expect(world.opens(crew, late)).toBe(true);
+  });
+
+  it('principals.19: who may route has a seat in the front, and none in the crew; there is no such right elsewhere', () => {
+    const { world, front, crew, caller, worker } = worldWithPool();
+    const router = world.member('router');
+    const before = epochOf(world, crew);
+    world.grant(router, 'route', pattern);
+    expect([front, crew].map((id) => world.opens(id, router))).toEqual([true, false]);
+    expect(epochOf(world, crew)).toBe(before);
+    const { writers: list, edge } = world.receiver.group(front);
+    const of = (entries: readonly AccessEntry[], { key }: Identity) =>
+      entries.filter(({ keyId32 }) => equalBytes(keyId32, key.keyId32));
+    const shown = (entries: readonly AccessEntry[]) =>
+      new Set(entries.map(({ actions, matchKind, level }) => `${actions}/${matchKind}/${level}`));
+    expect(of(list!.entries, router)).toMatchObject([{ actions: 8, matchKind: 0, level: 0 }]);
+    // The topic, and the roots of answers and inboxes.
+    expect(shown(of(edge!.entries, router))).toEqual(new Set(['8/1/0', '1/2/1', '2/2/1']));
+    // Topics and inbox, and the root of the answers.
+    const periods = of(edge!.entries, caller).filter(({ actions }) => actions === 1).length;
+    expect(of(edge!.entries, worker).filter(({ actions }) => actions === 2)).toHaveLength((2 + 1) * periods);
+    // Its right ends with all that came with it.
+    world.authority.withdraw({ keyId32: router.key.keyId32, action: 'route', pattern }, world.nowMs);
+    expect(world.opens(front, router)).toBe(false);
+    const after = world.receiver.group(front).edge!.entries;
+    expect([of(after, router), of(after, worker).filter(({ actions }) => actions === 2).length]).toEqual([
+      [],
+      2 * periods,
+    ]);
+  });
+
+  it('principals.19: a right to route is of the fronts that it reaches, and of no other group, earlier or later', () => {
+    const { world, front } = worldWithPool();
+    const router = world.member('router');
+    const news = world.group({ patterns: ['news/**'] });
+    expect(codeOf(() => world.grant(router, 'route', 'news/x'))).toBe('E_POLICY');
+    world.grant(router, 'route', '**');
+    const more = world.group({ patterns: ['more'] });
+    const poll = world.group({ patterns: ['poll'], purpose: 'survey' });
+    const later = world.group({ patterns: ['jobs/later'], purpose: 'front' });
+    expect([front, news, more, poll, later].map((id) => world.opens(id, router))).toEqual([
+      true,
+      false,
+      false,
+      false,
+      true,
+    ]);
+    for (const id of [news, more, poll]) {
+      const { writers: list, edge } = world.receiver.group(id);
+      const entries = [list, edge].flatMap((one) => one!.entries);
+      expect(entries.filter(({ keyId32 }) => equalBytes(keyId32, router.key.keyId32))).toEqual([]);
+    }
+    // It ends with the last front, whatever else its pattern matches.
+    const { keyId32 } = router.key;
+    const withdraw = () =>
+      codeOf(() => world.authority.withdraw({ keyId32, action: 'route', pattern: '**' }, world.nowMs));
+    world.authority.removeGroup(front, world.nowMs);
+    expect(world.opens(later, router)).toBe(true);
+    world.authority.removeGroup(later, world.nowMs);
+    expect(withdraw()).toBe('E_USAGE');
   });
 
   it('reaches whom earlier grants reach, and enrols into running epochs where that is asked for', () => {

@@ -1,5 +1,5 @@
 import { Authority } from '../../src/authority/authority.ts';
-import type { AuthorityOptions, GroupFields, PrincipalFields } from '../../src/authority/options.ts';
+import type { AuthorityOptions, GrantFields, GroupFields, PrincipalFields } from '../../src/authority/options.ts';
 import { Identity } from '../../src/client/identity.ts';
 import type { CryptoProvider, RandomSource } from '../../src/crypto/provider.ts';
 import { TridcommError } from '../../src/errors.ts';
@@ -84,7 +84,7 @@ export class World {
     return { front, crew: this.receiver.trust.groupRecord(front)!.crewId16! };
   }
 
-  grant(who: Identity, action: 'publish' | 'subscribe', pattern = 'orders/**', join: 'next' | 'now' = 'next'): void {
+  grant(who: Identity, action: GrantFields['action'], pattern = 'orders/**', join: 'next' | 'now' = 'next'): void {
     this.authority.grant({ keyId32: who.key.keyId32, action, pattern, join }, this.nowMs);
   }
 

@@ -152,7 +152,7 @@ test('hours go by: epochs follow each other, and everybody keeps up', () => {
   expect(bob!.refusals()).toEqual([]);
 });
 
-test('days go by: prekeys and records are renewed, and list blocks go on opening', () => {
+test('days go by: prekeys and records are renewed, and list blocks go on opening', { timeout: 120_000 }, () => {
   const world = new World();
   const [alice, bob] = ['alice', 'bob'].map((name) => world.join(name));
   world.group('orders', [alice!], [bob!], { blockKind: keyBlockKinds.list, maxHeadAgeMs: 3_600_000 });

@@ -174,7 +174,7 @@ describe('requests', () => {
     expect(caller.events.filter(({ type }) => type === 'handlerFailed').length).toBe(2);
   });
 
-  it('patterns.35: more than 65,536 outstanding are refused, and nothing has changed', () => {
+  it('patterns.35: more than 65,536 outstanding are refused, and nothing has changed', { timeout: 120_000 }, () => {
     const { world, caller } = poolOfTwo();
     const key16 = new Uint8Array(16);
     const many = (count: number) => Array.from({ length: count }, () => request('x', world.nowMs + second, { key16 }));
@@ -313,6 +313,22 @@ describe('by which record a member seals', () => {
     // Without any head everything goes stale.
     caller.lets = (what) => what !== 'object';
     world.advance(120 * second);
+    expect(check()).toBe('E_STALE');
+  });
+
+  it('patterns.11: by none of another block than that of the crew, whatever key it says', () => {
+    const world = new PoolWorld();
+    const caller = world.caller();
+    world.worker();
+    const check = () => codeOf(() => caller.client.checkRequest(topic, world.nowMs));
+    expect(check()).toBe(undefined);
+    // Generation and epoch are those of the leaf.
+    world.forgePoolRecords({
+      blockHash32: new Uint8Array(32).fill(7),
+      publicKey32: world.provider.generateKeyPair('x25519').publicKey,
+    });
+    world.authority.rotate(world.front, world.nowMs);
+    expect(caller.client.trust.poolRecord(world.front)!.blockHash32).toEqual(new Uint8Array(32).fill(7));
     expect(check()).toBe('E_STALE');
   });
 

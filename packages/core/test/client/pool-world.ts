@@ -1,12 +1,19 @@
-import type { GroupFields } from '../../src/authority/options.ts';
+import type { GrantFields, GroupFields } from '../../src/authority/options.ts';
 import { readSnapshot } from '../../src/authority/snapshot.ts';
-import type { JobFields, RequestFields } from '../../src/client/pool-asking.ts';
+import type { DealFields, JobFields, RequestFields } from '../../src/client/pool-asking.ts';
 import type { Reply } from '../../src/client/reply.ts';
 import type { ClientStore } from '../../src/client/store.ts';
 import type { WorkDelivery, WorkReply } from '../../src/client/work-delivery.ts';
 import type { WorkSubscription } from '../../src/client/work-routes.ts';
+import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
+import { labels } from '../../src/codepoints/labels.gen.ts';
+import { objectKinds } from '../../src/codepoints/object-kinds.gen.ts';
 import type { TopicMatch } from '../../src/keys/access-list.ts';
+import { decodePoolRecord, encodePoolRecordBody, type PoolRecordFields } from '../../src/keys/pool-record.ts';
+import { encodeObject, parseObject } from '../../src/keys/signed-object.ts';
 import { signingKeyOf, type SigningKey } from '../../src/keys/signing-key.ts';
+import { typeOfObject } from '../../src/relay/object-form.ts';
+import type { Relay } from '../../src/relay/relay.ts';
 import { RelayState } from '../../src/relay/relay-state.ts';
 import { encode, World, type Member } from './world.ts';
 
@@ -31,8 +38,12 @@ export class PoolWorld extends World {
     return this.#member(name, 'publish', store);
   }
 
-  worker(name = 'worker', store?: ClientStore): Member {
-    return this.#member(name, 'subscribe', store);
+  worker(name = 'worker', store?: ClientStore, relay?: Relay): Member {
+    return this.#member(name, 'subscribe', store, relay);
+  }
+
+  router(name = 'router', store?: ClientStore): Member {
+    return this.#member(name, 'route', store);
   }
 
   /** What the relay matches for a member. */
@@ -58,8 +69,22 @@ export class PoolWorld extends World {
     return signingKeyOf(this.provider, readSnapshot(this.authority.snapshot()).controllerSeed32);
   }
 
-  #member(name: string, action: 'publish' | 'subscribe', store?: ClientStore): Member {
-    const member = this.join(name, store);
+  /** All pool records from now on are those of who has the controller's key. */
+  forgePoolRecords(change: Partial<PoolRecordFields>): void {
+    const { provider } = this;
+    const forge = (bytes: Uint8Array): Uint8Array => {
+      const record = decodePoolRecord(provider, parseObject(provider, bytes, objectKinds.poolRecord));
+      const body = encodePoolRecordBody({ ...record, ...change });
+      return encodeObject(provider, objectKinds.poolRecord, this.authority.authorityId32, body, [
+        { label: labels.pool, key: this.controllerKey() },
+      ]);
+    };
+    this.alter = (object) =>
+      typeOfObject(object.bytes) === addressTypes.poolRecord ? { ...object, bytes: forge(object.bytes) } : object;
+  }
+
+  #member(name: string, action: GrantFields['action'], store?: ClientStore, relay?: Relay): Member {
+    const member = this.join(name, store, relay);
     this.authority.grant({ keyId32: member.keyId32, action, pattern: '**' }, this.nowMs);
     this.advance(1_000);
     return member;
@@ -70,6 +95,10 @@ export function request(text: string, deadlineMs: number, change: Partial<Reques
   return { body: encode(text), deadlineMs, ...change };
 }
 
+export function message(text: string, routing: string, deadlineMs: number): DealFields {
+  return { body: encode(text), routing: encode(routing), deadlineMs };
+}
+
 export function job(text: string, change: Partial<JobFields> = {}): JobFields {
   return { body: encode(text), ...change };
 }
@@ -78,7 +107,7 @@ export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(by
 
 /** What a reply says, for people. */
 export function shown(reply: Reply): string {
-  const what = reply.status === 'final' ? textOf(reply.body) : 'code' in reply ? reply.code : '';
+  const what = 'body' in reply ? textOf(reply.body) : 'code' in reply ? reply.code : '';
   return `${reply.place} ${reply.status} ${what}`.trim();
 }
 

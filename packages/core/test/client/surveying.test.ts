@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { concat } from '../../src/bytes/bytes.ts';
 import type { Delivery } from '../../src/client/events.ts';
 import type { SurveyEnd } from '../../src/client/reply.ts';
 import { MemoryStore } from '../../src/client/store.ts';
 import { RelayState } from '../../src/relay/relay-state.ts';
 import { patternKinds } from '../../src/codepoints/patterns.gen.ts';
+import { StreamSealer } from '../../src/envelope/stream-sealer.ts';
+import { setupSurveyReply, surveyReplyInput } from '../../src/patterns/survey.ts';
 import { parseEnvelope } from '../../src/wire/envelope.ts';
 import { textOf } from './pool-world.ts';
 import { codeOf, encode, World, type Member } from './world.ts';
@@ -230,5 +233,29 @@ describe('a survey', () => {
       expect([at, verify(flipped, one)]).toEqual([at, 'E_SIG']);
     }
     expect(verify(reply, two)).toBe('E_SIG');
+    // No signature is bound to keyinfo of another length, though it is signed.
+    const { header, keyinfo: own } = parseEnvelope(reply);
+    const { provider, random, nowMs } = world;
+    const terms = { suite: header.suite, questionId32: own.slice(0, 32), responderKeyId32: one.keyId32 };
+    const replyWith = (keyinfo: Uint8Array): Uint8Array => {
+      const { keySource } = setupSurveyReply(provider, terms, questionOf(one).survey!.replyKey32, random);
+      const sealer = new StreamSealer({
+        provider,
+        random,
+        keySource,
+        senderKeyId32: one.keyId32,
+        hedgeSecret32: random(32),
+        patternKind: patternKinds.survey.reply,
+        topicTag16: header.topicTag,
+        epoch: header.epoch,
+      });
+      const fields = { keyinfo, headSeq: 1, chain: new Uint8Array(32), timestampMs: nowMs };
+      const unsigned = sealer.seal(surveyReplyInput(encode('here'), fields));
+      return unsigned.finish(one.identity.key.sign(unsigned.signInput));
+    };
+    const codes = [own, own.slice(0, 63), concat(own, new Uint8Array(1)), own.slice(0, 31)].map((keyinfo) => {
+      return verify(replyWith(keyinfo), one);
+    });
+    expect(codes).toEqual([undefined, 'E_SIG', 'E_SIG', 'E_SIG']);
   });
 });

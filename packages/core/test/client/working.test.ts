@@ -1,7 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
 import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
-import { labels } from '../../src/codepoints/labels.gen.ts';
-import { objectKinds } from '../../src/codepoints/object-kinds.gen.ts';
 import type { Lease } from '../../src/client/carrier.ts';
 import { Client } from '../../src/client/client.ts';
 import { MemoryStore } from '../../src/client/store.ts';
@@ -10,8 +8,6 @@ import type { WorkDelivery } from '../../src/client/work-delivery.ts';
 import { refusedOutcome } from '../../src/client/working.ts';
 import { SplitBatch } from '../../src/envelope/split.ts';
 import { TridcommError } from '../../src/errors.ts';
-import { decodePoolRecord, encodePoolRecordBody } from '../../src/keys/pool-record.ts';
-import { encodeObject, parseObject } from '../../src/keys/signed-object.ts';
 import { typeOfObject } from '../../src/relay/object-form.ts';
 import { LeafBudget } from '../../src/replay/leaves.ts';
 import { parseEnvelope } from '../../src/wire/envelope.ts';
@@ -299,12 +295,12 @@ describe('what a worker refuses', () => {
     const { envelopes, names } = caller.client.push(topic, [job('a')], world.nowMs);
     const outcomes: string[] = [];
     const lease: Lease = { settle: (outcome) => void outcomes.push(outcome) };
-    const take = (bytes: Uint8Array) => one.client.leased(bytes, 'envelope', lease, world.nowMs);
-    expect(take(envelopes[0]!)!.verdict).toBe('new');
+    const take = (bytes: Uint8Array) => one.client.leased(bytes, 'envelope', lease, world.nowMs) as WorkDelivery;
+    expect(take(envelopes[0]!).verdict).toBe('new');
     expect(codeOf(() => take(changed(envelopes[0]!, -1)))).toBe('E_REPLAY');
     // Another envelope with the same number is no repetition of anything.
     expect(codeOf(() => take(changed(envelopes[0]!, 72)))).toBe('E_SIG');
-    const again = take(envelopes[0]!)!;
+    const again = take(envelopes[0]!);
     expect([again.verdict, again.works, again.id32]).toEqual(['again', [], names[0]!.id32]);
     expect(shop.deliveries.length).toBe(2);
     one.client.settle(lease, 'done');
@@ -314,7 +310,7 @@ describe('what a worker refuses', () => {
     caller.client.push(topic, [job('b'), job('c')], world.nowMs, { jobsPerLeaf: 1 });
     shop.subscription.setCapacity(4, world.nowMs);
     const unit = one.units.find(({ form }) => form === 'job')!;
-    const leaf = one.client.leased(unit.bytes, 'job', lease, world.nowMs)!;
+    const leaf = one.client.leased(unit.bytes, 'job', lease, world.nowMs) as WorkDelivery;
     expect([leaf.kind, leaf.verdict, leaf.leaf]).toEqual(['job', 'again', 0]);
     world.authority.withdraw({ keyId32: caller.keyId32, action: 'publish', pattern: '**' }, world.nowMs);
     expect(codeOf(() => take(envelopes[0]!))).toBe('E_POLICY');
@@ -462,20 +458,11 @@ describe('the keys of a crew', () => {
     const caller = world.caller();
     const one = world.worker('one');
     const shop = openShop(one);
-    const { provider } = world;
     const push = () => caller.client.push(topic, [job('a')], world.nowMs);
     push();
     expect(shop.texts()).toEqual(['a']);
     // Who has the controller's key leads those who ask elsewhere.
-    const forge = (bytes: Uint8Array): Uint8Array => {
-      const record = decodePoolRecord(provider, parseObject(provider, bytes, objectKinds.poolRecord));
-      const body = encodePoolRecordBody({ ...record, publicKey32: provider.generateKeyPair('x25519').publicKey });
-      return encodeObject(provider, objectKinds.poolRecord, world.authority.authorityId32, body, [
-        { label: labels.pool, key: world.controllerKey() },
-      ]);
-    };
-    world.alter = (object) =>
-      typeOfObject(object.bytes) === addressTypes.poolRecord ? { ...object, bytes: forge(object.bytes) } : object;
+    world.forgePoolRecords({ publicKey32: world.provider.generateKeyPair('x25519').publicKey });
     one.events.splice(0);
     world.authority.rotate(world.front, world.nowMs);
     const forks = one.events.flatMap((event) => (event.type === 'fork' ? [event.groupId16] : []));

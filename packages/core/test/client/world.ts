@@ -33,6 +33,7 @@ export class Member {
   readonly world: World;
   readonly identity: Identity;
   readonly store: ClientStore | undefined;
+  readonly relay: Relay;
   readonly events: ClientEvent[] = [];
   readonly deliveries: Delivery[] = [];
   link!: RelayLink;
@@ -47,8 +48,15 @@ export class Member {
   isRunning = false;
   #lives = 0;
 
-  constructor(world: World, name: string, identity: Identity, store: ClientStore | undefined) {
+  constructor(
+    world: World,
+    name: string,
+    identity: Identity,
+    store: ClientStore | undefined,
+    relay: Relay = world.relay,
+  ) {
     this.world = world;
+    this.relay = relay;
     this.name = name;
     this.identity = identity;
     this.store = store;
@@ -68,7 +76,7 @@ export class Member {
       isFirst || this.store === undefined
         ? this.identity
         : Identity.restore(world.provider, world.random, this.store.get('identity')!);
-    this.link = world.relay.attach(identity.key.keyId32, {
+    this.link = this.relay.attach(identity.key.keyId32, {
       envelope: (bytes) => {
         if (!this.lets('envelope', bytes)) return;
         if (this.holds) this.held.push(bytes);
@@ -151,6 +159,8 @@ export class World {
   readonly random: (length: number) => Uint8Array;
   readonly authority: Authority;
   readonly relay: Relay;
+  /** That the authority publishes to. */
+  readonly relays: Relay[];
   readonly members: Member[] = [];
   readonly relayEvents: RelayEvent[] = [];
   /** Everything that the authority published. */
@@ -179,16 +189,34 @@ export class World {
     });
     apply = (bundle) => {
       const objects = decodeBundle(bundle).filter((object) => this.censor(object));
-      this.relay.apply(encodeBundle(objects.map((object) => this.alter(object))));
+      const passed = encodeBundle(objects.map((object) => this.alter(object)));
+      for (const relay of this.relays) relay.apply(passed);
     };
+    this.relays = [this.relay];
     for (const bundle of early) apply(bundle);
   }
 
-  join(name: string, store?: ClientStore): Member {
+  /** A second broker, with everything that the authority published. */
+  addRelay(): Relay {
+    const { authorityId32 } = this.authority;
+    const relay = new Relay({ provider: this.provider, authorityId32, now: () => this.nowMs });
+    for (const bundle of this.bundles) relay.apply(bundle);
+    this.relays.push(relay);
+    return relay;
+  }
+
+  /** The same principal at another broker. */
+  joinAt({ name, identity }: Member, relay: Relay): Member {
+    const member = new Member(this, name, identity, undefined, relay);
+    this.members.push(member);
+    return member;
+  }
+
+  join(name: string, store?: ClientStore, relay?: Relay): Member {
     const identity = Identity.create(this.provider, this.random, this.nowMs);
     this.authority.issue(identity.key, { name }, this.nowMs);
     this.authority.takeKeyRecord(identity.keyRecord(this.authority.authorityId32, 1, this.nowMs), this.nowMs);
-    const member = new Member(this, name, identity, store);
+    const member = new Member(this, name, identity, store, relay);
     this.members.push(member);
     return member;
   }
@@ -218,7 +246,7 @@ export class World {
       this.nowMs = Math.min(untilMs, this.nowMs + stepMs);
       if (this.nowMs >= this.authority.nextTickMs(this.nowMs)) this.authority.tick(this.nowMs);
       for (const { client, isRunning } of this.members) if (isRunning) client.tick(this.nowMs);
-      this.relay.tick();
+      for (const relay of this.relays) relay.tick();
     }
   }
 }

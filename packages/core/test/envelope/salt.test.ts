@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
 import { decodeHeader, patternKinds, StreamSealer, suites } from '@tridcomm/core';
 import { nodeProvider } from '@tridcomm/core/node';
+import { deriveSalt } from '../../src/crypto/key-schedule.ts';
+import { parseEnvelope } from '../../src/wire/envelope.ts';
+import { encodeRecords } from '../../src/wire/records.ts';
 import { deadRandom, keySourceOf, nowMs, Pair, topicTag16 } from './parties.ts';
 
 it(
@@ -58,4 +61,42 @@ it('suites.10 one random source, one plaintext cut in two ways: two salts', () =
     return Buffer.from(decodeHeader(finish(new Uint8Array(64))).salt).toString('hex');
   });
   expect(salts[0]).not.toBe(salts[1]);
+});
+
+it('suites.10 suites.16 patterns.36 two images that tell routers other things, in the same envelope, have two salts', () => {
+  const keySource = keySourceOf(suites.x25519Aes256GcmEd25519);
+  const hedgeSecret32 = new Uint8Array(32).fill(4);
+  const messages = [{ timestampMs: nowMs, payload: Uint8Array.of(1, 2, 3) }];
+  const seal = (text: string, number = 9) => {
+    const sealer = new StreamSealer({
+      provider: nodeProvider,
+      random: deadRandom,
+      keySource,
+      senderKeyId32: new Uint8Array(32).fill(5),
+      hedgeSecret32,
+      patternKind: patternKinds.routerDealer.message,
+      topicTag16,
+      epoch: 7,
+    });
+    const front = { suite: 1, epochSecret32: new Uint8Array(32).fill(6), groupContext32: new Uint8Array(32).fill(7) };
+    const routing = { data: new TextEncoder().encode(text), epoch: { ...front, number } };
+    const { finish } = sealer.seal({ form: 'batch', messages, timestampMs: nowMs, routing });
+    const { header, extensions, protectedHeader } = parseEnvelope(finish(new Uint8Array(64)));
+    return { salt: Buffer.from(header.salt).toString('hex'), value: extensions.value(12)!, protectedHeader };
+  };
+  const [a, b] = [seal('left house'), seal('right door')];
+  expect(seal('left house')).toEqual(a);
+  expect(new Set([a.salt, b.salt, seal('left house', 10).salt]).size).toBe(3);
+  // One keystream for both would show what one is by the other.
+  const xor = (one: Uint8Array, other: Uint8Array) => one.map((byte, i) => byte ^ other[i]!);
+  const [left, right] = ['left house', 'right door'].map((text) => new TextEncoder().encode(text));
+  expect(xor(a.value.subarray(4, 14), b.value.subarray(4, 14))).not.toEqual(xor(left!, right!));
+  // As chapter 06 says: what is sealed of extension 12 is zero in PHS, its epoch is not, and the routing data follow the plaintext.
+  const saltHeader = a.protectedHeader.slice();
+  saltHeader.fill(0, 72, 88);
+  saltHeader.fill(0, saltHeader.length - a.value.length + 4);
+  const plaintext = encodeRecords(messages, 0, 1, nowMs, false);
+  const told = [plaintext, left!];
+  const salt = deriveSalt(nodeProvider, hedgeSecret32, deadRandom(16), saltHeader, keySource.bind32, told);
+  expect(Buffer.from(salt).toString('hex')).toBe(a.salt);
 });

@@ -14,7 +14,7 @@ import { allowsSuite } from '../../src/keys/principal-record.ts';
 import { PatternIndex } from '../../src/keys/pattern-index.ts';
 import { coversPattern, hasSingleWildcard, overlapsPattern } from '../../src/topics/cover.ts';
 import { matchesTopic, parsePattern, parseTopic, type TopicPattern } from '../../src/topics/grammar.ts';
-import { deriveRouteKey, tagAnswers } from '../../src/topics/tags.ts';
+import { deriveRouteKey, tagAnswers, tagInbox } from '../../src/topics/tags.ts';
 import { useSeed } from '../property/support.ts';
 import { codeOf, filled, provider } from './support.ts';
 
@@ -160,6 +160,51 @@ describe('rules and grants', () => {
     // A tag cannot be found by who holds the root alone.
     expect(tagsOf(1).root16).toEqual(tagsOf(2).root16);
     expect(tagsOf(1).tag16).not.toEqual(tagsOf(2).tag16);
+  });
+
+  it('principals.19 principals.20 give who routes a right to, a way for forwards, and who works an inbox', () => {
+    const front = { ...rule('a'), isFront: true };
+    const check = (rules: Rule[], action: number, pattern: string) =>
+      codeOf(() => checkPolicySource(rules, [grant(pattern, action)]));
+    expect([check([front], 8, 'a'), check([front], 8, '**'), check([rule('a')], 8, 'a')]).toEqual([
+      'ok',
+      'ok',
+      'E_POLICY',
+    ]);
+    // On more than fronts it is of the fronts, and of others alone of nothing.
+    const other = rule('b', theirs);
+    expect([check([front, other], 8, '**'), check([front, other], 8, 'b')]).toEqual(['ok', 'E_POLICY']);
+    expect(check([other], 8, '**')).toBe('E_POLICY');
+    const grants = [grant('**', 8), grant('b', 1)];
+    const withoutRouting = compileGroup(provider, theirs, purposes.pubSub, [front, other], [grants[1]!], secrets, [4]);
+    expect(compileGroup(provider, theirs, purposes.pubSub, [front, other], grants, secrets, [4])).toEqual(
+      withoutRouting,
+    );
+    const routeKey32 = deriveRouteKey(provider, secrets[0]!.secret32, ours, 4);
+    const works = { ...grant('a', 2, 2), notAfterMs: 500 };
+    const lists = (grants: Grant[]) => compileGroup(provider, ours, purposes.front, [front], grants, secrets, [4]);
+    const [before, after] = [lists([works]), lists([works, grant('**', 8, 1)])];
+    const shown = ({ keyId32, actions, matchKind, level, match16, notAfterMs }: AccessEntry) =>
+      [keyId32[0], actions, matchKind, level, Buffer.from(match16).toString('hex'), notAfterMs].join(' ');
+    const added = (from: AccessEntry[], to: AccessEntry[]) => {
+      const known = new Set(from.map(shown));
+      return to.map(shown).filter((one) => !known.has(one));
+    };
+    const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+    const answers = hex(tagAnswers(provider, routeKey32, 4, filled(32, 1)).root16);
+    const inbox = tagInbox(provider, routeKey32, 4, filled(32, 2));
+    expect(added(before.writers, after.writers)).toEqual([`1 8 0 0 ${'00'.repeat(16)} 1000`]);
+    expect(added(before.edge, after.edge).toSorted()).toEqual(
+      [
+        `1 8 1 0 ${hex(match('a', 4).match16)} 1000`,
+        `1 1 2 1 ${hex(inbox.root16)} 1000`,
+        `1 1 2 1 ${answers} 1000`,
+        `1 2 2 1 ${answers} 1000`,
+        `2 2 1 0 ${hex(inbox.tag16)} 500`,
+      ].toSorted(),
+    );
+    // The inbox is nobody's answer tag.
+    expect(hex(inbox.root16)).not.toBe(answers);
   });
 
   it('give an entry that comes out twice once', () => {

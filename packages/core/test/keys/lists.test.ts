@@ -69,11 +69,18 @@ describe('access lists', () => {
     expect(make(1, entry({ matchKind: 2, level: 8 }))).toBe('E_USAGE');
     expect(make(1, entry(), entry())).toBe('E_USAGE');
     expect(make(1, entry({ actions: 0 }))).toBe('E_USAGE');
-    expect([make(1, entry({ actions: 4 })), make(1, entry({ actions: 7 }))]).toEqual(['ok', 'ok']);
-    expect([make(1, entry({ actions: 8 })), make(2, entry({ actions: 4 }))]).toEqual(['E_USAGE', 'E_USAGE']);
+    expect([4, 8, 15].map((actions) => make(1, entry({ actions })))).toEqual(['ok', 'ok', 'ok']);
+    expect(make(1, entry({ actions: 16 }))).toBe('E_USAGE');
+    // Who answers is nothing that the edge is told, alone or beside what it is.
+    const atTheEdge = Array.from({ length: 17 }, (_, actions) => actions);
+    const allowed = [1, 2, 3, 8, 9, 10, 11];
+    expect(atTheEdge.filter((actions) => make(2, entry({ actions })) === 'ok')).toEqual(allowed);
     const told = encodeAccessList(2, group, [entry({ actions: 2 })]);
-    told[28 + 33] = 4;
-    expect(take(told, 2)).toBe('E_ENCODING');
+    const taken = atTheEdge.map((actions) => {
+      told[28 + 33] = actions;
+      return take(told, 2);
+    });
+    expect(taken).toEqual(atTheEdge.map((actions) => (allowed.includes(actions) ? 'ok' : 'E_ENCODING')));
     expect(make(1, entry({ notAfterMs: 2 ** 53 }))).toBe('E_LIMIT');
     expect(make(3, entry())).toBe('E_USAGE');
     const twin = Uint8Array.from({ length: 32 }, (_, i) => (i < 16 ? 1 : 9));
@@ -127,7 +134,7 @@ describe('access lists', () => {
     const small = fc.integer({ min: 0, max: 2 });
     const anyEntry = fc.record({
       keyId32: small.map((n) => filled(32, n)),
-      actions: fc.integer({ min: 1, max: 3 }),
+      actions: fc.constantFrom(1, 2, 3, 8, 9, 10, 11),
       matchKind: fc.integer({ min: 1, max: 2 }),
       level: fc.constant(0),
       match16: fc.integer({ min: 0, max: 5 }).map((n) => filled(16, n)),
@@ -141,7 +148,7 @@ describe('access lists', () => {
       fc.property(
         different,
         fc.integer({ min: 0, max: 3 }),
-        fc.constantFrom(1, 2),
+        fc.constantFrom(1, 2, 8),
         fc.integer({ min: 0, max: 10 }),
         fc.integer({ min: 0, max: 6 }),
         fc.boolean(),

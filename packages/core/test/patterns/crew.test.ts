@@ -199,6 +199,23 @@ it('patterns.15 patterns.16 a stream ends after ten minutes, and does not begin 
   expect(codeOf(() => asking.seal())).toBe('E_CLOSED');
 });
 
+it('patterns.15 a stream ends after 2^20 envelopes', () => {
+  const { sealer } = new Asking();
+  const input = { records: [work('again')], headSeq: 7 };
+  const { prototype } = StreamSealer;
+  const own = Object.getOwnPropertyDescriptor(prototype, 'seal')!;
+  // What it takes to seal each is left out; a spy would keep them all.
+  Object.defineProperty(prototype, 'seal', { ...own, value: () => ({}) });
+  try {
+    for (let left = 2 ** 20 - 1; left > 0; left--) sealer.seal(input, nowMs);
+  } finally {
+    Object.defineProperty(prototype, 'seal', own);
+  }
+  expect(sealer.isOver(nowMs)).toBe(false);
+  sealer.seal(input, nowMs);
+  expect(codeOf(() => sealer.seal(input, nowMs))).toBe('E_CLOSED');
+});
+
 it('patterns.18 another sender, pool, suite or start is another stream', () => {
   const { info, keySource } = setupPoolStream(nodeProvider, terms, poolKeys.publicKey, nowMs, countingRandom());
   expect(info).toEqual(poolInfo(terms, nowMs));

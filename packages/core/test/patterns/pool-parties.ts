@@ -28,7 +28,7 @@ export const poolKeys: KeyPair = derivePoolKeyPair(nodeProvider, filled(32, 0x5e
 export const poolEpoch: PoolEpoch = { suite: 1, poolHash32, keyPair: poolKeys };
 export const epochNumber = 9;
 
-function guard(): ReplayGuard {
+export function guard(): ReplayGuard {
   return new ReplayGuard({ hashKey16: new Uint8Array(16), life: { kind: 'volatile', bootMs: 0 } });
 }
 

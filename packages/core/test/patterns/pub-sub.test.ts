@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import { messagesOfRecords, pubSubInput, splitMessages } from '../../src/patterns/pub-sub.ts';
-import { parseTopic } from '../../src/topics/grammar.ts';
+import { messagesOfRecords, pubSubInput, splitMessages, topicOfRecords } from '../../src/patterns/pub-sub.ts';
+import { parsePattern, parseTopic } from '../../src/topics/grammar.ts';
+import type { EnvelopeView } from '../../src/wire/envelope.ts';
+import { flagBits } from '../../src/wire/header.ts';
 import { decodeRecords, encodeRecords } from '../../src/wire/records.ts';
 import { codeOf } from '../client/world.ts';
 
@@ -39,6 +41,18 @@ test('what the application gets is all records, or all behind that of the topic,
       expect([codeOf(() => own.payload(index)), codeOf(() => own.timestampMs(index))]).toEqual(['E_USAGE', 'E_USAGE']);
     }
   }
+});
+
+test('patterns.4: record 0 is a topic of a rule, also where tag and chain are those of the topic', () => {
+  const [tag16, chain] = [new Uint8Array(16).fill(1), new Uint8Array(32).fill(2)];
+  const header = { flags: flagBits.batch, topicTag: tag16 };
+  const view = { header, extensions: { value: () => chain } } as unknown as EnvelopeView;
+  const messages = ['a/b', 'x'].map((text) => ({ timestampMs, payload: new Uint8Array(Buffer.from(text)) }));
+  const records = decodeRecords(encodeRecords(messages, 0, 2, timestampMs, false), 2, timestampMs, false);
+  const topicBy = (...patterns: string[]) =>
+    topicOfRecords(view, records, patterns.map(parsePattern), () => [{ tag16, chain }]).text;
+  expect(topicBy('c', 'a/**')).toBe('a/b');
+  expect(codeOf(() => topicBy('c', 'a/b/c'))).toBe('E_ENCODING');
 });
 
 test('messages are cut where an envelope is full, by records and by bytes', () => {

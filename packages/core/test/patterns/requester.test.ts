@@ -1,11 +1,18 @@
-import { openEnvelope, parseEnvelope, patternKinds, ReplayGuard, StreamSealer } from '@tridcomm/core';
+import {
+  openEnvelope,
+  parseEnvelope,
+  patternKinds,
+  ReplayGuard,
+  StreamSealer,
+  type CryptoProvider,
+} from '@tridcomm/core';
 import { nodeProvider } from '@tridcomm/core/node';
 import { expect, it } from 'vitest';
 import { finishOpen } from '../../src/envelope/open.ts';
 import { TridcommError } from '../../src/errors.ts';
 import { encodeReply, replyCode, replyInput, replyStatus, type ReplyRecord } from '../../src/patterns/replies.ts';
 import { Requester, type RequesterOptions } from '../../src/patterns/requester.ts';
-import { workOf, type RecordName } from '../../src/patterns/work.ts';
+import { workOf, type RecordName, type Work } from '../../src/patterns/work.ts';
 import { countingRandom, newSender, nowMs, type Sender } from '../envelope/parties.ts';
 import { codeOf } from '../keys/support.ts';
 import { Asking, changed, crewOf, epochNumber, filled, poolEpoch, work } from './pool-parties.ts';
@@ -55,25 +62,29 @@ function asked(change: Partial<RequesterOptions> = {}) {
   const seal = replySealer(responder, crew.replySource(poolEpoch, request));
   const take = (bytes: Uint8Array, atMs = nowMs) => {
     const opened = finishOpen(nodeProvider, requester.begin(parseEnvelope(bytes), atMs));
-    return opened && requester.take(opened);
+    return opened && requester.take(opened, atMs);
   };
   return { asking, requester, crew, enc32, names, seal, take, responder, request, guards };
 }
 
-function replySealer(responder: Sender, source: ReturnType<ReturnType<typeof crewOf>['replySource']>) {
+function replySealer(
+  responder: Sender,
+  source: ReturnType<ReturnType<typeof crewOf>['replySource']>,
+  patternKind: number = patternKinds.reqRep.reply,
+) {
   const sealer = new StreamSealer({
     provider: nodeProvider,
     random,
     keySource: source.keySource,
     senderKeyId32: responder.keyId32,
     hedgeSecret32: filled(32, 4),
-    patternKind: patternKinds.reqRep.reply,
+    patternKind,
     topicTag16: answerTag16,
     epoch: epochNumber,
   });
   return (...replies: readonly ReplyRecord[]) => {
     const fields = { keyinfo: source.keyinfo, headSeq: 7, chain: filled(32, 0xcc), timestampMs: nowMs };
-    const unsigned = sealer.seal(replyInput(replies, fields));
+    const unsigned = sealer.seal(replyInput(replies, fields, patternKind === patternKinds.routerDealer.reply));
     return unsigned.finish(nodeProvider.ed25519Sign(responder.keyPair.secretKey, unsigned.signInput));
   };
 }
@@ -98,6 +109,43 @@ it('patterns.25 each request has one answer, the first, and what names none is c
   expect(requester.outstanding).toBe(0);
 });
 
+it('patterns.42 a stream of messages takes news with a body, in their order and up to the deadline', () => {
+  const { requester, take, responder } = asked();
+  const dealer = new Asking({ pattern: 'message' });
+  const front = { number: 4, suite: 1, epochSecret32: filled(32, 1), groupContext32: filled(32, 2) };
+  requester.open(dealer.sealer.stream);
+  const crew = crewOf([dealer.sender]);
+  const routing = { data: filled(3, 1), epoch: front };
+  const message = openEnvelope(crew, dealer.seal([work('one'), work('two')], { routing }), nowMs)!;
+  const [one, two] = workOf(message, nowMs) as [Work, Work];
+  requester.asked(dealer.sealer.stream.enc32, until(nowMs + 1000, [one, two]));
+  const source = crew.replySource(poolEpoch, message);
+  const seal = replySealer(responder, source, patternKinds.routerDealer.reply);
+  const news = (name: RecordName, text: string): ReplyRecord => ({ ...reply(name, 0, text), status: 1 });
+  const heard = (bytes: Uint8Array, atMs?: number) =>
+    take(bytes, atMs)!.replies.map(({ index, status, body }) => `${index} ${status} ${new TextDecoder().decode(body)}`);
+  const last = seal(news(two, 'late'));
+  expect(heard(seal(news(two, 'a'), news(one, 'b'), news(two, 'c'), reply(one), news(one, 'd')))).toEqual([
+    '1 1 a',
+    '0 1 b',
+    '1 1 c',
+    '0 0 answer',
+  ]);
+  expect(heard(seal(news(two, '')), nowMs + 1000)).toEqual(['1 1 ']);
+  expect(heard(last, nowMs + 1001)).toEqual([]);
+  expect(requester.outstanding).toBe(3);
+  // The patterns are not each other's, and a request has no news.
+  const ofRequests = replySealer(responder, source);
+  expect(codeOf(() => take(ofRequests(reply(two))))).toBe('E_ENCODING');
+  expect(codeOf(() => ofRequests(news(two, 'x')))).toBe('E_USAGE');
+});
+
+it('patterns.23 patterns.42 a reply of the pattern of dealers to requests is of another form', () => {
+  const { crew, request, responder, take, names } = asked();
+  const seal = replySealer(responder, crew.replySource(poolEpoch, request), patternKinds.routerDealer.reply);
+  expect(codeOf(() => take(seal(reply(names[0]!))))).toBe('E_ENCODING');
+});
+
 it('patterns.22 patterns.26 a stream is open until it has ended and nothing is outstanding', () => {
   const { names, seal, take, requester, enc32 } = asked();
   const envelopes = [seal(...names.map((name) => reply(name))), seal(reply(names[0]!))];
@@ -110,12 +158,24 @@ it('patterns.22 patterns.26 a stream is open until it has ended and nothing is o
 });
 
 it('patterns.26 the last deadline closes a stream that has ended, and overwrites its secret', () => {
-  const { requester, enc32, asking, seal, names, take } = asked();
+  const keys: Uint8Array[] = [];
+  const provider: CryptoProvider = {
+    ...nodeProvider,
+    hmacSha256: (key, ...parts) => {
+      keys.push(key);
+      return nodeProvider.hmacSha256(key, ...parts);
+    },
+  };
+  const { requester, enc32, asking, seal, names, take } = asked({ provider });
   const envelope = seal(reply(names[0]!));
+  take(seal(reply(names[0]!, replyStatus.inProgress)));
+  const secrets = keys.filter((key) => Buffer.compare(key, asking.sealer.stream.replySecret32) === 0);
+  expect(secrets.length).toBeGreaterThan(0);
   expect(requester.tick(nowMs + 1000)).toEqual([]);
   requester.end(enc32);
   expect(requester.tick(nowMs + 1001)).toEqual(names);
   expect([requester.openStreams, requester.outstanding]).toEqual([0, 0]);
+  for (const secret of secrets) expect(secret).toEqual(filled(32, 0));
   expect(take(envelope)).toBeUndefined();
   // The one copy that is left is that of who seals, and goes with its stream.
   asking.sealer.erase();

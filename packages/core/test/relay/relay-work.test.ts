@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { hexOf } from '../../src/client/hex.ts';
 import { limits } from '../../src/codepoints/limits.gen.ts';
 import { matchKinds } from '../../src/codepoints/match-kinds.gen.ts';
+import { patternKinds } from '../../src/codepoints/patterns.gen.ts';
 import { parseEnvelope } from '../../src/wire/envelope.ts';
-import { job, openShop, PoolWorld, request, shown, topic } from '../client/pool-world.ts';
+import { job, message, openShop, PoolWorld, request, shown, topic } from '../client/pool-world.ts';
 import { codeOf, encode } from '../client/world.ts';
 
 test('delivery.24: what a link had that is detached goes to another at once', () => {
@@ -69,6 +70,19 @@ test('replay.18: replies are of streams that who asks began, and do not count', 
   expect(heard).toHaveLength(topics.length);
 });
 
+test('replay.18: nor do replies to messages of dealers', () => {
+  const topics = Array.from({ length: limits.newStreamsBurst + 6 }, (_, i) => `jobs/t${i}`);
+  const world = new PoolWorld({ patterns: topics });
+  const [caller, worker] = [world.caller(), world.worker()];
+  for (const of of topics) openShop(worker, { of }, (delivery, shop) => shop.answer(delivery));
+  const heard: string[] = [];
+  for (const of of topics) {
+    const dealt = message('x', 'y', world.nowMs + 5_000);
+    caller.client.deal(of, [dealt], world.nowMs, (reply) => void heard.push(shown(reply)));
+  }
+  expect(heard).toEqual(topics.map(() => '0 final X'));
+});
+
 test('replay.18: nor do replies to surveys', () => {
   const of = 'lunch/where';
   const world = new PoolWorld();
@@ -87,6 +101,63 @@ test('replay.18: nor do replies to surveys', () => {
   expect(heard).toBe(limits.newStreamsBurst + 36);
 });
 
+test('delivery.21 delivery.22: who may route is given messages alone, and who loses its right to subscribe keeps those', () => {
+  const world = new PoolWorld();
+  const [caller, router, both] = [world.caller(), world.router(), world.worker('both')];
+  world.authority.grant({ keyId32: both.keyId32, action: 'route', pattern: '**' }, world.nowMs);
+  world.advance(1_000);
+  const { topicTag } = parseEnvelope(caller.client.push(topic, [job('x')], world.nowMs).envelopes[0]!).header;
+  const exact = { matchKind: matchKinds.exact, level: 0, match16: topicTag };
+  const kinds: string[][] = [[], []];
+  const links = [router, both].map(({ keyId32 }, i) => {
+    const leased = (bytes: Uint8Array) => void kinds[i]!.push(parseEnvelope(bytes).header.patternKind.toString(16));
+    return world.relay.attach(keyId32, { envelope() {}, object() {}, leased });
+  });
+  const asker = world.relay.attach(caller.keyId32, { envelope() {}, object() {}, leased() {} });
+  expect(codeOf(() => asker.work(exact, 1))).toBe('E_POLICY');
+  expect(codeOf(() => links[0]!.work({ ...exact, matchKind: matchKinds.prefix }, 1))).toBe('E_POLICY');
+  for (const link of links) link.work(exact, 9);
+  // A request waits before the message that the router gets.
+  expect(kinds).toEqual([[], ['40']]);
+  links[1]!.work(exact, 1);
+  caller.client.request(topic, [request('r', world.nowMs + 60_000)], world.nowMs);
+  caller.client.deal(topic, [message('m', '', world.nowMs + 60_000)], world.nowMs);
+  expect(kinds).toEqual([['70'], ['40']]);
+  // What it had goes back, and what waits for it is not handed over any more, however much room it has.
+  world.authority.withdraw({ keyId32: both.keyId32, action: 'subscribe', pattern: '**' }, world.nowMs);
+  links[1]!.work(exact, 9);
+  world.relay.tick();
+  expect(kinds).toEqual([['70'], ['40']]);
+  links[0]!.endWork(exact);
+  expect(kinds).toEqual([['70'], ['40', '70']]);
+  expect(world.relayEvents.filter(({ type }) => type === 'ended')).toEqual([]);
+  world.authority.grant({ keyId32: both.keyId32, action: 'subscribe', pattern: '**' }, world.nowMs);
+  expect(kinds[1]!.toSorted()).toEqual(['30', '40', '40', '70']);
+  // Its last right takes it all.
+  for (const action of ['subscribe', 'route'] as const) {
+    world.authority.withdraw({ keyId32: both.keyId32, action, pattern: '**' }, world.nowMs);
+  }
+  expect(world.relayEvents.filter(({ type }) => type === 'ended')).toHaveLength(1);
+});
+
+test('principals.38: a request on its way to who may not have it any more does not come', () => {
+  const world = new PoolWorld();
+  const [caller, both] = [world.caller(), world.worker('both')];
+  world.authority.grant({ keyId32: both.keyId32, action: 'route', pattern: '**' }, world.nowMs);
+  world.advance(1_000);
+  const { topicTag } = parseEnvelope(caller.client.push(topic, [job('x')], world.nowMs).envelopes[0]!).header;
+  let units = 0;
+  const leased = () => {
+    if (units++ > 0) return;
+    // The next one is leased already, and waits behind this call.
+    world.authority.withdraw({ keyId32: both.keyId32, action: 'subscribe', pattern: '**' }, world.nowMs);
+  };
+  const link = world.relay.attach(both.keyId32, { envelope() {}, object() {}, leased });
+  caller.client.push(topic, [job('y')], world.nowMs);
+  link.work({ matchKind: matchKinds.exact, level: 0, match16: topicTag }, 9);
+  expect(units).toBe(1);
+});
+
 test('principals.22: the right to answer is none to ask, whatever chain an envelope says', () => {
   const world = new PoolWorld();
   const [caller, worker] = [world.caller(), world.worker()];
@@ -99,6 +170,10 @@ test('principals.22: the right to answer is none to ask, whatever chain an envel
   const edge = { keyId: hexOf(worker.keyId32), keyId32: worker.keyId32 };
   const check = (bytes: Uint8Array) => codeOf(() => state.checkEnvelope(edge, parseEnvelope(bytes), world.nowMs));
   expect(check(reply!)).toBeUndefined();
+  // Nor is it one to deal.
+  const message = reply!.slice();
+  message[3] = patternKinds.routerDealer.message;
+  expect(check(message)).toBe('E_POLICY');
   // Pattern, kind and tag of the request; sender and chain as they are in the reply.
   const unit = reply!.slice();
   unit.set(asked!.subarray(2, 4), 2);

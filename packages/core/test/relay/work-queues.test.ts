@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { beforeEach, expect, test } from 'vitest';
 import { WorkQueues } from '../../src/relay/work-queues.ts';
-import { Taker, type Unit, type Work } from '../../src/relay/work.ts';
+import { Taker, type Takes, type Unit, type Work } from '../../src/relay/work.ts';
 
 const tag = 'aa';
 let queues: WorkQueues;
@@ -29,15 +29,25 @@ interface Taken {
 function unit(name: string, bytes = 10, timestampMs = nowMs): Unit {
   const content = new Uint8Array(bytes);
   content[0] = name.charCodeAt(0);
-  return { type: 'leased', bytes: content, timestampMs };
+  return { type: 'leased', isMessage: false, bytes: content, timestampMs };
+}
+
+/** Of a dealer. */
+function message(name: string): Unit {
+  return { ...unit(name), isMessage: true };
 }
 
 /** Work of a link of its own, or of one that is there. */
-function taker(capacity: number, of = tag, link = new Taker(() => false)): Taken {
+function taker(capacity: number, of = tag, link = new Taker(() => false), takes: Takes = 'everything'): Taken {
   const got: (readonly [string, number])[] = [];
-  const work = queues.add(link, of, ({ bytes }, lease) => void got.push([String.fromCharCode(bytes[0]!), lease]));
+  const send = ({ bytes }: Unit, lease: number) => void got.push([String.fromCharCode(bytes[0]!), lease]);
+  const work = queues.add(link, of, takes, send);
   queues.setCapacity(work, capacity, nowMs);
   return { work, got };
+}
+
+function router(capacity: number, link = new Taker(() => false)): Taken {
+  return taker(capacity, tag, link, 'messages');
 }
 
 function offer(...units: readonly Unit[]): void {
@@ -139,6 +149,7 @@ test('delivery.24: a work that gives all back at once does not use up what there
   const work: Work = queues.add(
     new Taker(() => false),
     tag,
+    'everything',
     (_unit, lease) => void todo.push(() => queues.settle(work, lease, false, nowMs)),
   );
   offer(...Array.from({ length: 90 }, () => unit('x')));
@@ -208,9 +219,94 @@ test('delivery.24: units that everybody gives back do not hold up what is new, n
   expect(names(a)).toBe('wsxtyuzv');
 });
 
+test('delivery.21: a router gets messages alone, and waits for no request before them', () => {
+  const a = router(9);
+  offer(unit('x'), message('m'), unit('y'), message('n'));
+  expect(names(a)).toBe('mn');
+  // Nor where the requests were with somebody already.
+  const b = taker(2);
+  expect(names(b)).toBe('xy');
+  for (const lease of [1, 2]) queues.settle(b.work, lease, false, nowMs);
+  offer(unit('z'), message('o'));
+  expect(names(a)).toBe('mno');
+  nowMs += 1_000;
+  queues.setCapacity(b.work, 0, nowMs);
+  queues.tick(nowMs);
+  offer(message('p'));
+  expect([names(a), names(b), dropped]).toEqual(['mnop', 'xyz', []]);
+  expect(names(taker(9))).toBe('xy');
+});
+
+test('delivery.23: who takes everything has one capacity for it, and neither messages nor requests wait for all of the others', () => {
+  const a = taker(1);
+  offer(...['u', 'v', 'w'].map((name) => unit(name)), ...['m', 'n', 'o'].map(message));
+  for (let lease = 1; lease <= 5; lease++) {
+    expect(a.got).toHaveLength(lease);
+    queues.settle(a.work, lease, true, nowMs);
+  }
+  expect(names(a)).toBe('umvnwo');
+});
+
+test('delivery.24: messages that everybody gives back do not hold up requests, nor these them', () => {
+  const a = taker(2);
+  offer(message('m'), message('n'), unit('x'), unit('y'));
+  for (let lease = 1; lease <= 4; lease++) queues.settle(a.work, lease, false, nowMs);
+  a.got.length = 0;
+  queues.setCapacity(a.work, 1, nowMs);
+  offer(unit('z'), message('o'));
+  queues.tick((nowMs += 1_000));
+  for (let lease = 5; lease <= 9; lease++) queues.settle(a.work, lease, true, nowMs);
+  expect(names(a).split('').toSorted().join('')).toBe('mnoxyz');
+  expect([dropped, queues.heldBytes]).toEqual([[], 10]);
+});
+
+test('delivery.21: who takes messages alone from now on gives back what it had besides, and gets no more of it', () => {
+  const a = taker(3);
+  offer(unit('x'), message('m'), unit('y'), unit('z'));
+  expect(names(a).split('').toSorted().join('')).toBe('mxy');
+  const [, leaseOfM] = a.got.find(([name]) => name === 'm')!;
+  const b = taker(0);
+  queues.hold(() => {
+    queues.setTakes(a.work, 'messages', nowMs);
+    queues.setCapacity(a.work, 9, nowMs);
+  }, nowMs);
+  queues.tick(nowMs);
+  expect([...a.work.leases.keys()]).toEqual([leaseOfM]);
+  expect(a.got).toHaveLength(3);
+  // What it does with what it had means nothing, and is no mistake.
+  const [, leaseOfX] = a.got.find(([name]) => name === 'x')!;
+  expect(queues.settle(a.work, leaseOfX, true, nowMs)).toBe(false);
+  queues.setCapacity(b.work, 9, nowMs);
+  expect(names(b).split('').toSorted().join('')).toBe('xyz');
+  offer(message('n'), unit('w'));
+  expect(names(a) + names(b)).toMatch(/^(...)n(...)w$/);
+  // And everything again from when it may.
+  queues.delete(b.work, nowMs);
+  queues.setTakes(a.work, 'everything', nowMs);
+  expect(names(a).slice(4).split('').toSorted().join('')).toBe('wxyz');
+});
+
+test('delivery.26: a router that was passed over is in the way of none of its link when requests alone are left', () => {
+  let isFull = true;
+  const link = new Taker(() => isFull);
+  const routers = Array.from({ length: 20 }, () => router(1, link));
+  offer(unit('x'), message('m'));
+  const a = taker(1);
+  expect(names(a)).toBe('x');
+  queues.settle(a.work, 1, true, nowMs);
+  expect(names(a)).toBe('xm');
+  offer(unit('y'));
+  const last = taker(1, 'bb', link);
+  queues.offer('bb', 's', [unit('z')], nowMs);
+  isFull = false;
+  queues.wake(link, nowMs);
+  queues.wake(link, nowMs);
+  expect([names(last), routers.map(names).join('')]).toEqual(['z', '']);
+});
+
 test('who is given a unit may settle it inside of that', () => {
   const got: string[] = [];
-  const work: Work = queues.add(new Taker(() => false), tag, ({ bytes }, lease) => {
+  const work: Work = queues.add(new Taker(() => false), tag, 'everything', ({ bytes }, lease) => {
     got.push(String.fromCharCode(bytes[0]!));
     queues.settle(work, lease, got.length !== 1, nowMs);
     expect(work.leases.size).toBe(0);

@@ -5,10 +5,10 @@ import { callTopic, type Cafe } from './cafe.ts';
 import type { Got } from './bench.ts';
 import { tellReaders } from './readers.ts';
 
-/** Part 6: BUS. */
+/** Part 7: BUS. */
 export async function ride(cafe: Cafe): Promise<void> {
   const { alice, bob, wanda, willi } = cafe;
-  heading('6  BUS: many to many, and nobody sends anybody a key');
+  heading('7  BUS: many to many, and nobody sends anybody a key');
   const mark = await cafe.tap.call('mark');
   const riders = [alice, wanda, willi];
   for (const { process } of riders) await process.call('listen', callTopic);

@@ -16,20 +16,22 @@ export interface Guest {
   process: Child<Party>;
 }
 
-/** Topics of a pool: alice and bob ask, wanda and willi work. */
+/** Topics of a pool: alice and bob ask, wanda and willi work, and rita may route. */
 export const brewTopic = 'kitchen/brew';
 export const payTopic = 'kitchen/pay';
 export const toastTopic = 'kitchen/toast';
 export const washTopic = 'kitchen/wash';
+export const orderTopic = 'kitchen/order';
 /** Of a group for surveys: alice asks, the others answer. */
 export const lateTopic = 'staff/late';
 /** Of a bus of alice, wanda and willi. */
 export const callTopic = 'floor/calls';
 
-/** An authority, a broker with ears, a till, two who ask and two who work. */
+/** An authority, a broker with ears, a till, two who ask, one who routes and two who work. */
 export class Cafe extends Place {
   readonly alice: Guest = this.#guest('alice');
   readonly bob: Guest = this.#guest('bob');
+  readonly rita: Guest = this.#guest('rita');
   readonly wanda: Guest = this.#guest('wanda');
   readonly willi: Guest = this.#guest('willi');
   readonly till: Child<Till> = this.child('../patterns/till.js');
@@ -40,7 +42,7 @@ export class Cafe extends Place {
   }
 
   get guests(): readonly Guest[] {
-    return [this.alice, this.bob, this.wanda, this.willi];
+    return [this.alice, this.bob, this.rita, this.wanda, this.willi];
   }
 
   get workers(): readonly [Guest, Guest] {
@@ -90,9 +92,11 @@ export class Cafe extends Place {
   }
 
   protected override async open(): Promise<void> {
-    const { alice, bob, wanda, willi } = this;
+    const { alice, bob, rita, wanda, willi } = this;
     this.tap = this.broker.caller<Wiretap>();
-    await this.#group('front', [brewTopic, payTopic, toastTopic, washTopic], [alice, bob], [wanda, willi]);
+    const kitchen = [brewTopic, payTopic, toastTopic, washTopic, orderTopic];
+    await this.#group('front', kitchen, [alice, bob], [wanda, willi]);
+    await this.ask('grant', { keyId: rita.keyId, action: 'route', pattern: orderTopic, join: 'now' });
     await this.#group('survey', [lateTopic], [alice], [bob, wanda, willi]);
     await this.#group('bus', [callTopic], [alice, wanda, willi], [alice, wanda, willi]);
     await this.authority.call('rest');

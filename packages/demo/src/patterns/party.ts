@@ -12,6 +12,11 @@ import { serve } from '../network/serve.ts';
 import { Bench, nameOf, type Got } from './bench.ts';
 import { TillStore } from './till-store.ts';
 
+/** What a dealer heard of a message: the answer, and what was said before it. */
+export interface Dealt extends Got {
+  readonly news: readonly string[];
+}
+
 /** How a survey stands. */
 export interface Surveyed {
   readonly replies: readonly Got[];
@@ -54,6 +59,46 @@ export class Party {
   async request(topic: string, text: string): Promise<Got> {
     const { data, sender } = await this.#client.request(topic, text, { timeoutMs: patienceMs });
     return { text: Buffer.from(data).toString(), sender: nameOf(sender) };
+  }
+
+  /** Sends a message as a dealer. */
+  async deal(topic: string, text: string, routing: string): Promise<Dealt> {
+    const news: string[] = [];
+    const { data, sender } = await this.#client.deal(topic, text, {
+      timeoutMs: patienceMs,
+      routing,
+      onNews: (one) => news.push(Buffer.from(one.data).toString()),
+    });
+    return { text: Buffer.from(data).toString(), sender: nameOf(sender), news };
+  }
+
+  /** Routes messages to the worker that their routing data name, but for those of bob. @param workers - key ids in hex, by name */
+  async route(topic: string, workers: Readonly<Record<'wanda' | 'willi', string>>): Promise<void> {
+    const bench = new Bench(false);
+    const routing = this.#client.route(topic, async (messages) => {
+      const told = await bench.take(messages.routing, messages.sender);
+      const isOfBob = messages.sender.name === 'bob';
+      const worker = told === 'to willi' || isOfBob ? workers.willi : workers.wanda;
+      const times = isOfBob ? 2 : 1;
+      for (let i = 0; i < times; i++) await messages.forward(Uint8Array.from(Buffer.from(worker, 'hex')));
+    });
+    await this.#begun(topic, bench, routing);
+  }
+
+  /** Serves what routers send, and says when it begins. @param isHeld - none before {@link release} */
+  async serve(topic: string, isHeld: boolean): Promise<void> {
+    const bench = new Bench(isHeld);
+    const work = this.#client.respond(
+      topic,
+      async ({ data, sender, say }) => {
+        await say(`${this.#client.name} begins`);
+        const text = await bench.take(data, sender);
+        bench.done.push(text);
+        return `${text}, made by ${this.#client.name}`;
+      },
+      { effects: 'idempotent', forwardedOnly: true },
+    );
+    await this.#begun(topic, bench, work);
   }
 
   async push(topic: string, texts: readonly string[], jobsPerLeaf: number): Promise<void> {

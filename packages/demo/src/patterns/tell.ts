@@ -3,10 +3,11 @@ import { seconds } from '../network/deliver.ts';
 import { claim, heading, line, sizeText } from '../story.ts';
 import { askAndAnswer } from './ask.ts';
 import { ride } from './bus.ts';
-import { brewTopic, Cafe, callTopic, lateTopic, payTopic, toastTopic, washTopic } from './cafe.ts';
+import { brewTopic, Cafe, callTopic, lateTopic, orderTopic, payTopic, toastTopic, washTopic } from './cafe.ts';
 import { payOnce } from './once.ts';
 import { pushAndPull } from './push.ts';
 import { foundIn } from './readers.ts';
+import { routeOrders } from './route.ts';
 import { survey } from './survey.ts';
 
 /** The patterns on one broker: every part in a process of its own, over TLS. */
@@ -18,6 +19,7 @@ export async function tellPatterns(): Promise<void> {
     await payOnce(cafe);
     await pushAndPull(cafe);
     await survey(cafe);
+    await routeOrders(cafe);
     await ride(cafe);
     await end(cafe, startedMs);
   });
@@ -25,13 +27,15 @@ export async function tellPatterns(): Promise<void> {
 
 /** Part 1: who is who. */
 function introduce(cafe: Cafe, startedMs: number): void {
-  heading('1  Seven processes, and TLS between them and the broker');
-  line(`An authority, a broker, a till, two who ask and two who work started in ${seconds(startedMs)} s.`);
+  heading('1  Eight processes, and TLS between them and the broker');
+  line(
+    `An authority, a broker, a till, two who ask, one who routes and two who work started in ${seconds(startedMs)} s.`,
+  );
   line(`    broker  ${cafe.address}, process ${cafe.broker.pid}`);
   for (const { name, keyId, process } of cafe.guests)
     line(`    ${name.padEnd(6)}  key id ${keyId}, process ${process.pid}`);
   line(
-    'alice and bob may ask in the kitchen, where wanda and willi work. What they hear of each other the broker brings.',
+    'alice and bob may ask in the kitchen, where wanda and willi work, and rita may say who takes an order. What they hear of each other the broker brings.',
   );
   line(
     'It is the program as it is; beside it runs what keeps all that comes out of TLS, and lies. None of it has a key.',
@@ -40,7 +44,7 @@ function introduce(cafe: Cafe, startedMs: number): void {
 
 async function end(cafe: Cafe, startedMs: number): Promise<void> {
   heading('At the end');
-  const topics = [brewTopic, payTopic, toastTopic, washTopic, lateTopic, callTopic];
+  const topics = [brewTopic, payTopic, toastTopic, washTopic, orderTopic, lateTopic, callTopic];
   const secrets = [...topics, 'charge ', 'toast', 'table ', 'taken by', 'made by'];
   const passed = await cafe.tap.call('passed', 0);
   const bytes = passed.reduce((sum, one) => sum + one.bytes.length, 0);

@@ -4,14 +4,16 @@ import type { SeededRandom } from '@tridcomm/core/testing';
 import { hexOf } from '../bytes.ts';
 import type { Member } from '../member.ts';
 import type { PatternsOracle, PatternsScene } from './oracle.ts';
-import type { Effects, GroupName } from './plan.ts';
+import type { RoutingOracle } from './routing-oracle.ts';
+import type { Effects, GroupName, WorkKind } from './plan.ts';
 
 /** What the applications of a member need of the world. */
 export interface AppHost {
   readonly member: Member;
   readonly random: SeededRandom;
   readonly oracle: PatternsOracle;
-  readonly effects: Readonly<Record<'request' | 'job', Effects>>;
+  readonly routing: RoutingOracle;
+  readonly effects: Readonly<Record<WorkKind, Effects>>;
   readonly trueMs: number;
   /** As the member sees a group now. */
   sceneOf(group: GroupName): PatternsScene;

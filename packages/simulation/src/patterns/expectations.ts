@@ -50,13 +50,31 @@ export class Expectations {
 
   /** Works were sealed: what has to come of them. */
   asked(member: Member, works: readonly AskedWork[], forMs: number, isRepeated: boolean): void {
-    const { nowMs: atMs, delayMs, isHealed: afterHeal } = this.#state;
+    this.#asked(member, works, works, { forMs, isRepeated, quietMs: 5_000 + 4 * this.#state.delayMs });
+  }
+
+  /** Messages were sealed: what has to come of those whose router has somebody to send them to. @param to - whom each names */
+  dealt(member: Member, works: readonly AskedWork[], to: readonly string[], forMs: number): void {
+    const { parties, plan, delayMs } = this.#state;
+    const isExpected = (name: string): boolean => {
+      return parties.get(name)?.worker === undefined ? plan.routing!.directCapacity > 0 : this.isLive(name);
+    };
+    const expected = works.filter((_, place) => isExpected(to[place]!));
+    this.#asked(member, works, expected, { forMs, isRepeated: false, quietMs: 10_000 + 6 * delayMs });
+  }
+
+  #asked(
+    member: Member,
+    works: readonly AskedWork[],
+    expected: readonly AskedWork[],
+    { forMs, isRepeated, quietMs }: { readonly forMs: number; readonly isRepeated: boolean; readonly quietMs: number },
+  ): void {
+    const { nowMs: atMs, isHealed: afterHeal } = this.#state;
     // One that takes long holds the others of its unit.
     if (works.some(({ mayRunAgain }) => mayRunAgain)) for (const work of works) work.mayRunAgain = true;
     const isSlow = works.some(({ content }) => content.endsWith('!'));
     if (!this.isLive(member.name) || isSlow) return;
-    const quietMs = 5_000 + 4 * delayMs;
-    for (const { kind, content } of works) {
+    for (const { kind, content } of expected) {
       if (forMs === 0 || forMs >= quietMs + clocksMs) {
         this.#state.works.expect({ content, atMs, untilMs: atMs + quietMs, afterHeal, isQuiet: true });
       }
@@ -79,7 +97,7 @@ export class Expectations {
     );
     if (!this.isLive(member.name) || (epoch < this.#office.epochOf(group) && this.#office.isDraining)) return;
     for (const { plan, member: reader } of parties.values()) {
-      const reads = name === 'bus' || !plan.asks;
+      const reads = plan.role === 'worker' || (name === 'bus' && plan.role === 'asker');
       if (!reads || reader === member || !this.isLive(reader.name)) continue;
       if (!reader.isDurable && reader.bootMs > 0 && timestampMs <= reader.bootMs + skewMs) continue;
       // Up to 64 numbers of a stream may be refused after a restart.

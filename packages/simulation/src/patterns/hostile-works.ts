@@ -32,16 +32,18 @@ interface Place {
 /** A hostile relay that gives work, too: to nobody, to two, once more to somebody else, changed, or to whom it likes best. */
 export class HostileWorks implements Broker {
   readonly relay: HostileRelay;
-  /** Who gets all units that it asks for, in hex. */
-  favourite: string | undefined;
+  /** Who get all units that they ask for, in hex. */
+  readonly favourites: Set<string> = new Set();
   /** Who gets no object any more, in hex. */
-  inTheDark: string | undefined;
+  readonly inTheDark: Set<string> = new Set();
   /** Of a member that helps it, to copy the replies of others to surveys. */
   accomplice: SigningKey | undefined;
   readonly #provider: CryptoProvider;
   readonly #clock: ManualClock;
   readonly #random: SeededRandom;
   readonly #faults: Tally;
+  readonly #receivers = new Map<string, Pick<CarrierReceiver, 'envelope'>>();
+  readonly #forwards: Uint8Array[] = [];
   readonly #places = new Set<Place>();
   readonly #units: HeldUnit[] = [];
   #waiting: HeldUnit[] = [];
@@ -59,10 +61,11 @@ export class HostileWorks implements Broker {
     const link = this.relay.attach(keyId32, {
       envelope: (bytes) => receiver.envelope(bytes),
       object: (address16, bytes) => {
-        if (keyId !== this.inTheDark) receiver.object(address16, bytes);
+        if (!this.inTheDark.has(keyId)) receiver.object(address16, bytes);
         else this.#faults.add('withhold');
       },
     });
+    this.#receivers.set(keyId, receiver);
     const places = new Map<string, Place>();
     const end = (tag: string): void => {
       const place = places.get(tag);
@@ -84,6 +87,7 @@ export class HostileWorks implements Broker {
       endWork: ({ match16 }) => end(hexOf(match16)),
       detach: () => {
         for (const tag of places.keys()) end(tag);
+        if (this.#receivers.get(keyId) === receiver) this.#receivers.delete(keyId);
         link.detach();
       },
     };
@@ -103,6 +107,7 @@ export class HostileWorks implements Broker {
         this.relay.publish(copySurveyReply(this.#provider, bytes, this.accomplice));
       }
       this.relay.publish(bytes);
+      if (view.header.patternKind === patternKinds.routerDealer.forward) this.#misdirect(bytes);
       return;
     }
     const tag = hexOf(view.header.topicTag);
@@ -118,6 +123,21 @@ export class HostileWorks implements Broker {
     this.relay.replayAll();
     this.#faults.add('unit replayed', this.#units.length);
     for (const unit of this.#units) for (const place of this.#places) this.#give(unit, place, 0);
+  }
+
+  /** Gives a forward to those whom it is not for, and an earlier one to everybody. */
+  #misdirect(forward: Uint8Array): void {
+    this.#forwards.push(forward);
+    const given: Uint8Array[] = [];
+    const { swap, replay } = this.relay.mood;
+    if (this.#does('forward to all', swap)) given.push(forward);
+    if (this.#does('forward replayed', replay)) given.push(this.#random.pick(this.#forwards));
+    for (const bytes of given) {
+      const delayMs = this.#random.below(5_000);
+      this.#clock.after(delayMs, () => {
+        for (const receiver of this.#receivers.values()) receiver.envelope(new Uint8Array(bytes));
+      });
+    }
   }
 
   #handWaiting(tag: string): void {
@@ -147,7 +167,7 @@ export class HostileWorks implements Broker {
   #placeFor({ tag }: HeldUnit): Place | undefined {
     const places = [...this.#places].filter((place) => place.tag === tag);
     return (
-      places.find(({ keyId }) => keyId === this.favourite) ??
+      places.find(({ keyId }) => this.favourites.has(keyId)) ??
       (places.length > 0 ? this.#random.pick(places) : undefined)
     );
   }

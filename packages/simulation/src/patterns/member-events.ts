@@ -57,6 +57,8 @@ export class MemberEvents {
       case 'work':
       case 'reply':
       case 'surveyReply':
+      case 'routed':
+      case 'heard':
         counts.deliveries++;
         break;
       case 'surveyEnd':
@@ -65,6 +67,11 @@ export class MemberEvents {
       case 'filled':
         break;
     }
+  }
+
+  /** The client hands an envelope to the broker. */
+  onPublished(member: Member, envelope: Uint8Array): void {
+    this.#state.routing.published(this.#office.sceneOf(member, 0), envelope);
   }
 
   /** Before the client gets it. */

@@ -7,6 +7,7 @@ import { hoardName } from './oracle.ts';
 import type { Party } from './party.ts';
 import type { DeathStep } from './plan.ts';
 import type { Expectations } from './expectations.ts';
+import { routerHoardName } from './routing-oracle.ts';
 import type { RunState } from './run-state.ts';
 import { calmMs, clocksMs, favourMs, settleMs, skewMs } from './times.ts';
 
@@ -66,20 +67,18 @@ export class Mishaps {
 
   /** The traitor keeps what it is given, and a hostile broker gives it all that there is. */
   hoard(): void {
-    const { clock, works, hostile } = this.#state;
+    const { clock, works } = this.#state;
     const { worker, surveyor } = this.#state.party(traitorName);
     worker!.isHoarding = true;
     surveyor.isHoarding = true;
     works.disturb(hoardName, clock.nowMs, Infinity);
-    if (hostile === undefined) return;
-    hostile.favourite = this.#state.keyIdOf(traitorName);
-    clock.after(favourMs, () => (hostile.favourite = undefined));
+    this.#favour(traitorName);
   }
 
   /** The traitor loses its rights, and a hostile broker keeps that from it. */
   condemn(how: 'revoke' | 'withdraw subscribe'): void {
     const { hostile } = this.#state;
-    if (hostile !== undefined) hostile.inTheDark = this.#state.keyIdOf(traitorName);
+    hostile?.inTheDark.add(this.#state.keyIdOf(traitorName));
     this.#office.condemn(how);
   }
 
@@ -92,6 +91,20 @@ export class Mishaps {
     surveyor.betray(client);
   }
 
+  /** A router keeps what it is given, and a hostile broker gives it all that there is. */
+  hoardRouter(name: string): void {
+    const { works, nowMs } = this.#state;
+    this.#state.party(name).router!.isHoarding = true;
+    works.disturb(routerHoardName, nowMs, Infinity);
+    this.#favour(name);
+  }
+
+  /** A router loses its right, and a hostile broker keeps that from it. */
+  condemnRouter(name: string, how: 'revoke' | 'withdraw'): void {
+    this.#state.hostile?.inTheDark.add(this.#state.keyIdOf(name));
+    this.#office.condemnRouter(name, how);
+  }
+
   /** All trouble ends: everybody is up, links are sound, and the broker is the honest one. */
   heal(): void {
     const { clock, plan, parties, random, hostile, works } = this.#state;
@@ -99,7 +112,7 @@ export class Mishaps {
     this.#state.isHealed = true;
     if (hostile !== undefined) {
       hostile.relay.mood = calm;
-      hostile.inTheDark = undefined;
+      hostile.inTheDark.clear();
     }
     for (const { member } of parties.values()) {
       member.quality = soundLink;
@@ -109,6 +122,13 @@ export class Mishaps {
     for (const name of ['pool', 'poll', 'bus'] as const) if (random.chance(0.5)) this.#office.rotate(name, 0);
     for (const name of parties.keys()) this.#expectations.readyFrom(name, clock.nowMs + calmMs - 1);
     clock.after(calmMs - 1, () => works.healed(clock.nowMs));
+  }
+
+  #favour(name: string): void {
+    const { hostile, clock } = this.#state;
+    const keyId = this.#state.keyIdOf(name);
+    hostile?.favourites.add(keyId);
+    clock.after(favourMs, () => hostile?.favourites.delete(keyId));
   }
 
   #comeBack(member: Member): void {

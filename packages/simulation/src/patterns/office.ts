@@ -128,6 +128,19 @@ export class Office {
     messages.condemned = { publish: true, read: true, subscribe: true, atMs, headSeq, epochs };
   }
 
+  /** A router loses its right. */
+  condemnRouter(name: string, how: 'revoke' | 'withdraw'): void {
+    const { nowMs: atMs, routing, messages } = this.#state;
+    const { keyId32 } = this.#state.party(name).member;
+    const front = this.group('pool');
+    const before = this.epochOf(front);
+    if (how === 'revoke') this.authority.revoke(keyId32, atMs);
+    else this.authority.withdraw({ keyId32, action: 'route', pattern: 'pool/**' }, atMs);
+    const crewEpoch = this.epochOf(front);
+    if (crewEpoch === before) messages.report('revoked reader reads', atMs, `no new key block when ${name} left`);
+    routing.condemned = { name, atMs, headSeq: this.#headSeq, crewEpoch };
+  }
+
   renewKeys(keyRecord: Uint8Array): void {
     try {
       this.authority.takeKeyRecord(keyRecord, this.#state.nowMs);

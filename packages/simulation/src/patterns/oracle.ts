@@ -1,10 +1,11 @@
-/** What must hold of requests, jobs and surveys, judged from outside: by what was handed in, what was done, and what came out. */
+/** What must hold of requests, jobs, messages and surveys, judged from outside: by what was handed in, what was done, and what came out. */
 import type { ViolationName } from '../oracle.ts';
-import type { Effects } from './plan.ts';
+import type { Effects, WorkKind } from './plan.ts';
+import { routerHoardName, type RoutingOracle } from './routing-oracle.ts';
 
-/** A request or job that somebody sealed, under one name or more. */
+/** A request, job or message that somebody sealed, under one name or more. */
 export interface AskedWork {
-  readonly kind: 'request' | 'job';
+  readonly kind: WorkKind;
   readonly content: string;
   readonly asker: string;
   readonly topic: string;
@@ -46,7 +47,7 @@ export interface AskedSurvey {
 
 /** What is heard of a request, as an asker hears it. */
 export interface HeardReply {
-  readonly status: 'final' | 'in progress' | 'refused' | 'late';
+  readonly status: 'final' | 'in progress' | 'news' | 'refused' | 'late';
   readonly sender: string;
   readonly body: string;
 }
@@ -76,6 +77,10 @@ export interface PatternsOracleOptions {
   readonly tickMs: number;
   /** Who may answer without doing anything. */
   readonly traitor: string;
+  /** Who routes. */
+  readonly routers: readonly string[];
+  /** Of messages and news. */
+  readonly routing: RoutingOracle;
   readonly report: (name: ViolationName, atMs: number, sentence: string) => void;
 }
 
@@ -185,7 +190,16 @@ export class PatternsOracle {
     if (named.outcome !== undefined) {
       report('answered twice', atMs, `${member} hears ${status} of ${work.content} after ${named.outcome}`);
     }
-    if (status === 'in progress') return;
+    const isMessage = work.kind === 'message';
+    if (isMessage && status !== 'late' && localMs > work.deadlineMs) {
+      report('answered late', atMs, `${member} hears ${status} of ${work.content} after its deadline`);
+    }
+    if (status === 'in progress' || status === 'news') {
+      if (isMessage !== (status === 'news'))
+        report('wrong answer', atMs, `${member} hears ${status} of a ${work.kind}`);
+      if (isMessage) this.#options.routing.heard(scene, name, work.content, sender, body);
+      return;
+    }
     named.outcome = status;
     if (status === 'late') {
       if (localMs <= work.deadlineMs) report('honest refused', atMs, `${member} gives ${work.content} up early`);
@@ -315,7 +329,7 @@ export class PatternsOracle {
     const { report, tickMs } = this.#options;
     for (const { content, life, outcome } of this.#named.values()) {
       const { kind, asker, deadlineMs } = this.works.get(content)!;
-      const isOver = kind === 'request' && endMs - mostSkewMs > deadlineMs + 2 * tickMs;
+      const isOver = kind !== 'job' && endMs - mostSkewMs > deadlineMs + 2 * tickMs;
       if (outcome !== undefined || !isOver || this.#lives.get(asker) !== life) continue;
       report('never settled', endMs, `${asker} heard neither an answer nor an end of ${content}`);
     }
@@ -338,8 +352,9 @@ export class PatternsOracle {
     const { kind, asker, effects, mayRunAgain } = this.works.get(content)!;
     const disturbed = workers.filter((worker) => !this.isQuiet([worker], atMs, untilMs));
     const hoarders = isOut ? [] : [hoardName];
+    const others = kind === 'message' ? [...this.#options.routers, routerHoardName] : [];
     const isPromised = isQuiet
-      ? this.isQuiet(['broker', rotationName, asker, ...workers, ...hoarders], atMs, untilMs)
+      ? this.isQuiet(['broker', rotationName, asker, ...workers, ...hoarders, ...others], atMs, untilMs)
       : this.isQuiet(['broker', rotationName], atMs, untilMs) &&
         this.isQuiet([asker], atMs, kind === 'job' ? atMs + sentMs : untilMs) &&
         disturbed.length + (this.isQuiet(hoarders, atMs, untilMs) ? 0 : 1) <= 1;

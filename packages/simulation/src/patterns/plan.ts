@@ -2,6 +2,7 @@
 import { SeededRandom, type LinkQuality } from '@tridcomm/core/testing';
 import type { Mood } from '../hostile-relay.ts';
 import { linkOf, moodOf, traitorName, type MemberPlan, type Setting, type TimedStep } from '../schedule.ts';
+import { routingPlanOf, withRouters, type RoutingPlan } from './plan-routing.ts';
 
 /** Groups of a run. */
 export type GroupName = 'pool' | 'poll' | 'bus';
@@ -19,18 +20,30 @@ export interface PatternsGroupPlan {
   readonly periodMs: number;
 }
 
+/** What a pool is asked for. */
+export type WorkKind = 'request' | 'job' | 'message';
+
 /** What stands against work that comes twice. */
 export type Effects = 'store' | 'idempotent';
 
 export interface PatternsMemberPlan extends MemberPlan {
-  /** Asks, pushes and asks surveys; who does not works and replies. */
-  readonly asks: boolean;
+  /** An asker asks, pushes and asks surveys; a worker works and replies; a router has no part in anything but messages of dealers. */
+  readonly role: 'asker' | 'worker' | 'router';
   /** Units that the broker may give it at a time. */
   readonly capacity: number;
 }
 
 export type PatternsStep =
-  | { readonly do: 'request'; readonly member: string; readonly count: number; readonly forMs: number }
+  | {
+      readonly do: 'request';
+      readonly member: string;
+      readonly count: number;
+      readonly forMs: number;
+      /** On the topic that dealers use. */
+      readonly isAmongMessages?: boolean;
+    }
+  /** A message for each who is named. */
+  | { readonly do: 'deal'; readonly member: string; readonly to: readonly string[]; readonly forMs: number }
   | {
       readonly do: 'push';
       readonly member: string;
@@ -46,8 +59,10 @@ export type PatternsStep =
   | { readonly do: 'rotate'; readonly group: GroupName; readonly aheadMs: number }
   | { readonly do: 'condemn'; readonly how: 'revoke' | 'withdraw subscribe' }
   | { readonly do: 'hoard' | 'betray' | 'replay all' }
+  | { readonly do: 'router hoard' | 'router betray'; readonly member: string }
+  | { readonly do: 'condemn router'; readonly member: string; readonly how: 'revoke' | 'withdraw' }
   | {
-      readonly do: 'worker death' | 'asker death';
+      readonly do: 'worker death' | 'asker death' | 'router death';
       readonly member: string;
       readonly downMs: number;
       readonly keepsState: boolean;
@@ -59,10 +74,10 @@ export type PatternsStep =
   | { readonly do: 'mood'; readonly mood: Mood };
 
 /** Somebody's process ends. */
-export type DeathStep = Extract<PatternsStep, { readonly do: 'worker death' | 'asker death' }>;
+export type DeathStep = Extract<PatternsStep, { readonly do: 'worker death' | 'asker death' | 'router death' }>;
 
 /** What a member says or asks of its own accord. */
-export type SpokenStep = Extract<PatternsStep, { readonly do: 'request' | 'push' | 'ask' | 'say' }>;
+export type SpokenStep = Extract<PatternsStep, { readonly do: 'request' | 'push' | 'deal' | 'ask' | 'say' }>;
 
 export interface PatternsPlan {
   readonly seed: number;
@@ -70,8 +85,9 @@ export interface PatternsPlan {
   readonly link: LinkQuality;
   readonly groups: readonly PatternsGroupPlan[];
   readonly members: readonly PatternsMemberPlan[];
-  /** Of requests and of jobs. */
-  readonly effects: Readonly<Record<'request' | 'job', Effects>>;
+  /** Of some plans: routers, who are members too, and dealers. */
+  readonly routing: RoutingPlan | undefined;
+  readonly effects: Readonly<Record<WorkKind, Effects>>;
   /** By time, counted from the start. */
   readonly steps: readonly (Omit<TimedStep, 'step'> & { readonly step: PatternsStep })[];
   /** When all trouble ends. */
@@ -80,6 +96,7 @@ export interface PatternsPlan {
 
 export const requestTopic = 'pool/ask';
 export const jobTopic = 'pool/do';
+export const dealTopic = 'pool/deal';
 export const pollTopic = 'poll/x';
 export const busTopic = 'bus/x';
 
@@ -89,7 +106,7 @@ export function patternsPlanOf(seed: number): PatternsPlan {
   const setting = random.pick<Setting>(['honest', 'honest', 'rough', 'hostile', 'hostile']);
   const healMs = random.between(70, 100) * 1_000;
   const members = membersOf(random);
-  const effects = { request: effectsOf(random), job: effectsOf(random) };
+  const ofPools = { request: effectsOf(random), job: effectsOf(random) };
   const isLonely = random.chance(0.25);
   const steps = [
     ...conversation(random, members, healMs),
@@ -98,12 +115,28 @@ export function patternsPlanOf(seed: number): PatternsPlan {
     ...(setting === 'hostile' ? hostility(random, members, healMs) : []),
   ];
   if (!isLonely && random.chance(0.9)) steps.push(...treason(random, members, healMs));
+  const [link, groups] = [linkOf(random, setting), groupsOf(random)];
+  const routed = routingPlanOf(seed, { setting, members, healMs });
+  const all = routed === undefined ? steps : [...withRouters(seed, routed.routing, steps), ...routed.steps];
   // Sorting is stable: steps of one time stay in the order in which they were drawn.
-  steps.sort((a, b) => a.atMs - b.atMs);
-  return { seed, setting, link: linkOf(random, setting), groups: groupsOf(random), members, effects, steps, healMs };
+  all.sort((a, b) => a.atMs - b.atMs);
+  const routing = routed?.routing;
+  const effects = { ...ofPools, message: routing?.effects ?? 'idempotent' };
+  return {
+    seed,
+    setting,
+    link,
+    groups: routing === undefined ? groups : groups.map(withDealing),
+    members: [...members, ...(routing?.routers ?? [])],
+    routing,
+    effects,
+    steps: all,
+    healMs,
+  };
 }
 
-type TimedPatternsStep = PatternsPlan['steps'][number];
+/** A step, and when. */
+export type TimedPatternsStep = PatternsPlan['steps'][number];
 
 function effectsOf(random: SeededRandom): Effects {
   return random.chance(0.65) ? 'store' : 'idempotent';
@@ -130,10 +163,14 @@ function groupsOf(random: SeededRandom): PatternsGroupPlan[] {
   ];
 }
 
+function withDealing(group: PatternsGroupPlan): PatternsGroupPlan {
+  return group.name === 'pool' ? { ...group, patterns: [...group.patterns, dealTopic] } : group;
+}
+
 function membersOf(random: SeededRandom): PatternsMemberPlan[] {
-  const plan = (name: string, asks: boolean): PatternsMemberPlan => ({
+  const plan = (name: string, role: PatternsMemberPlan['role']): PatternsMemberPlan => ({
     name,
-    asks,
+    role,
     writes: true,
     reads: true,
     durable: random.chance(0.5),
@@ -144,11 +181,11 @@ function membersOf(random: SeededRandom): PatternsMemberPlan[] {
     capacity: random.between(2, 8),
   });
   return [
-    plan('asker0', true),
-    plan('asker1', true),
-    plan('worker0', false),
-    plan('worker1', false),
-    plan(traitorName, false),
+    plan('asker0', 'asker'),
+    plan('asker1', 'asker'),
+    plan('worker0', 'worker'),
+    plan('worker1', 'worker'),
+    plan(traitorName, 'worker'),
   ];
 }
 
@@ -162,9 +199,9 @@ function conversation(
     const atMs = random.between(7_000, healMs - 3_000);
     steps.push({ atMs, step });
   };
-  for (const { name: member, asks } of members) {
+  for (const { name: member, role } of members) {
     for (let i = random.between(1, 2); i > 0; i--) add({ do: 'say', member, count: random.between(1, 3) });
-    if (!asks) continue;
+    if (role !== 'asker') continue;
     for (let i = random.between(5, 8); i > 0; i--) {
       add({ do: 'request', member, count: random.between(1, 3), forMs: random.pick([1_500, 6_000, 30_000, 75_000]) });
     }
@@ -202,8 +239,8 @@ function treason(random: SeededRandom, members: readonly PatternsMemberPlan[], h
   const hoardMs = condemnMs - random.between(2_000, 9_000);
   const how = random.pick(['revoke', 'withdraw subscribe'] as const);
   steps.push({ atMs: hoardMs, step: { do: 'hoard' } }, { atMs: condemnMs, step: { do: 'condemn', how } });
-  for (const { name: member, asks } of members) {
-    if (!asks) continue;
+  for (const { name: member, role } of members) {
+    if (role !== 'asker') continue;
     const sometime = (): number => random.between(hoardMs + 100, condemnMs - 200);
     steps.push({ atMs: sometime(), step: { do: 'request', member, count: 1, forMs: 75_000 } });
     if (random.chance(0.5))
@@ -222,7 +259,7 @@ function mishaps(random: SeededRandom, members: readonly PatternsMemberPlan[], h
     const atMs = random.between(10_000, healMs - 15_000);
     const member = random.pick(members);
     const kind = random.below(10);
-    if (!member.asks && kind < 8) steps.push(workBefore(random, members, atMs));
+    if (member.role === 'worker' && kind < 8) steps.push(workBefore(random, members, atMs));
     if (kind < 5) steps.push({ atMs, step: death(random, member, random.chance(0.6)) });
     else if (kind < 8) steps.push({ atMs, step: partition(random, member) });
     else steps.push({ atMs, step: { do: 'broker restart', downMs: random.pick([0, 1_000, 8_000]) } });
@@ -237,23 +274,23 @@ function lonelyDeath(
   healMs: number,
 ): TimedPatternsStep[] {
   const atMs = random.between(10_000, healMs - 55_000);
-  const worker = random.pick(members.filter(({ asks }) => !asks));
+  const worker = random.pick(members.filter(({ role }) => role === 'worker'));
   const steps: TimedPatternsStep[] = [
     workBefore(random, members, atMs),
     { atMs, step: { ...death(random, worker, false), downMs: 75_000 } },
     workBefore(random, members, atMs + 2_000),
   ];
   for (let i = random.between(2, 4); i > 0; i--) {
-    const asker = random.pick(members.filter(({ asks }) => asks));
+    const asker = random.pick(members.filter(({ role }) => role === 'asker'));
     const step = random.chance(0.5) ? death(random, asker, random.chance(0.6)) : partition(random, asker);
     steps.push({ atMs: random.between(atMs + 6_000, healMs - 15_000), step });
   }
   return steps;
 }
 
-function death(random: SeededRandom, { name: member, asks }: PatternsMemberPlan, isNoticed: boolean): DeathStep {
+function death(random: SeededRandom, { name: member, role }: PatternsMemberPlan, isNoticed: boolean): DeathStep {
   return {
-    do: asks ? 'asker death' : 'worker death',
+    do: role === 'asker' ? 'asker death' : 'worker death',
     member,
     downMs: isNoticed ? random.pick([0, 500, 5_000, 20_000]) : random.pick([20_000, 75_000]),
     keepsState: random.chance(0.7),
@@ -267,7 +304,7 @@ function partition(random: SeededRandom, { name: member }: PatternsMemberPlan): 
 
 /** So that somebody to whom something happens has work. */
 function workBefore(random: SeededRandom, members: readonly PatternsMemberPlan[], atMs: number): TimedPatternsStep {
-  const { name: member } = random.pick(members.filter(({ asks }) => asks));
+  const { name: member } = random.pick(members.filter(({ role }) => role === 'asker'));
   const step = { do: 'push', member, count: 6, jobsPerLeaf: 1, forMs: 0, isRepeated: false } as const;
   return { atMs: atMs - random.between(30, 500), step };
 }

@@ -1,14 +1,24 @@
-import { TridcommError, type JobFields, type RecordName, type Reply, type Requested } from '@tridcomm/core';
-import type { Client } from '@tridcomm/core/internal';
-import { ascii, textOf } from '../bytes.ts';
+import {
+  parseEnvelope,
+  TridcommError,
+  type JobFields,
+  type RecordName,
+  type Reply,
+  type Requested,
+} from '@tridcomm/core';
+import { extensions, type Client } from '@tridcomm/core/internal';
+import { ascii, hexOf, readU32, textOf } from '../bytes.ts';
 import { keyOfRecord, type AppHost } from './app.ts';
 import type { AskedWork } from './oracle.ts';
-import { jobTopic, requestTopic, type PatternsStep } from './plan.ts';
+import { dealTopic, jobTopic, requestTopic, type PatternsStep, type WorkKind } from './plan.ts';
+import { routingDataOf } from './routing-data.ts';
 
-/** A request of this life, until it has its answer or its end. */
+/** A request or message of this life, until it has its answer or its end. */
 interface Pending {
   readonly work: AskedWork;
   readonly key16: Uint8Array;
+  /** Of a message: what routers are told. */
+  readonly routing: string | undefined;
   readonly names: RecordName[];
   isSettled: boolean;
 }
@@ -36,20 +46,30 @@ export class PoolAsker {
   request(client: Client, step: PatternsStep & { readonly do: 'request' }): Sealed {
     const { member } = this.#host;
     const deadlineMs = member.localMs + step.forMs;
+    const topic = step.isAmongMessages === true ? dealTopic : requestTopic;
     const pending = Array.from({ length: step.count }, (): Pending => {
-      const work = this.#newWork('request', deadlineMs);
-      return { work, key16: this.#keyOf(work.content), names: [], isSettled: false };
+      const work = this.#newWork('request', topic, deadlineMs);
+      return { work, key16: this.#keyOf(work.content), routing: undefined, names: [], isSettled: false };
     });
-    const requested = this.#seal(client, pending);
-    this.#againLater(requested.envelopes[0]!, pending, deadlineMs, member.localMs);
-    return { works: pending.map(({ work }) => work), requested };
+    return this.#ask(client, pending, deadlineMs);
+  }
+
+  /** @throws TridcommError what it is refused with */
+  deal(client: Client, step: PatternsStep & { readonly do: 'deal' }): Sealed {
+    const deadlineMs = this.#host.member.localMs + step.forMs;
+    const pending = step.to.map((worker): Pending => {
+      const work = this.#newWork('message', dealTopic, deadlineMs);
+      const routing = routingDataOf(worker, work.asker);
+      return { work, key16: this.#keyOf(work.content), routing, names: [], isSettled: false };
+    });
+    return this.#ask(client, pending, deadlineMs);
   }
 
   /** @throws TridcommError what it is refused with */
   push(client: Client, step: PatternsStep & { readonly do: 'push' }): Sealed {
     const { member, oracle } = this.#host;
     const deadlineMs = step.forMs === 0 ? 0 : member.localMs + step.forMs;
-    const works = Array.from({ length: step.count }, () => this.#newWork('job', deadlineMs));
+    const works = Array.from({ length: step.count }, () => this.#newWork('job', jobTopic, deadlineMs));
     const jobs = works.map(({ content }): JobFields => {
       return { body: ascii(content), deadlineMs, key16: this.#keyOf(content) };
     });
@@ -70,12 +90,17 @@ export class PoolAsker {
     return { works, requested };
   }
 
-  #newWork(kind: 'request' | 'job', deadlineMs: number): AskedWork {
+  #ask(client: Client, pending: readonly Pending[], deadlineMs: number): Sealed {
+    const requested = this.#seal(client, pending);
+    this.#againLater(requested.envelopes, pending, deadlineMs, this.#host.member.localMs);
+    return { works: pending.map(({ work }) => work), requested };
+  }
+
+  #newWork(kind: WorkKind, topic: string, deadlineMs: number): AskedWork {
     const { member, effects, random } = this.#host;
     // Somebody takes his time over those that end so.
     const end = random.chance(0.06) ? '!' : '';
-    const content = `${member.name}${kind === 'request' ? '?' : '+'}${++this.#count}.${random.u32().toString(36)}${end}`;
-    const topic = kind === 'request' ? requestTopic : jobTopic;
+    const content = `${member.name}${signs[kind]}${++this.#count}.${random.u32().toString(36)}${end}`;
     const mayRunAgain = end !== '';
     return { kind, content, asker: member.name, topic, deadlineMs, effects: effects[kind], mayRunAgain };
   }
@@ -83,7 +108,7 @@ export class PoolAsker {
   #keyOf(content: string): Uint8Array {
     const { random } = this.#host;
     if (random.chance(0.5)) return random.bytes(16);
-    const number = content.slice(content.search(/[?+]/u), content.indexOf('.'));
+    const number = content.slice(content.search(/[?+&]/u), content.indexOf('.'));
     return ascii(number.padEnd(16, '.'));
   }
 
@@ -92,9 +117,14 @@ export class PoolAsker {
     const fields = pending.map(({ work, key16 }) => {
       return { body: ascii(work.content), deadlineMs: work.deadlineMs, key16 };
     });
-    const requested = client.request(requestTopic, fields, member.localMs, (reply) => {
-      this.#hear(client, pending[reply.place]!, reply);
-    });
+    const messages = fields.map((field, i) => ({ ...field, routing: ascii(pending[i]!.routing ?? '') }));
+    const { kind, topic } = pending[0]!.work;
+    const hear = (reply: Reply): void => this.#hear(client, pending[reply.place]!, reply);
+    const requested =
+      kind === 'message'
+        ? client.deal(topic, messages, member.localMs, hear)
+        : client.request(topic, fields, member.localMs, hear);
+    if (kind === 'message') this.#dealt(pending, requested);
     for (const [i, { work, names }] of pending.entries()) {
       const name = requested.names[i]!;
       names.push(name);
@@ -107,11 +137,20 @@ export class PoolAsker {
     return requested;
   }
 
+  #dealt(pending: readonly Pending[], { names, envelopes }: Requested): void {
+    const { member, routing } = this.#host;
+    const ids = new Map(names.map(({ id32 }, place) => [hexOf(id32), pending[place]!.routing!]));
+    for (const [i, [id, text]] of [...ids].entries()) {
+      const frontEpoch = readU32(parseEnvelope(envelopes[i]!).extensions.value(extensions.routing)!, 0);
+      routing.dealt(id, { dealer: member.name, routing: text, frontEpoch }, this.#host.sceneOf('pool'));
+    }
+  }
+
   #hear(client: Client, pending: Pending, reply: Reply): void {
     const { member, oracle } = this.#host;
     const { status } = reply;
     const sender = status === 'late' ? '' : reply.sender.name;
-    const body = status === 'final' ? textOf(reply.body) : 'code' in reply ? reply.code : '';
+    const body = 'body' in reply ? textOf(reply.body) : 'code' in reply ? reply.code : '';
     this.#host.note(() => `${member.name} hears of ${pending.work.content}: ${status} ${body} ${sender}`);
     this.#host.count(`reply ${status}`);
     const name = keyOfRecord(reply.name);
@@ -120,7 +159,7 @@ export class PoolAsker {
     if (!pending.names.some((one) => keyOfRecord(one) === name)) {
       oracle.misled(this.#host.sceneOf('pool'), pending.work.content);
     }
-    if (status === 'in progress' || pending.isSettled) return;
+    if (status === 'in progress' || status === 'news' || pending.isSettled) return;
     if (status === 'late' && member.localMs <= pending.work.deadlineMs) return;
     pending.isSettled = true;
     const others = pending.names.filter((one) => keyOfRecord(one) !== name);
@@ -129,20 +168,25 @@ export class PoolAsker {
     oracle.cancelled(others.map(keyOfRecord));
   }
 
-  #againLater(envelope: Uint8Array, pending: readonly Pending[], deadlineMs: number, sealedMs: number): void {
+  #againLater(
+    envelopes: readonly Uint8Array[],
+    pending: readonly Pending[],
+    deadlineMs: number,
+    sealedMs: number,
+  ): void {
     const { member, random } = this.#host;
     this.#host.after(random.between(4_000, 9_000), (client) => {
       const open = pending.filter(({ isSettled }) => !isSettled);
       const { localMs } = member;
       if (open.length === 0 || localMs >= deadlineMs) return;
       for (const { work } of open) work.mayRunAgain = true;
-      let [again, againMs] = [envelope, sealedMs];
+      let [again, againMs] = [envelopes, sealedMs];
       if (localMs < sealedMs + freshMs && random.chance(0.7)) {
         this.#host.count('asked again');
-        member.repeat(envelope);
+        for (const envelope of envelopes) member.repeat(envelope);
       } else {
         try {
-          [again, againMs] = [this.#seal(client, open).envelopes[0]!, localMs];
+          [again, againMs] = [this.#seal(client, open).envelopes, localMs];
           this.#host.count('sealed anew');
         } catch (error) {
           if (!(error instanceof TridcommError)) throw error;
@@ -154,5 +198,7 @@ export class PoolAsker {
   }
 }
 
+/** What tells them apart in what they say. */
+const signs: Readonly<Record<WorkKind, string>> = { request: '?', job: '+', message: '&' };
 /** So long receivers take an envelope, whatever their clocks say. */
 const freshMs = 90_000;

@@ -1,20 +1,13 @@
 import { createHash } from 'node:crypto';
 import { ConflictError, type EffectMap, type EffectWork, type MemoryEffectStore } from '@tridcomm/client-node';
-import {
-  isOfUnit,
-  refusedOutcome,
-  TridcommError,
-  type Lease,
-  type Work,
-  type WorkDelivery,
-  type WorkReply,
-} from '@tridcomm/core';
+import { TridcommError, type Lease, type Work, type WorkDelivery, type WorkReply } from '@tridcomm/core';
 import { limits, type Client } from '@tridcomm/core/internal';
 import { ascii, hexOf, textOf } from '../bytes.ts';
 import type { LeasedParcel } from '../member.ts';
 import type { AppHost } from './app.ts';
+import { takeLeased } from './leasing.ts';
 import { resultOf } from './oracle.ts';
-import { jobTopic, requestTopic } from './plan.ts';
+import { dealTopic, jobTopic, requestTopic } from './plan.ts';
 
 /** A unit that came in this life. */
 interface Unit {
@@ -26,51 +19,50 @@ interface Unit {
   isHoarded: boolean;
 }
 
-/** What somebody does who takes requests and jobs: each once, with the store that all share, or as often as it comes. */
+/** Units that the broker may give a worker at a time. */
+export interface Capacities {
+  /** Of requests, and of jobs. */
+  readonly each: number;
+  /** Of messages of dealers; undefined where nobody deals. */
+  readonly messages: number | undefined;
+}
+
+/** What somebody does who takes requests, jobs and messages: each once, with the store that all share, or as often as it comes. */
 export class PoolWorker {
   /** Units are kept, and nobody answers them before {@link betray}. */
   isHoarding = false;
   readonly #host: AppHost;
   readonly #store: MemoryEffectStore;
-  readonly #capacity: number;
+  readonly #capacities: Capacities;
+  /** Of units that the broker gave: with what a router forwarded there comes none of these. */
+  readonly #leases = new WeakSet<Lease>();
   readonly #units = new Map<string, Unit>();
 
-  constructor(host: AppHost, store: MemoryEffectStore, capacity: number) {
+  constructor(host: AppHost, store: MemoryEffectStore, capacities: Capacities) {
     this.#host = host;
     this.#store = store;
-    this.#capacity = capacity;
+    this.#capacities = capacities;
   }
 
   /** A life begins. */
   start(client: Client): void {
     this.#units.clear();
-    for (const topic of [requestTopic, jobTopic]) {
+    const { each, messages } = this.#capacities;
+    const takes: [topic: string, capacity: number][] = [
+      [requestTopic, each],
+      [jobTopic, each],
+    ];
+    if (messages !== undefined) takes.push([dealTopic, messages]);
+    for (const [topic, capacity] of takes) {
       const take = (delivery: WorkDelivery): void => this.#take(client, delivery);
-      client.work(topic, this.#host.member.localMs, take, { capacity: this.#capacity });
+      client.work(topic, this.#host.member.localMs, take, { capacity });
     }
   }
 
-  /** A unit has arrived. What opens it may still be on its way. */
-  leased({ bytes, form, lease }: LeasedParcel, tries = 0): void {
-    const { member } = this.#host;
-    const { client, localMs } = member;
-    if (client === undefined) return;
-    try {
-      client.leased(bytes, form, lease, localMs);
-    } catch (error) {
-      if (!(error instanceof TridcommError)) throw error;
-      const mayPass =
-        ['E_SENDER', 'E_POLICY'].includes(error.code) ||
-        (error.code === 'E_EPOCH' && client.isWorkAhead(bytes, form, localMs));
-      if (mayPass && tries < mostTries) {
-        this.#host.after(againMs, () => this.leased({ is: 'leased', bytes, form, lease }, tries + 1));
-        return;
-      }
-      this.#host.refused('work', error);
-      const outcome = refusedOutcome(error);
-      const isAtOnce = outcome === 'done' || isOfUnit(error);
-      this.#host.after(isAtOnce ? 0 : pauseMs, () => client.settle(lease, outcome));
-    }
+  /** A unit has arrived. */
+  leased(parcel: LeasedParcel): void {
+    this.#leases.add(parcel.lease);
+    takeLeased(this.#host, parcel);
   }
 
   /** Answers everything that was kept, with whatever rights there are. */
@@ -78,10 +70,10 @@ export class PoolWorker {
     const { client } = this.#host.member;
     if (client === undefined) return;
     for (const unit of this.#units.values()) {
-      if (!unit.isHoarded || unit.delivery.kind !== 'request') continue;
+      if (!unit.isHoarded || unit.delivery.kind === 'job') continue;
       for (const { body, leaf, index } of unit.works) {
         const content = textOf(body);
-        this.#reply(client, unit, { leaf, index, status: 'final', body: ascii(resultOf(content)) }, content);
+        this.#reply(client, unit, [{ leaf, index, status: 'final', body: ascii(resultOf(content)) }], content);
       }
     }
   }
@@ -89,6 +81,10 @@ export class PoolWorker {
   #take(client: Client, delivery: WorkDelivery): void {
     const name = `${hexOf(delivery.id32)}/${delivery.leaf ?? ''}`;
     const known = this.#units.get(name);
+    const isForwarded = !this.#leases.has(delivery.lease);
+    const isTwice = known !== undefined && delivery.verdict !== 'again';
+    this.#host.routing.came(this.#host.sceneOf('pool'), hexOf(delivery.id32), isForwarded, isTwice);
+    if (isForwarded) this.#host.count(`forwarded ${delivery.verdict}`);
     // What an earlier life may have done comes to be done: the store knows more of it.
     if (delivery.verdict === 'redelivered') this.#host.count('work redelivered');
     if (known === undefined && delivery.verdict === 'again') {
@@ -119,9 +115,9 @@ export class PoolWorker {
     for (const [place, answer] of unit.answers.entries()) {
       const { leaf, index, body } = unit.works[place]!;
       if (answer === 'released') this.#beginAgain(client, unit, place);
-      else if (typeof answer === 'object') this.#reply(client, unit, answer, textOf(body));
-      else if (answer === undefined && unit.delivery.kind === 'request') {
-        this.#reply(client, unit, { leaf, index, status: 'in progress' }, textOf(body));
+      else if (typeof answer === 'object') this.#reply(client, unit, [answer], textOf(body));
+      else if (answer === undefined && unit.delivery.kind !== 'job') {
+        this.#reply(client, unit, [{ leaf, index, status: 'in progress' }], textOf(body));
       }
     }
     this.#settleIfDone(client, unit);
@@ -144,6 +140,7 @@ export class PoolWorker {
     }
     oracle.began(this.#host.sceneOf('pool'), { kind, content, topic, deadlineMs, sender: sender.name });
     const handlerMs = content.endsWith('!') ? random.between(31_000, 40_000) : random.between(5, 1_500);
+    if (kind === 'message') this.#sayLater(client, unit, place, handlerMs);
     if (this.#host.effects[kind] === 'store') {
       this.#runOnce(client, unit, place, handlerMs).catch((error: unknown) => this.#host.broken(error));
       return;
@@ -179,8 +176,8 @@ export class PoolWorker {
       }
       if (begun.status === 'running') {
         this.#host.count('work in progress elsewhere');
-        if (unit.delivery.kind === 'request') {
-          this.#reply(client, unit, { leaf, index, status: 'in progress' }, content);
+        if (unit.delivery.kind !== 'job') {
+          this.#reply(client, unit, [{ leaf, index, status: 'in progress' }], content);
         }
         this.#host.after(runningMs, () => this.#beginAgain(client, unit, place));
         return;
@@ -238,9 +235,34 @@ export class PoolWorker {
     if (unit.delivery.kind === 'job') unit.answers[place] = 'done';
     else {
       unit.answers[place] = reply;
-      if (!this.#reply(client, unit, reply, textOf(unit.works[place]!.body))) return;
+      const content = textOf(unit.works[place]!.body);
+      const replies = unit.delivery.kind === 'message' ? this.#amongNews(reply, content) : [reply];
+      if (!this.#reply(client, unit, replies, content)) return;
     }
     this.#settleIfDone(client, unit);
+  }
+
+  /** Says something of a message now and then: most of it before its answer. */
+  #sayLater(client: Client, unit: Unit, place: number, handlerMs: number): void {
+    const { random, member, routing } = this.#host;
+    const { leaf, index, body } = unit.works[place]!;
+    const content = textOf(body);
+    for (let i = random.below(3); i > 0; i--) {
+      this.#host.after(random.between(0, handlerMs + 500), () => {
+        const said = routing.says(content, member.name, random.between(1, 3));
+        const news = said.map((text): WorkReply => ({ leaf, index, status: 'news', body: ascii(text) }));
+        this.#seal(client, unit, news, content);
+      });
+    }
+  }
+
+  /** In one envelope with the answer: news before it, and some after it, which nobody is to hear. */
+  #amongNews(answer: WorkReply, content: string): WorkReply[] {
+    const { random, member, routing } = this.#host;
+    const { leaf, index } = answer;
+    const news = (text: string): WorkReply => ({ leaf, index, status: 'news', body: ascii(text) });
+    const before = routing.says(content, member.name, random.below(3)).map(news);
+    return random.chance(0.3) ? [...before, answer, news(`too late of ${content}`)] : [...before, answer];
   }
 
   #release(client: Client, unit: Unit, place: number): void {
@@ -249,19 +271,24 @@ export class PoolWorker {
   }
 
   /** @returns false where it was refused: the unit goes back then */
-  #reply(client: Client, unit: Unit, reply: WorkReply, content: string): boolean {
+  #reply(client: Client, unit: Unit, replies: readonly WorkReply[], content: string): boolean {
+    if (this.#seal(client, unit, replies, content)) return true;
+    const leases = unit.leases.splice(0);
+    this.#host.after(pauseMs, () => {
+      for (const lease of leases) client.settle(lease, 'given back');
+    });
+    return false;
+  }
+
+  #seal(client: Client, { delivery }: Unit, replies: readonly WorkReply[], content: string): boolean {
     const { member, oracle } = this.#host;
     try {
-      if (reply.status === 'final') oracle.answers(content, member.name);
-      client.reply(unit.delivery, [reply], member.localMs);
-      this.#host.note(() => `${member.name} answers ${content}: ${reply.status}`);
+      if (replies.some(({ status }) => status === 'final')) oracle.answers(content, member.name);
+      client.reply(delivery, replies, member.localMs);
+      this.#host.note(() => `${member.name} answers ${content}: ${replies.map(({ status }) => status).join()}`);
       return true;
     } catch (error) {
       this.#host.refused('reply', error);
-      const leases = unit.leases.splice(0);
-      this.#host.after(pauseMs, () => {
-        for (const lease of leases) client.settle(lease, 'given back');
-      });
       return false;
     }
   }
@@ -284,8 +311,6 @@ function countUp(transaction: EffectMap, content: string): void {
   }
 }
 
-const mostTries = 20;
-const againMs = 250;
 const pauseMs = 1_000;
 /** Before it is looked again whether somebody else has done it. */
 const runningMs = 3_000;

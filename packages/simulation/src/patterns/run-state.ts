@@ -10,9 +10,10 @@ import { traitorName } from '../schedule.ts';
 import { Tally } from '../tally.ts';
 import type { HonestBroker } from './honest-broker.ts';
 import type { HostileWorks } from './hostile-works.ts';
-import { PatternsOracle } from './oracle.ts';
+import { PatternsOracle, type PatternsOracleOptions } from './oracle.ts';
 import type { Party } from './party.ts';
 import type { PatternsPlan } from './plan.ts';
+import { RoutingOracle } from './routing-oracle.ts';
 import { settleMs, startMs, tickMs } from './times.ts';
 
 /** What all parts of a run share: its plan and time, who is there, what the oracles know, and what is counted. */
@@ -20,10 +21,13 @@ export class RunState {
   readonly plan: PatternsPlan;
   readonly clock: ManualClock = new ManualClock(startMs);
   readonly random: SeededRandom;
+  /** Of all that routers do. */
+  readonly routingRandom: SeededRandom;
   readonly memory: CryptoMemory = new CryptoMemory();
   /** Of the bus, and of questions. */
   readonly messages: Oracle;
   readonly works: PatternsOracle;
+  readonly routing: RoutingOracle;
   readonly parties: Map<string, Party> = new Map<string, Party>();
   readonly faults: Tally = new Tally();
   readonly deeds: Tally = new Tally();
@@ -39,17 +43,23 @@ export class RunState {
   constructor(plan: PatternsPlan, keepsTrace: boolean) {
     this.plan = plan;
     this.random = new SeededRandom(plan.seed, 7);
+    this.routingRandom = new SeededRandom(plan.seed, 13);
     this.#trace = keepsTrace ? [] : undefined;
     const { maxHeadAgeMs } = plan.groups[0]!;
     const honestBoundMs = plan.setting === 'honest' ? settleMs + this.delayMs : undefined;
     const groups = Array.from({ length: plan.groups.length + 1 }, () => maxHeadAgeMs);
     this.messages = new Oracle({ maxHeadAgeMs: groups, staleOk: groups.map(() => false), honestBoundMs }, traitorName);
+    const report: PatternsOracleOptions['report'] = (name, atMs, sentence) =>
+      this.messages.report(name, atMs, sentence);
+    this.routing = new RoutingOracle({ maxHeadAgeMs, honestBoundMs, report });
     this.works = new PatternsOracle({
       maxHeadAgeMs,
       honestBoundMs,
       tickMs,
       traitor: traitorName,
-      report: (name, atMs, sentence) => this.messages.report(name, atMs, sentence),
+      routers: plan.routing?.routers.map(({ name }) => name) ?? [],
+      routing: this.routing,
+      report,
     });
   }
 

@@ -6,6 +6,7 @@ import { traitorName } from '../schedule.ts';
 import type { Office } from './office.ts';
 import type { Party } from './party.ts';
 import { busTopic, pollTopic, type GroupName, type SpokenStep } from './plan.ts';
+import { nobodyName } from './plan-routing.ts';
 import type { Sealed } from './pool-asker.ts';
 import type { Expectations } from './expectations.ts';
 import type { RunState } from './run-state.ts';
@@ -53,13 +54,17 @@ export class Speech {
       for (const party of this.#state.parties.values()) {
         const { name } = party.member;
         if (name === traitorName && this.#state.isTraitorCondemned) continue;
+        if (party.plan.role === 'router') continue;
         this.speak(party, { do: 'say', member: name, count: 1 });
-        if (!party.plan.asks) continue;
+        if (party.plan.role !== 'asker') continue;
         const words: SpokenStep[] = [
           { do: 'request', member: name, count: 2, forMs: 60_000 },
           { do: 'push', member: name, count: 2, jobsPerLeaf: 1, forMs: 0, isRepeated: false },
           { do: 'ask', member: name, forMs: 3_000, maxReplies: 10 },
         ];
+        if (this.#state.plan.routing?.dealers.includes(name) === true) {
+          words.push({ do: 'deal', member: name, to: ['worker0', 'worker1', nobodyName], forMs: 60_000 });
+        }
         for (const step of words) this.speak(party, step);
       }
     }
@@ -73,6 +78,12 @@ export class Speech {
       case 'push':
         this.#asked(member, asker!.push(client, step), step.forMs, step.isRepeated);
         break;
+      case 'deal': {
+        const sealed = asker!.deal(client, step);
+        this.#count(sealed);
+        this.#expectations.dealt(member, sealed.works, step.to, step.forMs);
+        break;
+      }
       case 'ask': {
         const [content] = this.#newContents(member, 1) as [string];
         this.#sealed(member, 'poll', pollTopic, [content], surveyor.ask(client, content, step));
@@ -87,10 +98,14 @@ export class Speech {
     }
   }
 
-  #asked(member: Member, { works, requested }: Sealed, forMs: number, isRepeated: boolean): void {
+  #asked(member: Member, sealed: Sealed, forMs: number, isRepeated: boolean): void {
+    this.#count(sealed);
+    this.#expectations.asked(member, sealed.works, forMs, isRepeated);
+  }
+
+  #count({ works, requested }: Sealed): void {
     this.#state.counts.messages += works.length;
     this.#state.counts.envelopes += requested.envelopes.length;
-    this.#expectations.asked(member, works, forMs, isRepeated);
   }
 
   #sealed(member: Member, name: GroupName, topic: string, contents: readonly string[], envelope: Uint8Array): void {

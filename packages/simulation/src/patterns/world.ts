@@ -1,7 +1,8 @@
 /** One run: an authority, a broker, those who ask, those who work, one of whom loses that right, and what the oracles say of it. */
 import { MemoryEffectStore } from '@tridcomm/client-node';
 import { TridcommError } from '@tridcomm/core';
-import { soundLink } from '@tridcomm/core/testing';
+import type { GrantFields } from '@tridcomm/core/internal';
+import { soundLink, type SeededRandom } from '@tridcomm/core/testing';
 import { providerOf } from '../crypto.ts';
 import { HostileRelay } from '../hostile-relay.ts';
 import { Member } from '../member.ts';
@@ -23,6 +24,7 @@ import {
   type PatternsStep,
 } from './plan.ts';
 import { PoolAsker } from './pool-asker.ts';
+import { PoolRouter } from './pool-router.ts';
 import { PoolWorker } from './pool-worker.ts';
 import { Expectations } from './expectations.ts';
 import { RunState } from './run-state.ts';
@@ -84,12 +86,16 @@ class PatternsWorld {
     this.#office.open();
     this.#office.addGroups();
     for (const member of plan.members) this.#addMember(member);
-    const grants = [...parties.values()].flatMap(({ plan: { asks }, member: { keyId32 } }) => [
-      { keyId32, action: asks ? 'publish' : 'subscribe', pattern: 'pool/**' } as const,
-      { keyId32, action: asks ? 'publish' : 'subscribe', pattern: 'poll/**' } as const,
-      { keyId32, action: 'publish', pattern: 'bus/**' } as const,
-      { keyId32, action: 'subscribe', pattern: 'bus/**' } as const,
-    ]);
+    const grants = [...parties.values()].flatMap(({ plan: { role }, member: { keyId32 } }): GrantFields[] => {
+      if (role === 'router') return [{ keyId32, action: 'route', pattern: 'pool/**' }];
+      const action = role === 'asker' ? 'publish' : 'subscribe';
+      return [
+        { keyId32, action, pattern: 'pool/**' },
+        { keyId32, action, pattern: 'poll/**' },
+        { keyId32, action: 'publish', pattern: 'bus/**' },
+        { keyId32, action: 'subscribe', pattern: 'bus/**' },
+      ];
+    });
     authority.grantAll(grants, clock.nowMs);
     for (const { member } of parties.values()) {
       member.connect(state.broker);
@@ -107,33 +113,42 @@ class PatternsWorld {
     const { setting, link } = this.#state.plan;
     const { authority } = this.#office;
     const { name } = plan;
-    const random = this.#state.random.fork();
+    const { role } = plan;
+    const random = this.#forkFor(role);
     const member: Member = new Member(plan, {
       clock,
       provider: providerOf(memory, random.bytes),
       random,
       authorityId32: authority.authorityId32,
       quality: setting === 'rough' ? soundLink : link,
-      subscriptions: plan.asks ? [busTopic] : [busTopic, pollTopic],
+      subscriptions: role === 'worker' ? [busTopic, pollTopic] : [busTopic],
+      ...(this.#state.plan.routing !== undefined && {
+        onPublished: (envelope) => this.#events.onPublished(member, envelope),
+      }),
       onEvent: (event) => this.#events.onEvent(member, event),
       onParcel: (parcel) => this.#events.onParcel(member, parcel),
       afterwards: () => this.#events.afterwards(member),
       onBrokerRefusal: (request, error) => this.#events.onBrokerRefusal(member, request, error),
       onBroken: (error) => this.#state.broken(member, error),
       onStart: (client) => {
-        const { worker, surveyor } = this.#state.party(name);
+        const { worker, router, surveyor } = this.#state.party(name);
         this.#state.works.lives(name, member.life);
         worker?.start(client);
+        router?.start(client);
         surveyor.start();
       },
-      onLeased: (parcel) => this.#state.party(name).worker?.leased(parcel),
+      onLeased: (parcel) => {
+        const { worker, router } = this.#state.party(name);
+        (worker ?? router)?.leased(parcel);
+      },
     });
-    const app = this.#appOf(member);
+    const app = this.#appOf(member, role);
     parties.set(name, {
       plan,
       member,
-      asker: plan.asks ? new PoolAsker(app) : undefined,
-      worker: plan.asks ? undefined : new PoolWorker(app, this.#store, plan.capacity),
+      asker: role === 'asker' ? new PoolAsker(app) : undefined,
+      worker: role === 'worker' ? this.#workerOf(app, plan.capacity) : undefined,
+      router: role === 'router' ? this.#routerOf(app, plan.capacity) : undefined,
       surveyor: new Surveyor(app),
     });
     authority.issue(member.identity.key, { name }, clock.nowMs);
@@ -142,12 +157,34 @@ class PatternsWorld {
     clock.after(settleMs, () => (member.quality = link));
   }
 
-  #appOf(member: Member): AppHost {
+  /** What routers draw changes nothing of what all others do. */
+  #forkFor(role: PatternsMemberPlan['role']): SeededRandom {
+    const { random, routingRandom } = this.#state;
+    return (role === 'router' ? routingRandom : random).fork();
+  }
+
+  #workerOf(app: AppHost, capacity: number): PoolWorker {
+    const messages = this.#state.plan.routing?.directCapacity;
+    return new PoolWorker(app, this.#store, { each: capacity, messages });
+  }
+
+  #routerOf(app: AppHost, capacity: number): PoolRouter {
+    const { parties, plan } = this.#state;
+    const { hearsReplies, directCapacity } = plan.routing!;
+    const workers = (): Map<string, Uint8Array> => {
+      const all = [...parties.values()].filter(({ worker }) => worker !== undefined);
+      return new Map(all.map(({ member }) => [member.name, member.keyId32]));
+    };
+    return new PoolRouter(app, { capacity, hearsReplies, hasOthers: directCapacity > 0, workers });
+  }
+
+  #appOf(member: Member, role: PatternsMemberPlan['role']): AppHost {
     const state = this.#state;
     return {
       member,
-      random: state.random.fork(),
+      random: this.#forkFor(role),
       oracle: state.works,
+      routing: state.routing,
       effects: state.plan.effects,
       get trueMs() {
         return state.nowMs;
@@ -195,6 +232,7 @@ class PatternsWorld {
     switch (step.do) {
       case 'request':
       case 'push':
+      case 'deal':
       case 'ask':
       case 'say':
         this.#speech.speak(this.#state.party(step.member), step);
@@ -211,11 +249,21 @@ class PatternsWorld {
       case 'betray':
         this.#mishaps.betray();
         break;
+      case 'router hoard':
+        this.#mishaps.hoardRouter(step.member);
+        break;
+      case 'condemn router':
+        this.#mishaps.condemnRouter(step.member, step.how);
+        break;
+      case 'router betray':
+        this.#state.party(step.member).router!.betray();
+        break;
       case 'replay all':
         this.#state.hostile?.replayAll();
         break;
       case 'worker death':
       case 'asker death':
+      case 'router death':
         this.#state.faults.add(step.do);
         this.#mishaps.kill(this.#state.party(step.member), step);
         break;
@@ -242,7 +290,7 @@ class PatternsWorld {
       contents.map(({ content }) => content),
       endMs,
     );
-    const workers = [...parties.values()].filter(({ plan }) => !plan.asks).map(({ plan }) => plan.name);
+    const workers = [...parties.values()].filter(({ plan }) => plan.role === 'worker').map(({ plan }) => plan.name);
     works.judge(endMs, counts, workers, total);
     this.#expectations.judge();
   }

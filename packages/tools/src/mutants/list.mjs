@@ -6,6 +6,7 @@ import { envelopeMutants } from './list/envelope.mjs';
 import { groupMutants } from './list/groups.mjs';
 import { linkMutants } from './list/links.mjs';
 import { memberMutants } from './list/members.mjs';
+import { patternMutants } from './list/patterns.mjs';
 import { principalMutants } from './list/principals.mjs';
 import { replayMutants } from './list/replay.mjs';
 import { topicMutants } from './list/topics.mjs';
@@ -24,6 +25,7 @@ export const lists = {
   clients: clientMutants,
   brokers: brokerMutants,
   members: memberMutants,
+  patterns: patternMutants,
 };
 
 export const mutants = Object.values(lists).flat();

@@ -209,7 +209,7 @@ export const brokerMutants = [
   {
     ...outbox,
     name: 'broker-queue-without-end',
-    from: "if (this.#queuedBytes + length > this.#mostQueuedBytes) return 'full';",
+    from: "if (this.#queuedBytes + length > mostBytes) return 'full';",
     to: '',
     spec: 'delivery.16',
   },

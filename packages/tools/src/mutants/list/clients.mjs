@@ -202,7 +202,7 @@ export const clientMutants = [
   },
   {
     name: 'client-waits-for-nobody-s-record',
-    file: 'client/opening.ts',
+    file: 'client/open-steps.ts',
     from: 'group.view?.writers.keyIds.some(isSender) === true',
     to: 'true',
     spec: 'principals.24',
@@ -210,7 +210,7 @@ export const clientMutants = [
   },
   {
     name: 'client-waits-for-no-view',
-    file: 'client/opening.ts',
+    file: 'client/open-steps.ts',
     from: 'if (isBehind(group, view)) return true;',
     to: '',
     spec: 'principals.32',

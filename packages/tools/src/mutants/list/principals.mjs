@@ -673,8 +673,15 @@ export const principalMutants = [
   {
     name: 'list-unknown-action',
     file: 'keys/access-list.ts',
-    from: ' || actions > definedActions',
+    from: ' || (actions & ~definedActions(use)) !== 0',
     to: '',
+    spec: 'principals.20',
+  },
+  {
+    name: 'list-answers-at-the-edge',
+    file: 'keys/access-list.ts',
+    from: 'use === listUses.writers ? everywhere | actionBits.respond : everywhere',
+    to: 'everywhere | actionBits.respond',
     spec: 'principals.20',
   },
   {
@@ -736,7 +743,7 @@ export const principalMutants = [
   {
     name: 'list-allows-any-action',
     file: 'keys/access-list.ts',
-    from: 'if ((bits & action) === 0) continue;',
+    from: 'if ((bits & action) === 0 || (bits & ~defined) !== 0) continue;',
     to: '',
     spec: 'principals.22',
   },
