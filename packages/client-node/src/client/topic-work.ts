@@ -18,7 +18,7 @@ import { WorkMemory } from './work-memory.ts';
 import { nameOfUnit, WorkUnit, type Piece } from './work-unit.ts';
 
 /** What a handler may say to who asked while it runs. */
-export interface Speech {
+interface Speech {
   /** That it is at it. */
   readonly progress: () => void;
   /** To a dealer; see `RequestContext.say`. */
