@@ -44,7 +44,7 @@ export const plantedInPatterns: readonly PlantedBug[] = [
     to: 'for (const run of this.#runs.get(settled.name) ?? [])\n                if (run.isCommitting)\n                    this.#runs.get(settled.name).delete(run);',
     spec: 'patterns.20',
     shows: 'done twice',
-    seed: 23,
+    seed: 27,
   },
   {
     // Of two effects that meet, the second overwrites the first.
@@ -67,7 +67,7 @@ export const plantedInPatterns: readonly PlantedBug[] = [
     also: [
       {
         file: 'client/pool-asking.js',
-        from: "if (heard.status !== 'in progress')\n            this.#waiting.delete(nameOfRecord(name));",
+        from: "if (heard.status !== 'in progress' && heard.status !== 'news')\n            this.#waiting.delete(nameOfRecord(name));",
         to: '',
       },
     ],
@@ -213,6 +213,17 @@ export const plantedInPatterns: readonly PlantedBug[] = [
     spec: 'patterns.42',
     shows: 'out of order',
     seed: 15,
+  },
+  {
+    // Nobody hears what routers forward.
+    name: 'forwards-not-heard',
+    in: 'core',
+    file: 'client/inbox-tags.js',
+    from: '!this.#hasRouters(group)',
+    to: 'this.#hasRouters(group)',
+    spec: 'patterns.41',
+    shows: 'not resumed',
+    seed: 79,
   },
   {
     // A broker gives requests to who may route and nothing else.
