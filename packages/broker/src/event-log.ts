@@ -64,7 +64,6 @@ const fields: { readonly [T in BrokerEvent['type']]: readonly FieldOf<T>[] } = {
   subTaken: [...ofLink, 'sub', 'stored'],
   workTaken: ['link', 'keyId', 'work'],
   workDropped: ['why', 'keyId'],
-  forwardDropped: ofLink,
   subEnded: [...ofLink, 'sub', 'code'],
   bundleTaken: [...ofLink, 'objects', 'bytes'],
   objectTooLarge: [...ofLink, 'bytes'],

@@ -115,6 +115,7 @@ const helps: Readonly<Record<keyof Counters, string>> = {
   storedDelivered: 'Those of them that came from the log',
   objectsDelivered: 'Objects of the authority sent to links',
   unitsLeased: 'Requests, messages of dealers and jobs given to links, each time counted',
+  forwardsDropped: 'Forwards of routers dropped for a link without room',
   signaturesVerified: 'Signatures of envelopes verified',
   envelopesStored: 'Envelopes appended to the log',
   acksSent: 'Ack frames sent',

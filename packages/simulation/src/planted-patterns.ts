@@ -44,7 +44,7 @@ export const plantedInPatterns: readonly PlantedBug[] = [
     to: 'for (const run of this.#runs.get(settled.name) ?? [])\n                if (run.isCommitting)\n                    this.#runs.get(settled.name).delete(run);',
     spec: 'patterns.20',
     shows: 'done twice',
-    seed: 23,
+    seed: 27,
   },
   {
     // Of two effects that meet, the second overwrites the first.
@@ -161,7 +161,7 @@ export const plantedInPatterns: readonly PlantedBug[] = [
     to: 'return true;',
     spec: 'patterns.40',
     shows: 'revoked writer accepted',
-    seed: 3,
+    seed: 183,
   },
   {
     // Routing data are sealed for an epoch that a router still reads that has lost its right.
@@ -172,7 +172,7 @@ export const plantedInPatterns: readonly PlantedBug[] = [
     to: 'const { number, keySource } = front.epochs[0];',
     spec: 'patterns.36',
     shows: 'sealed for a revoked reader',
-    seed: 3,
+    seed: 15,
   },
   {
     // Routing data go out as they are.
@@ -190,7 +190,7 @@ export const plantedInPatterns: readonly PlantedBug[] = [
     ],
     spec: 'patterns.36',
     shows: 'seen in passing',
-    seed: 3,
+    seed: 15,
   },
   {
     // A dealer is told of what comes after its deadline, until the clock ticks.
@@ -201,7 +201,7 @@ export const plantedInPatterns: readonly PlantedBug[] = [
     to: '',
     spec: 'patterns.42',
     shows: 'answered late',
-    seed: 3,
+    seed: 115,
   },
   {
     // What one envelope says is told from its end.
@@ -212,7 +212,18 @@ export const plantedInPatterns: readonly PlantedBug[] = [
     to: 'for (const { payload } of [...records].reverse()) {',
     spec: 'patterns.42',
     shows: 'out of order',
-    seed: 3,
+    seed: 15,
+  },
+  {
+    // Nobody hears what routers forward.
+    name: 'forwards-not-heard',
+    in: 'core',
+    file: 'client/inbox-tags.js',
+    from: '!this.#hasRouters(group)',
+    to: 'this.#hasRouters(group)',
+    spec: 'patterns.41',
+    shows: 'not resumed',
+    seed: 79,
   },
   {
     // A broker gives requests to who may route and nothing else.
@@ -223,7 +234,7 @@ export const plantedInPatterns: readonly PlantedBug[] = [
     to: 'return true;',
     spec: 'delivery.21',
     shows: 'outsider served',
-    seed: 3,
+    seed: 195,
   },
   {
     // A message whose number was seen is taken as if it were not.
@@ -241,6 +252,6 @@ export const plantedInPatterns: readonly PlantedBug[] = [
     ],
     spec: 'replay.7',
     shows: 'delivered twice',
-    seed: 3,
+    seed: 15,
   },
 ];

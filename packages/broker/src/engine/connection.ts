@@ -185,7 +185,7 @@ export class Connection implements PumpHost, OutboxHost, WorksHost {
     if (what === 'sent') this.#countDelivered(message.envelope.length);
     if (what !== 'full') return;
     if (isForward) {
-      this.#host.emit({ type: 'forwardDropped', ...this.names });
+      this.#host.counters.forwardsDropped++;
       return;
     }
     this.end(new TridcommError('E_LIMIT', 'live envelopes wait for a peer that takes none'), slowRetryMs);

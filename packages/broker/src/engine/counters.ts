@@ -11,6 +11,8 @@ export interface Counters {
   objectsDelivered: number;
   /** Requests, messages of dealers, and jobs or runs of jobs, given to links; each time counted. */
   unitsLeased: number;
+  /** Forwards of routers, dropped for a link without room for them. */
+  forwardsDropped: number;
   signaturesVerified: number;
   /** Appended to the log. */
   envelopesStored: number;
@@ -28,6 +30,7 @@ export function newCounters(): Counters {
     storedDelivered: 0,
     objectsDelivered: 0,
     unitsLeased: 0,
+    forwardsDropped: 0,
     signaturesVerified: 0,
     envelopesStored: 0,
     acksSent: 0,

@@ -37,8 +37,6 @@ export type BrokerEvent =
   | { readonly type: 'restored'; readonly objects: number; readonly leftOut: number; readonly isDamaged: boolean }
   /** A request, job or message of a dealer that nobody did in time, or that was given out too often; `keyId`: of who sent it. */
   | { readonly type: 'workDropped'; readonly why: Dropped; readonly keyId: string }
-  /** A router's forward, for a link that has no room for it. */
-  | ({ readonly type: 'forwardDropped' } & OfLink)
   | { readonly type: 'notKept'; readonly code: ErrorCode }
   | { readonly type: 'logFailed'; readonly what: 'append' | 'read' | 'trim'; readonly code: ErrorCode }
   | { readonly type: 'logDamaged'; readonly fromPosition: number; readonly toPosition: number }

@@ -161,11 +161,13 @@ export class TopicWork implements AsyncDisposable {
     const unit = known ?? new WorkUnit(delivery, nowMs);
     unit.delivery = delivery;
     const isNews = this.#parts.isNews();
-    unit.addLease(delivery.lease, this.#hasLeases && !isNews ? nowMs + leaseMs : Infinity);
+    // One that came in no lease may come any number of times.
+    const isAgain = known !== undefined && isNews && unit.hasLease(nowMs);
+    if (!isAgain) unit.addLease(delivery.lease, this.#hasLeases && !isNews ? nowMs + leaseMs : Infinity);
     clearTimeout(unit.pause);
     unit.hasLostAnswer = false;
     if (known === undefined) this.#memory.add(unit);
-    else this.#answerAgain(unit);
+    else if (!isNews || unit.mayRepeat(nowMs)) this.#answerAgain(unit);
     for (const piece of unit.pieces) {
       const isNew = known === undefined || piece.state === 'released';
       if (!isNew) continue;

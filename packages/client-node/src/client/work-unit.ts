@@ -39,6 +39,7 @@ export class WorkUnit {
   returns = 0;
   /** While it is to be given back after a pause. */
   pause: NodeJS.Timeout | undefined;
+  #repeatFromMs = 0;
   readonly #leases: HeldLease[] = [];
   /** Pieces by their state: there may be thousands, and each that changes asks for all. */
   readonly #counts: Record<PieceState, number>;
@@ -85,6 +86,13 @@ export class WorkUnit {
     this.#leases.push({ lease, untilMs });
   }
 
+  /** Whether what was answered may be said again to who brought it without a lease: so that nobody makes it a flood. */
+  mayRepeat(nowMs: number): boolean {
+    if (nowMs < this.#repeatFromMs) return false;
+    this.#repeatFromMs = nowMs + repeatMs;
+    return true;
+  }
+
   /** It is done: the answers are kept, and nothing else. Of jobs nobody asks more than that. */
   done(): void {
     if (this.delivery === undefined) return;
@@ -118,6 +126,7 @@ function bytesOf(pieces: readonly Piece[]): number {
   }, 0);
 }
 
+const repeatMs = 1_000;
 /** What is held besides, about; of all jobs of a unit when they are done. */
 const pieceBytes = 256;
 const nothing = new Uint8Array(0);

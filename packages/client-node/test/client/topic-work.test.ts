@@ -360,6 +360,27 @@ test('patterns.41: what came in no lease waits up to a bound, above which it is 
   await work.close();
 });
 
+test('patterns.41: what comes in no lease again and again is answered again once a second', async () => {
+  const { deliver, statuses, settled, state } = scene('request', async () => done('r'));
+  state.isNews = true;
+  deliver('first', 1);
+  await pass();
+  for (let i = 0; i < 100; i++) deliver(`again ${i}`, 1, { verdict: 'again' });
+  await pass();
+  expect(statuses()).toEqual(['0 final', '0 final']);
+  await pass(999);
+  deliver('early', 1, { verdict: 'again' });
+  await pass(1);
+  deliver('late', 1, { verdict: 'again' });
+  await pass();
+  expect(statuses()).toEqual(['0 final', '0 final', '0 final']);
+  // What the broker leases is answered each time.
+  state.isNews = false;
+  deliver('leased', 1, { verdict: 'again' });
+  await pass();
+  expect([statuses().length, settled.at(-1)]).toEqual([4, 'leased done']);
+});
+
 test('what came in no lease is bounded by its bytes, too', async () => {
   const { work, deliver, statuses, state } = scene('request', async () => new Promise(() => {}), { concurrency: 1 });
   state.isNews = true;

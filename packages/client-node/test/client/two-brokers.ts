@@ -15,7 +15,7 @@ import {
 import type { GrantFields } from '@tridcomm/core';
 import { createBroker } from '../../../broker/src/broker.ts';
 
-export type BrokerName = 'left' | 'right';
+type BrokerName = 'left' | 'right';
 
 /** One authority that leads two brokers, which know nothing of each other, behind local sockets. */
 export class TwoBrokers {

@@ -125,7 +125,7 @@ export class Forwarding {
     const { groupId16, envelope } = reply;
     const front = this.#frontOf(groupId16);
     const heard = parseEnvelope(envelope);
-    if (!checkedReplies.has(reply)) this.#checkReply(front, heard, nowMs);
+    this.#checkReply(front, heard, nowMs, verifiedReplies.has(reply));
     const tag16 = heard.header.topicTag;
     const chain = heard.extensions.value(numbers.topicChain)!;
     const view = viewToSeal(this.#holdings, front, nowMs);
@@ -150,14 +150,14 @@ export class Forwarding {
    * @spec patterns.43
    */
   heard({ front, handlers }: HeardRoute, envelope: Uint8Array, view: EnvelopeView, nowMs: number): void {
-    this.#checkReply(front, view, nowMs);
+    this.#checkReply(front, view, nowMs, false);
     const reply: HeardReply = { groupId16: front.groupId16, envelope };
-    checkedReplies.add(reply);
+    verifiedReplies.add(reply);
     this.#events.emit({ type: 'heard', reply });
     for (const handler of handlers) this.#events.handle(handler, reply);
   }
 
-  #checkReply(front: Group, view: EnvelopeView, nowMs: number): void {
+  #checkReply(front: Group, view: EnvelopeView, nowMs: number, isVerified: boolean): void {
     const checker = {
       provider: this.#holdings.provider,
       pool: (epoch: number) => {
@@ -166,7 +166,9 @@ export class Forwarding {
       },
       ...respondersOf(front),
     };
-    checkReplyToForward(checker, view, nowMs, (signed) => verifySealed(this.#holdings, front, signed, view, nowMs));
+    checkReplyToForward(checker, view, nowMs, (signed) => {
+      return isVerified || verifySealed(this.#holdings, front, signed, view, nowMs);
+    });
   }
 
   #send(front: Group, { view, carries, tag16, chain }: Destination, envelope: Uint8Array, nowMs: number): Published {
@@ -240,8 +242,8 @@ export class Forwarding {
   }
 }
 
-/** A memory of results: what was heard is not checked once more where it is handed on, by whichever client. */
-const checkedReplies = new WeakSet<HeardReply>();
+/** Whose signature was good when they were heard: it is where they are handed on, by whichever client, while rights and times may have changed. */
+const verifiedReplies = new WeakSet<HeardReply>();
 
 /** The epoch of the front that a message names. */
 function epochOf({ extensions }: EnvelopeView): number {

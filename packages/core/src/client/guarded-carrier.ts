@@ -37,8 +37,9 @@ export class GuardedCarrier {
     return this.#askForRight(() => this.#carrier.subscribe(match, source));
   }
 
-  work(carrier: WorkCarrier, match: TopicMatch, capacity: number): Asked {
-    return this.#askForRight(() => carrier.work(match, capacity));
+  /** @param question - may refuse with `E_POLICY` itself */
+  askWork(question: () => void): Asked {
+    return this.#askForRight(question);
   }
 
   endWork(carrier: WorkCarrier, match: TopicMatch): boolean {

@@ -1,3 +1,4 @@
+import { copyOf } from '../bytes/bytes.ts';
 import type { ErrorCode } from '../codepoints/errors.gen.ts';
 import { TridcommError } from '../errors.ts';
 import type { EventSink } from './event-sink.ts';
@@ -62,7 +63,8 @@ export class HeldForwards {
     } catch (error) {
       const isPassing = error instanceof TridcommError && passingCodes.has(error.code);
       if (isPassing && this.#mayWait(held, nowMs) && taker.mayPass(error, bytes)) {
-        this.#held.push(held);
+        // A view would keep the whole forward that it came in.
+        this.#held.push({ ...held, bytes: bytes.byteLength === bytes.buffer.byteLength ? bytes : copyOf(bytes) });
         this.#bytes += bytes.length;
       } else this.#events.refused('envelope', error, front.groupId16);
     }

@@ -1,3 +1,4 @@
+import { actions } from '../codepoints/actions.gen.ts';
 import { TridcommError } from '../errors.ts';
 import type { TopicMatch } from '../keys/access-list.ts';
 import { parseTopic, type Topic } from '../topics/grammar.ts';
@@ -67,7 +68,12 @@ export class WorkRoutes {
           });
       },
       question: {
-        ask: (match) => carrier.work(workCarrier, match, this.#capacityOf(match)),
+        ask: (match) => {
+          return carrier.askWork(() => {
+            this.#requireRouter(holdings.keyId32, match);
+            workCarrier.work(match, this.#capacityOf(match));
+          });
+        },
         end: (match) => carrier.endWork(workCarrier, match),
       },
     });
@@ -123,6 +129,15 @@ export class WorkRoutes {
   #topicsOf(group: Group): Topic[] {
     if (!group.isFront) return [];
     return group.rules.flatMap(({ text }) => this.#works.get(text)?.topic ?? []);
+  }
+
+  /** @throws TridcommError `E_POLICY` for what is to be routed by who may work there @spec patterns.44 */
+  #requireRouter(keyId32: Uint8Array, match: TopicMatch): void {
+    const { group, topic } = this.routing.routeOf(match) ?? {};
+    if (topic === undefined || this.#works.get(topic.text)?.taker.kind !== 'route') return;
+    // Who responds does so in the whole group, whatever the topic and the time are.
+    if (group!.view?.writers.allowsEnvelope(keyId32, actions.respond, 0, match.match16, undefined) !== true) return;
+    throw new TridcommError('E_POLICY', 'who may work routes nothing: a broker would give it requests and jobs, too');
   }
 
   #capacityOf(match: TopicMatch): number {

@@ -147,6 +147,7 @@ export class PendingRoute {
   readonly #sender: SenderKey;
   readonly #epoch: RoutingEpoch;
   readonly #id32: Uint8Array;
+  #next: 'verified' | 'commit' | 'nothing' = 'verified';
   #routing: Uint8Array | undefined;
 
   /** @internal */
@@ -164,10 +165,11 @@ export class PendingRoute {
   /**
    * Takes the verdict on the signature, and opens the routing data.
    *
-   * @throws TridcommError `E_SIG`, `E_FORK`, `E_AEAD`
+   * @throws TridcommError `E_SIG`, `E_FORK`, `E_AEAD`; `E_USAGE` out of order, as all steps
    * @spec patterns.38
    */
   verified(valid: boolean): void {
+    this.#take('verified');
     // Nothing but true is a yes: an answer that is only truthy, such as a promise, is a mistake.
     // oxlint-disable-next-line typescript/no-unnecessary-boolean-literal-compare
     if (valid !== true || !isEd25519SignatureForm(this.signature)) throw new TridcommError('E_SIG');
@@ -177,24 +179,28 @@ export class PendingRoute {
     const { streamId: streamId8, seq, salt: salt16 } = header;
     const place = { senderKeyId32: this.#sender.keyId32, streamId8, seq, salt16 };
     this.#routing = openRouting(provider, this.#epoch, place, extensions.value(numbers.routing)!);
+    this.#next = 'commit';
   }
 
   /** As of a `PendingOpen`. */
   pendingWrites(): ReplayWrites | undefined {
+    this.#check('commit');
     return this.#receiver.replay.pendingWrites(this.#view.header.bytes);
   }
 
   /** As of a `PendingOpen`. */
   stored(writes: ReplayWrites): Uint8Array | undefined {
+    this.#check('commit');
     return this.#receiver.replay.stored(this.#view.header.bytes, writes);
   }
 
   /**
    * Step 15.
    *
-   * @throws TridcommError `E_REPLAY` and its kin, where another was faster; `E_USAGE` before {@link verified}
+   * @throws TridcommError `E_REPLAY` and its kin, where another was faster
    */
   commit(): Routed {
+    this.#take('commit');
     const { routed } = this;
     this.#receiver.replay.commit(this.#view.header.bytes, this.#id32);
     return routed;
@@ -204,6 +210,16 @@ export class PendingRoute {
   get routed(): Routed {
     if (this.#routing === undefined) throw new TridcommError('E_USAGE', 'routing data that are not opened');
     return { sender: this.#sender, id32: this.#id32, routing: this.#routing };
+  }
+
+  /** A step out of order, or after a refusal, is the caller's mistake, and must never open what was refused. */
+  #take(step: 'verified' | 'commit'): void {
+    this.#check(step);
+    this.#next = 'nothing';
+  }
+
+  #check(step: 'verified' | 'commit'): void {
+    if (this.#next !== step) throw new TridcommError('E_USAGE', `not the time for ${step}`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { WorkOutcome } from '../../src/client/carrier.ts';
-import type { RoutedDelivery } from '../../src/client/route-delivery.ts';
+import type { HeardReply, RoutedDelivery } from '../../src/client/route-delivery.ts';
 import { MemoryStore } from '../../src/client/store.ts';
 import type { WorkDelivery } from '../../src/client/work-delivery.ts';
 import { addressTypes } from '../../src/codepoints/address-types.gen.ts';
@@ -167,29 +167,33 @@ describe('messages of a dealer', () => {
 });
 
 describe('a router', () => {
-  it('patterns.37: that may work too gives back what is no message, at once, and it goes to who works', () => {
+  it('patterns.44: that may work too is given nothing to route, and told', () => {
     const { world, dealer, router, one, two, shops } = routedPool();
     world.authority.grant({ keyId32: router.keyId32, action: 'subscribe', pattern: '**' }, world.nowMs);
     world.advance(2_000);
     const routed = routeByName(router, [one, two]);
-    shops[0]!.subscription.setCapacity(1, world.nowMs);
-    dealer.client.request(topic, [request('r', world.nowMs + minute)], world.nowMs);
+    shops[0]!.subscription.setCapacity(9, world.nowMs);
     dealer.client.push(topic, [{ body: encode('j') }], world.nowMs);
+    heardOf(dealer, ['a', 'two']);
     world.advance(2_000);
-    expect(texts(shops[0]!)).toHaveLength(1);
-    // Who works has no room: the router does not have it leased again and again meanwhile.
-    const leases = router.units.length;
-    world.advance(3_000, 1_000);
-    expect(router.units.length).toBeLessThanOrEqual(leases + 3);
-    one.client.settle(shops[0]!.deliveries[0]!.lease, 'done');
-    world.advance(2_000);
-    expect([texts(shops[0]!).toSorted(), routed]).toEqual([['j', 'r'], []]);
-    expect(new Set(router.refusals())).toEqual(new Set(['envelope E_ENCODING']));
+    expect([texts(shops[0]!).toSorted(), routed, router.units]).toEqual([['a', 'j'], [], []]);
+    expect(router.refusals()).toEqual(['subscription E_POLICY']);
+    // Without the right to work it routes.
+    world.authority.withdraw({ keyId32: router.keyId32, action: 'subscribe', pattern: '**' }, world.nowMs);
+    shops[0]!.subscription.setCapacity(0, world.nowMs);
+    world.advance(10_000);
+    heardOf(dealer, ['b', 'two']);
+    expect(texts(shops[1]!)).toEqual(['b']);
+  });
+
+  it('patterns.37: gives back what is no message, at once', () => {
+    const { world, dealer, router, one, two } = routedPool();
+    const routed = routeByName(router, [one, two]);
+    const { envelopes } = dealer.client.request(topic, [request('r', world.nowMs + minute)], world.nowMs);
     const outcomes: WorkOutcome[] = [];
-    const { bytes } = router.units[0]!;
     const lease = { settle: (outcome: WorkOutcome) => outcomes.push(outcome) };
-    router.client.receiver(() => world.nowMs).leased(bytes, 'envelope', lease);
-    expect(outcomes).toEqual(['given back']);
+    router.client.receiver(() => world.nowMs).leased(envelopes[0]!, 'envelope', lease);
+    expect([outcomes, routed, router.refusals()]).toEqual([['given back'], [], ['envelope E_ENCODING']]);
   });
 
   it('patterns.38: gives back what does not open for it, as who works may open it', () => {
@@ -354,12 +358,13 @@ describe('a router', () => {
     const { world, dealer, router, one, two, shops } = routedPool();
     // With the last router the inboxes end.
     world.router('other');
+    world.advance(2_000);
+    const routed = routeByName(router, [one]);
+    heardOf(dealer, ['a', 'nobody']);
     for (const action of ['publish', 'subscribe'] as const) {
       world.authority.grant({ keyId32: router.keyId32, action, pattern: '**' }, world.nowMs);
     }
     world.advance(2_000);
-    const routed = routeByName(router, [one]);
-    heardOf(dealer, ['a', 'nobody']);
     two.holds = true;
     router.client.forward(routed[0]!, two.keyId32, world.nowMs);
     world.authority.withdraw({ keyId32: router.keyId32, action: 'route', pattern: '**' }, world.nowMs);
@@ -526,7 +531,11 @@ describe('a router', () => {
       capacity: 4,
     });
     const heard: Uint8Array[] = [];
-    there.client.hearReplies(topic, world.nowMs, ({ envelope }) => heard.push(envelope));
+    const replies: HeardReply[] = [];
+    there.client.hearReplies(topic, world.nowMs, (reply) => {
+      heard.push(reply.envelope);
+      replies.push(reply);
+    });
     heardOf(dealer, ['a', 'far']);
     there.holds = true;
     const said = [{ leaf: 0, index: 0, status: 'final' as const, body: encode('A') }];
@@ -548,6 +557,8 @@ describe('a router', () => {
     there.refusals();
     receiver.envelope(good.slice());
     expect([heard.length, there.refusals(), forward(good)]).toEqual([1, ['envelope E_POLICY'], 'E_POLICY']);
+    // Nor is what was heard while he might.
+    expect(codeOf(() => near.client.forwardReply(replies[0]!, world.nowMs))).toBe('E_POLICY');
     expect(other.refusals()).toEqual([]);
   });
 

@@ -79,3 +79,20 @@ it('patterns.41 a bounded number of bytes waits, and room comes again', () => {
   held.tick(3_000);
   expect(taken).toEqual([6, 4]);
 });
+
+it('patterns.41 keeps alive no more of a forward than what waits', () => {
+  const { held, state } = holding();
+  const forward = new Uint8Array(1_000_000);
+  const kept: Uint8Array[] = [];
+  const taker: ForwardTaker = {
+    take: (bytes) => {
+      if (state.isMissing) throw new TridcommError('E_EPOCH');
+      kept.push(bytes);
+    },
+    mayPass: () => true,
+  };
+  held.take(front, [forward.subarray(7, 11).fill(9)], taker, 0);
+  state.isMissing = false;
+  held.tick(1_000);
+  expect(kept.map((bytes) => [[...bytes], bytes.buffer.byteLength])).toEqual([[[9, 9, 9, 9], 4]]);
+});

@@ -201,6 +201,21 @@ it('patterns.16 extension 12 in a request or a job is refused, and no sealer wri
   expect(codeOf(() => sealAny({ ...input, extensions: [...input.extensions!, written] }))).toBe('E_USAGE');
 });
 
+it('patterns.38 a router takes its steps in order, each once, and none after a refusal', () => {
+  const asking = dealer();
+  const { router } = routerOf([asking.sender]);
+  const begin = () => router.begin(parseEnvelope(asking.seal([work('x')], { routing: routing('left') })), nowMs)!;
+  const refused = begin();
+  expect([codeOf(() => refused.pendingWrites()), codeOf(() => refused.commit())]).toEqual(['E_USAGE', 'E_USAGE']);
+  expect(codeOf(() => refused.verified(false))).toBe('E_SIG');
+  expect([codeOf(() => refused.verified(true)), codeOf(() => refused.commit())]).toEqual(['E_USAGE', 'E_USAGE']);
+  const taken = begin();
+  taken.verified(true);
+  expect(codeOf(() => taken.verified(true))).toBe('E_USAGE');
+  expect(textOf(taken.commit().routing)).toBe('left');
+  expect(codeOf(() => taken.commit())).toBe('E_USAGE');
+});
+
 it('patterns.36 patterns.39 the largest message that is sealed goes through a router, and a larger one takes no number', () => {
   const asking = dealer();
   const told = { ...routing(''), data: new Uint8Array(limits.routingDataBytes) };

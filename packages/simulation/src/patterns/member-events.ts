@@ -119,5 +119,6 @@ export class MemberEvents {
     this.#state.note(() => `${member.name} goes over to head ${headSeq}, epoch ${epoch} of group ${group}`);
     const scene = { ...this.#office.sceneOf(member, group), viewHeadSeq: headSeq };
     this.#state.messages.adopt(scene, member.memory, group, epoch);
+    if (group === this.#office.group('pool')) this.#state.routing.adopted(scene, headSeq);
   }
 }

@@ -9,7 +9,7 @@ import type { DeathStep } from './plan.ts';
 import type { Expectations } from './expectations.ts';
 import { routerHoardName } from './routing-oracle.ts';
 import type { RunState } from './run-state.ts';
-import { calmMs, clocksMs, favourMs, settleMs, skewMs } from './times.ts';
+import { calmMs, clocksMs, favourMs, settleMs, skewMs, startMs } from './times.ts';
 
 /** What happens to members and brokers, and what an enemy among them does. */
 export class Mishaps {
@@ -93,9 +93,11 @@ export class Mishaps {
 
   /** A router keeps what it is given, and a hostile broker gives it all that there is. */
   hoardRouter(name: string): void {
-    const { works, nowMs } = this.#state;
+    const { works, nowMs, plan, delayMs } = this.#state;
     this.#state.party(name).router!.isHoarding = true;
-    works.disturb(routerHoardName, nowMs, Infinity);
+    // An honest broker takes it all back with the right.
+    const { atMs } = plan.steps.find(({ step }) => step.do === 'condemn router')!;
+    works.disturb(routerHoardName, nowMs, startMs + atMs + settleMs + delayMs);
     this.#favour(name);
   }
 

@@ -27,6 +27,8 @@ export class Office {
   #headSeq = 0;
   /** When the last new epoch was told of. */
   #rotatesMs = 0;
+  /** Of the crew: the newest, and the one before. */
+  #crewRotatesMs: readonly [number, number] = [0, 0];
 
   constructor(state: RunState) {
     this.#state = state;
@@ -89,10 +91,15 @@ export class Office {
     return this.#state.plan.groups[0]!.drainMs < leasesMs;
   }
 
-  /** Who came between the word of a rotation and its beginning has nothing to seal by until then. */
-  isBetweenEpochs({ sinceMs }: Member): boolean {
+  /**
+   * Who came between the word of a rotation and its beginning has nothing to seal by until then, nor who was away for a time after the
+   * rotation before: it may not have heard of that while it was the newest.
+   */
+  isBetweenEpochs({ name, sinceMs }: Member): boolean {
+    const [newestMs, beforeMs] = this.#crewRotatesMs;
     const isNew = sinceMs >= this.#rotatesMs - settleMs;
-    return isNew && this.#state.nowMs < this.#rotatesMs + mostAheadMs + clocksMs;
+    const mayHaveMissed = !this.#state.works.isQuiet(['broker', name], beforeMs - settleMs, newestMs);
+    return (isNew || mayHaveMissed) && this.#state.nowMs < this.#rotatesMs + mostAheadMs + clocksMs;
   }
 
   rotate(name: GroupName, aheadMs: number): void {
@@ -179,7 +186,9 @@ export class Office {
   #rotates(group: number): void {
     const { nowMs, delayMs, works } = this.#state;
     this.#rotatesMs = nowMs;
-    if (group !== this.#crewGroup || !this.isDraining) return;
+    if (group !== this.#crewGroup) return;
+    this.#crewRotatesMs = [nowMs, this.#crewRotatesMs[0]];
+    if (!this.isDraining) return;
     works.disturb(rotationName, nowMs, nowMs + mostAheadMs + clocksMs + settleMs + delayMs);
   }
 }

@@ -307,6 +307,8 @@ export class PatternsOracle {
     for (const { id, sender, atMs } of this.#replyExpectations) {
       const survey = this.#surveys.get(id)!;
       if (survey.taken.has(sender) || survey.taken.size >= survey.maxReplies) continue;
+      // A survey does not outlive its process.
+      if (this.#lives.get(survey.asker) !== survey.life) continue;
       if (!this.isQuiet(['broker', survey.asker, sender], atMs, atMs + replyMs)) continue;
       this.#options.report('lost', atMs, `${survey.asker} never got the reply of ${sender} to ${survey.content}`);
     }

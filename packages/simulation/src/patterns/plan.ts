@@ -177,8 +177,8 @@ function membersOf(random: SeededRandom): PatternsMemberPlan[] {
     skewMs: random.between(-10_000, 10_000),
     joinsMs: 0,
     joinNow: false,
-    // What nobody can open any more goes round some times, and holds up what is new where there is little room.
-    capacity: random.between(2, 8),
+    // Where those who live have little room, who is dead and not known to be is given a unit again, and another lease has to run out.
+    capacity: random.between(4, 8),
   });
   return [
     plan('asker0', 'asker'),

@@ -37,6 +37,8 @@ export class RoutingOracle {
   readonly #said = new Map<string, Said>();
   /** By name of a message and envelope of news: the place of the next. */
   readonly #heard = new Map<string, number>();
+  /** Who has a view that says who lost its right, and since when. */
+  readonly #knowsSince = new Map<string, number>();
   #sayings = 0;
 
   constructor(options: RoutingOracleOptions) {
@@ -90,6 +92,13 @@ export class RoutingOracle {
     this.#forwards.set(name, (this.#forwards.get(name) ?? new Set()).add(router));
   }
 
+  /** A member went over to a view of the front. */
+  adopted({ member, atMs }: PatternsScene, headSeq: number): void {
+    const { condemned } = this;
+    if (condemned === undefined || headSeq < condemned.headSeq || this.#knowsSince.has(member)) return;
+    this.#knowsSince.set(member, atMs);
+  }
+
   /** A unit came to somebody who works, and was accepted. @param isTwice - as new, though it is known */
   came(scene: PatternsScene, id: string, isForwarded: boolean, isTwice: boolean): void {
     const { member, atMs } = scene;
@@ -103,8 +112,7 @@ export class RoutingOracle {
       return;
     }
     if (condemned === undefined || [...routers].some((name) => name !== condemned.name)) return;
-    const { honestBoundMs = Infinity } = this.#options;
-    if (!this.#isOld(condemned, scene) && atMs <= condemned.atMs + honestBoundMs) return;
+    if (!this.#isOver(condemned, scene)) return;
     const sentence = `${member} took ${id}, which ${condemned.name} forwarded, ${atMs - condemned.atMs} ms after its end`;
     report('revoked writer accepted', atMs, sentence);
   }
@@ -136,6 +144,14 @@ export class RoutingOracle {
     this.#heard.set(envelope, said.place + 1);
   }
 
+  /** Whether who works may not act any more on what was forwarded: what is inside a forward waits a moment for what opens it. */
+  #isOver(condemned: CondemnedWorker, { member, atMs, localMs, viewHeadSeq }: PatternsScene): boolean {
+    const { maxHeadAgeMs, honestBoundMs = Infinity } = this.#options;
+    const boundMs = condemned.atMs + Math.min(maxHeadAgeMs + atMs - localMs, honestBoundMs);
+    const isKnown = viewHeadSeq >= condemned.headSeq && atMs > (this.#knowsSince.get(member) ?? Infinity) + heldMs;
+    return isKnown || atMs > boundMs + heldMs;
+  }
+
   #isOld({ atMs, headSeq }: CondemnedWorker, { viewHeadSeq, localMs }: PatternsScene): boolean {
     return viewHeadSeq >= headSeq || localMs > atMs + this.#options.maxHeadAgeMs;
   }
@@ -144,5 +160,7 @@ export class RoutingOracle {
 /** That a router keeps what it is given, as a disturbance. */
 export const routerHoardName = 'router hoard';
 
+/** How long a member keeps what is in a forward at most, and a tick. */
+const heldMs = 7_000;
 /** In the names of all who ask. */
 const everyAsker = 'asker';

@@ -11,8 +11,8 @@ export const lastMs: number = 22_000;
 export const skewMs: number = 30_000;
 /** What clocks are wrong by at most, between two. */
 export const clocksMs: number = 20_000;
-/** A lease that runs out, what a traitor keeps, and doing it then. */
-export const leasesMs: number = 50_000;
+/** A lease that runs out, what a traitor keeps, and doing it then, by turns with all the rest. */
+export const leasesMs: number = 60_000;
 /** How long before its time a rotation is told of at most. */
 export const mostAheadMs: number = 15_000;
 /** How long a hostile broker gives everything to the traitor: until some time after it has lost its rights. */

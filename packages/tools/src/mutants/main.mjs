@@ -27,6 +27,8 @@ const nearby = {
   link: ['messages', 'auth', 'link', 'traffic'],
   noise: ['noise', 'link'],
   client: ['logs', 'nodes', 'views', 'chains'],
+  patterns: ['setups', 'crew', 'requester', 'surveys', 'routing', 'routers', 'heard', 'dealers', 'forwards', 'returns'],
+  relay: ['relay', 'relaymessages', 'relayforwards'],
 };
 
 /** @typedef {import('./mutate.mjs').Mutant} Mutant */

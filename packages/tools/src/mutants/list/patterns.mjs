@@ -1028,8 +1028,8 @@ export const patternMutants = [
   {
     ...effects,
     name: 'effect-of-two-runs',
-    from: 'if (this.#runs.get(run.name) !== run || run.isCommitting) {',
-    to: 'if (run.isCommitting) {',
+    from: '      if (one.isCommitting) throw',
+    to: '      if (one === run && one.isCommitting) throw',
     spec: 'replay.31',
   },
   {
