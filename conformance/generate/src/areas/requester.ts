@@ -586,7 +586,7 @@ function bindings(add: Add): void {
   };
   no(
     'source-of-requests',
-    'Sealed with the secret of the requests',
+    'Sealed with the secret of the requests, not that of the replies (T23)',
     reply('wrong secret', [to(0)], question).bytes,
     'E_AEAD',
     ['BrokenSender'],
