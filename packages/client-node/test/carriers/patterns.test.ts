@@ -110,6 +110,39 @@ describe.each([nats, mqttKind])('over $kind', (kind: Kind) => {
     expect(text((await reply).data)).toBe('b');
   });
 
+  test('patterns.39: a message goes where a router sends it, and news and answer come back', patience, async () => {
+    const router = world.member('router');
+    world.perform((authority, nowMs) => {
+      authority.grant({ keyId32: router.identity.key.keyId32, action: 'route', pattern: topic, join: 'now' }, nowMs);
+    });
+    await world.retained();
+    const [{ client }, one, two] = await all();
+    const { client: rita } = await world.connect(router);
+    for (const worker of [one, two]) {
+      worker.client.respond(
+        topic,
+        async ({ data, say }) => {
+          await say('soon');
+          return `${text(data)} by ${worker.client.name}`;
+        },
+        { ...idempotent, forwardedOnly: true },
+      );
+    }
+    rita.route(topic, async ({ routing, forward }) => {
+      await forward((text(routing) === 'one' ? workers[0] : workers[1]).identity.key.keyId32);
+    });
+    await Promise.all([rita, one.client, two.client].map(async (connected) => connected.ready()));
+    const news: string[] = [];
+    const ask = async (body: string, routing: string) => {
+      const onNews = ({ data }: { readonly data: Uint8Array }) => news.push(text(data));
+      return text((await client.deal(topic, body, { routing, timeoutMs: 120_000, onNews })).data);
+    };
+    for (let i = 0; i < 5; i++) {
+      expect([await ask('a', 'one'), await ask('b', 'two')]).toEqual(['a by one', 'b by two']);
+    }
+    expect(news).toEqual(Array.from({ length: 10 }, () => 'soon'));
+  });
+
   test('a survey is answered by each', patience, async () => {
     const [{ client }, one, two] = await all();
     for (const worker of [one, two]) worker.client.answer('nodes/load', () => worker.client.name!);
