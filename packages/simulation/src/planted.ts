@@ -117,7 +117,9 @@ function buildWith(folder: string, bug: PlantedBug): URL {
     for (const one of packages) symlinkSync(join(folder, one), join(to, 'node_modules/@tridcomm', one));
   }
   for (const place of placesOf(bug)) {
-    writeFileSync(join(folder, bug.in, 'dist', place.file), plant(builtText(bug, place), place));
+    // Of the copy, where an earlier place of the same file is planted already.
+    const path = join(folder, bug.in, 'dist', place.file);
+    writeFileSync(path, plant(readFileSync(path, 'utf8'), place));
   }
   return pathToFileURL(join(folder, 'simulation/dist/worker.js'));
 }
