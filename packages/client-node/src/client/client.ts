@@ -205,7 +205,8 @@ export class TridcommClient extends StatusTarget implements AsyncDisposable {
 
   /**
    * Hands the replies to all dealers in the pool of a topic on to another broker, by a right to `route`: what this client hears at its own broker,
-   * and is a reply of somebody who may respond, the other client sends to the dealer at its.
+   * and is a reply of somebody who may respond, the other client sends to the dealer at its. A reply names no topic: where this is done for two topics
+   * of one pool, or to a client of the same broker, dealers get each reply twice, and refuse the second.
    *
    * @param to - another client that may route in the same front
    * @throws TridcommError `E_USAGE` for this client itself, and where the replies are heard already; `E_ENCODING`, `E_LIMIT` for what is no topic; `E_CLOSED`

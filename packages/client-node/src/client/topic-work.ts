@@ -161,13 +161,15 @@ export class TopicWork implements AsyncDisposable {
     const unit = known ?? new WorkUnit(delivery, nowMs);
     unit.delivery = delivery;
     const isNews = this.#parts.isNews();
-    // One that came in no lease may come any number of times.
-    const isAgain = known !== undefined && isNews && unit.hasLease(nowMs);
+    // One that came in no lease, so with none that ends, may come any number of times.
+    const isAgain = known !== undefined && isNews && unit.hasLease(Number.MAX_VALUE);
     if (!isAgain) unit.addLease(delivery.lease, this.#hasLeases && !isNews ? nowMs + leaseMs : Infinity);
     clearTimeout(unit.pause);
-    unit.hasLostAnswer = false;
     if (known === undefined) this.#memory.add(unit);
-    else if (!isNews || unit.mayRepeat(nowMs)) this.#answerAgain(unit);
+    else if (!isNews || unit.mayRepeat(nowMs)) {
+      unit.hasLostAnswer = false;
+      this.#answerAgain(unit);
+    }
     for (const piece of unit.pieces) {
       const isNew = known === undefined || piece.state === 'released';
       if (!isNew) continue;
