@@ -1,7 +1,8 @@
 /** crew.json: requests and jobs at a member of a crew, patterns.16 to patterns.20. */
-import { VectorFile, type Group } from '../cases.ts';
+import { VectorFile } from '../cases.ts';
 import type { Members } from '../json.ts';
 import * as w from '../poolworld.ts';
+import { citedRunsOf, type AddCited } from '../runs.ts';
 import { cat, flip, hex, put, seeded, u16, u64, u8, zeros, type Bytes } from '../twin/bytes.ts';
 import { encodeJob, jobParts, makeJob, resign, type JobParts, type Recipe } from '../twin/envelope.ts';
 import { known as ext } from '../twin/extensions.ts';
@@ -15,30 +16,12 @@ const SAFE = (1n << 53n) - 1n;
 const LIFE = 600_000n;
 const SEQ_LIMIT = 1n << 20n;
 
-type Add = (
-  id: string,
-  comment: string,
-  steps: readonly w.Step[],
-  spec: string[],
-  flags?: string[],
-  over?: Members,
-) => void;
-
-function adder(g: Group): Add {
-  return (id, comment, steps, spec, flags = [], over = {}) => {
-    g.valid(id, {
-      comment,
-      in: w.crewIn(steps, over),
-      out: { results: steps.map((s) => s.result) },
-      spec,
-      flags,
-    });
-  };
-}
+type Add = AddCited<w.Step>;
 
 export function crew(): VectorFile {
   const file = new VectorFile('crew');
-  const group = (name: string, layer: string): Add => adder(file.group(name, 'crew.run', 'pools', layer));
+  const group = (name: string, layer: string): Add =>
+    citedRunsOf(file.group(name, 'crew.run', 'pools', layer), w.crewIn);
   accept(group('accept', 'source'));
   header(group('header', 'source'));
   records(group('records', 'records'));

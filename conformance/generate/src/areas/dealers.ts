@@ -1,9 +1,10 @@
 /** dealers.json: messages of dealers at who works, patterns.16 and patterns.19, and the replies to them, patterns.42. */
-import { VectorFile, type Group } from '../cases.ts';
+import { VectorFile } from '../cases.ts';
 import { pairsOf } from '../defects.ts';
 import type { Members } from '../json.ts';
 import * as p from '../poolworld.ts';
 import * as w from '../routerworld.ts';
+import { runsOf, type AddRun } from '../runs.ts';
 import { cat, flip, hex, put, seeded, text, u32, u64, u8, zeros, type Bytes } from '../twin/bytes.ts';
 import { makeJob, resign } from '../twin/envelope.ts';
 import { known as ext } from '../twin/extensions.ts';
@@ -17,28 +18,22 @@ const LIFE = 600_000n;
 const P16 = ['patterns.16'];
 const P42 = ['patterns.42'];
 
-type Add = (
-  id: string,
-  comment: string,
-  steps: readonly p.Step[],
-  spec?: string[],
-  flags?: string[],
-  over?: Members,
-) => void;
-function adder(g: Group, make: (steps: readonly p.Step[], over: Members) => Members, usual: string[]): Add {
-  return (id, comment, steps, spec = usual, flags = ['Routing'], over = {}) => {
-    g.valid(id, { comment, in: make(steps, over), out: { results: steps.map((s) => s.result) }, spec, flags });
-  };
-}
-
+type Add = AddRun<p.Step>;
 export function dealers(): VectorFile {
   const file = new VectorFile('dealers');
   const crew = (name: string, layer: string): Add =>
-    adder(file.group(name, 'crew.run', 'routers', layer), p.crewIn, [...P16, 'patterns.17', 'patterns.19']);
+    runsOf(
+      file.group(name, 'crew.run', 'routers', layer),
+      p.crewIn,
+      [...P16, 'patterns.17', 'patterns.19'],
+      ['Routing'],
+    );
   direct(crew('direct', 'source'));
   refusals(crew('refusals', 'source'));
   const asker = (name: string, layer: string): Add =>
-    adder(file.group(name, 'requester.run', 'routers', layer), (steps, over) => w.dealerIn(steps, OPEN, over), P42);
+    runsOf(file.group(name, 'requester.run', 'routers', layer), (steps, over) => w.dealerIn(steps, OPEN, over), P42, [
+      'Routing',
+    ]);
   hear(asker('hear', 'source'));
   answers(asker('answers', 'source'));
   return file;

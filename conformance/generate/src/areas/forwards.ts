@@ -1,9 +1,10 @@
 /** forwards.json, returns.json: what routers forward, at who works and at who asked; patterns.39 to patterns.41. */
-import { VectorFile, type Group } from '../cases.ts';
+import { VectorFile } from '../cases.ts';
 import { pairsOf, type Defect } from '../defects.ts';
 import type { Members } from '../json.ts';
 import * as p from '../poolworld.ts';
 import * as w from '../routerworld.ts';
+import { runsOf, type AddRun } from '../runs.ts';
 import { cat, flip, hex, put, seeded, text, u16, u32, u8, zeros, type Bytes } from '../twin/bytes.ts';
 import { makeJob, resign, type Recipe } from '../twin/envelope.ts';
 import { known as ext } from '../twin/extensions.ts';
@@ -15,20 +16,7 @@ const P41 = ['patterns.41'];
 const OK = [...P40, ...P41];
 const F = ['Forward'];
 
-type Add = (
-  id: string,
-  comment: string,
-  steps: readonly p.Step[],
-  spec?: string[],
-  flags?: string[],
-  over?: Members,
-) => void;
-function adder(g: Group, make: (steps: readonly p.Step[], over: Members) => Members): Add {
-  return (id, comment, steps, spec = OK, flags = F, over = {}) => {
-    g.valid(id, { comment, in: make(steps, over), out: { results: steps.map((s) => s.result) }, spec, flags });
-  };
-}
-
+type Add = AddRun<p.Step>;
 /** One of the two who take forwards, and what it may be sent. */
 interface Side {
   name: string;
@@ -70,7 +58,7 @@ const DEALER: Side = {
 
 function file(name: string, side: Side, op: string, make: typeof w.workerIn): VectorFile {
   const out = new VectorFile(name);
-  const group = (id: string, layer: string): Add => adder(out.group(id, op, 'routers', layer), make);
+  const group = (id: string, layer: string): Add => runsOf(out.group(id, op, 'routers', layer), make, OK, F);
   accept(group('accept', 'source'), side);
   header(group('header', 'source'), side);
   records(group('records', 'records'), side);

@@ -1,9 +1,10 @@
 /** heard.json: replies that a router is to forward, patterns.43. */
-import { VectorFile, type Group } from '../cases.ts';
+import { VectorFile } from '../cases.ts';
 import { pairsOf, type Defect } from '../defects.ts';
 import type { Members } from '../json.ts';
 import * as p from '../poolworld.ts';
 import * as w from '../routerworld.ts';
+import { runsOf, type AddRun } from '../runs.ts';
 import { cat, flip, hex, put, seeded, text, u16, u32, u64, u8, zeros, type Bytes } from '../twin/bytes.ts';
 import { resign, type Recipe } from '../twin/envelope.ts';
 import { known as ext } from '../twin/extensions.ts';
@@ -15,14 +16,7 @@ import { ALICE, BOB, MALLORY, NOW, OTHER_TAG, type Person } from '../world.ts';
 const P43 = ['patterns.43'];
 const F = ['HeardReply'];
 
-type Add = (
-  id: string,
-  comment: string,
-  steps: readonly p.Step[],
-  spec?: string[],
-  flags?: string[],
-  over?: Members,
-) => void;
+type Add = AddRun<p.Step>;
 
 /** Alice asks, bob and rita respond, mallory may nothing. */
 const who = (of: Person, write: boolean, respond?: boolean): Members => ({
@@ -36,21 +30,15 @@ const SENDERS: Members[] = [
   who(MALLORY, false, false),
 ];
 
-function adder(g: Group): Add {
-  return (id, comment, steps, spec = P43, flags = F, over = {}) => {
-    g.valid(id, {
-      comment,
-      in: w.routerIn(steps, { senders: SENDERS, ...over }),
-      out: { results: steps.map((s) => s.result) },
-      spec,
-      flags,
-    });
-  };
-}
-
 export function heard(): VectorFile {
   const file = new VectorFile('heard');
-  const group = (name: string, layer: string): Add => adder(file.group(name, 'router.run', 'routers', layer));
+  const group = (name: string, layer: string): Add =>
+    runsOf(
+      file.group(name, 'router.run', 'routers', layer),
+      (steps, over) => w.routerIn(steps, { senders: SENDERS, ...over }),
+      P43,
+      F,
+    );
   accept(group('accept', 'source'));
   unread(group('unread', 'aead'));
   header(group('header', 'source'));

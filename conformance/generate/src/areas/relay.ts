@@ -1,8 +1,9 @@
 /** relay.json, relayreplies.json, relaysurveys.json: what a broker verifies, delivery.6 and delivery.7, and applies, principals.37. */
 import { STRANGER } from '../authority.ts';
-import { VectorFile, type Group } from '../cases.ts';
+import { VectorFile } from '../cases.ts';
 import * as p from '../poolworld.ts';
 import * as w from '../relayworld.ts';
+import { runsOf, type AddRun } from '../runs.ts';
 import { cat, flip, put, seeded, text, u16, u32, u64, u8, zeros, type Bytes } from '../twin/bytes.ts';
 import { resign, sealEnvelope, type Recipe, type Sealed } from '../twin/envelope.ts';
 import { known as ext } from '../twin/extensions.ts';
@@ -15,19 +16,7 @@ import { ALICE, BOB, HEDGE, MALLORY, NOW, type Person } from '../world.ts';
 const { verified, refused, applied } = w;
 const F = ['BrokerCheck'];
 const S = ['delivery.7'];
-type Add = (id: string, comment: string, steps: readonly w.Step[], spec?: string[], flags?: string[]) => void;
-
-function adder(g: Group): Add {
-  return (id, comment, steps, spec = S, flags = F) => {
-    g.valid(id, {
-      comment,
-      in: w.relayIn(steps),
-      out: { results: steps.map((s) => s.result) },
-      spec,
-      flags,
-    });
-  };
-}
+type Add = AddRun<w.Step>;
 
 // ---- Pools
 
@@ -62,7 +51,7 @@ const label = (name: string, ...parts: Bytes[]): Bytes => H(text(name), u8(0), .
 
 export function relay(): VectorFile {
   const file = new VectorFile('relay');
-  const group = (name: string): Add => adder(file.group(name, 'relay.run', 'relay', 'signature'));
+  const group = (name: string): Add => runsOf(file.group(name, 'relay.run', 'relay', 'signature'), w.relayIn, S, F);
   requests(group('requests'));
   bundles(group('bundles'));
   return file;
@@ -70,7 +59,7 @@ export function relay(): VectorFile {
 
 export function relayReplies(): VectorFile {
   const file = new VectorFile('relayreplies');
-  const group = (name: string): Add => adder(file.group(name, 'relay.run', 'relay', 'signature'));
+  const group = (name: string): Add => runsOf(file.group(name, 'relay.run', 'relay', 'signature'), w.relayIn, S, F);
   replies(group('replies'));
   epochs(group('epochs'));
   return file;
@@ -503,7 +492,7 @@ function opinion(name: string, spec: OpinionSpec = {}, suite = 1): { bytes: Byte
 
 export function relaySurveys(): VectorFile {
   const file = new VectorFile('relaysurveys');
-  const group = (name: string): Add => adder(file.group(name, 'relay.run', 'relay', 'signature'));
+  const group = (name: string): Add => runsOf(file.group(name, 'relay.run', 'relay', 'signature'), w.relayIn, S, F);
   opinions(group('replies'));
   blocks(group('blocks'));
   return file;

@@ -1,8 +1,9 @@
 /** relaymessages.json, relayforwards.json: what a broker verifies of ROUTER/DEALER, delivery.6 and delivery.7. */
-import { VectorFile, type Group } from '../cases.ts';
+import { VectorFile } from '../cases.ts';
 import * as p from '../poolworld.ts';
 import * as w from '../relayworld.ts';
 import * as r from '../routerworld.ts';
+import { runsOf, type AddRun } from '../runs.ts';
 import { cat, flip, put, seeded, text, u8, zeros, type Bytes } from '../twin/bytes.ts';
 import { resign, type Recipe } from '../twin/envelope.ts';
 import { known as ext } from '../twin/extensions.ts';
@@ -14,7 +15,7 @@ import { ALICE, BOB, MALLORY, NOW, type Person } from '../world.ts';
 const { verified, refused, applied, ROBIN, RITA, CARLA } = w;
 const S = ['delivery.7'];
 const F = ['BrokerCheck'];
-type Add = (id: string, comment: string, steps: readonly w.Step[], spec?: string[], flags?: string[]) => void;
+type Add = AddRun<w.Step>;
 
 const STATE = { grants: w.ROUTED, people: w.ROUTERS };
 const POOL = w.state(STATE);
@@ -61,14 +62,9 @@ const bound = (bind: Bytes): Partial<Recipe> => ({
   source: { sourceSecret: seeded('any source secret', 32), groupCtx: bind, bind },
 });
 
-function adder(g: Group): Add {
-  return (id, comment, steps, spec = S, flags = F) => {
-    g.valid(id, { comment, in: w.relayIn(steps), out: { results: steps.map((s) => s.result) }, spec, flags });
-  };
-}
 export function relayMessages(): VectorFile {
   const file = new VectorFile('relaymessages');
-  const group = (name: string): Add => adder(file.group(name, 'relay.run', 'relay', 'signature'));
+  const group = (name: string): Add => runsOf(file.group(name, 'relay.run', 'relay', 'signature'), w.relayIn, S, F);
   messages(group('messages'));
   prefixes(group('prefixes'));
   answers(group('answers'));
@@ -76,7 +72,7 @@ export function relayMessages(): VectorFile {
 }
 export function relayForwards(): VectorFile {
   const file = new VectorFile('relayforwards');
-  const group = (name: string): Add => adder(file.group(name, 'relay.run', 'relay', 'signature'));
+  const group = (name: string): Add => runsOf(file.group(name, 'relay.run', 'relay', 'signature'), w.relayIn, S, F);
   forwards(group('forwards'));
   epochs(group('epochs'));
   return file;

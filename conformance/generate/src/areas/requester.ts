@@ -1,7 +1,8 @@
 /** requester.json: replies at who asked, patterns.22 to patterns.25. */
-import { VectorFile, type Group } from '../cases.ts';
+import { VectorFile } from '../cases.ts';
 import type { Members } from '../json.ts';
 import * as w from '../poolworld.ts';
+import { citedRunsOf, type AddCited } from '../runs.ts';
 import { cat, flip, put, seeded, text, u32, u64, u8, zeros, type Bytes } from '../twin/bytes.ts';
 import { resign } from '../twin/envelope.ts';
 import { known as ext } from '../twin/extensions.ts';
@@ -10,14 +11,7 @@ import { AT } from '../twin/header.ts';
 import { replyContext } from '../twin/pools.ts';
 import { ALICE, BOB, MALLORY, NOW, OTHER_TAG } from '../world.ts';
 
-type Add = (
-  id: string,
-  comment: string,
-  steps: readonly w.Step[],
-  spec: string[],
-  flags?: string[],
-  over?: Members,
-) => void;
+type Add = AddCited<w.Step>;
 
 const ON = w.stream('asked');
 const ASKED = w.work('asked', { stream: ON, items: [0, 1, 2].map((i) => w.item(`asked ${i}`)) });
@@ -29,24 +23,14 @@ const OPEN: readonly Members[] = [
 ];
 const CHAIN = w.answerTag(ALICE).chain;
 
-function adder(g: Group): Add {
-  return (id, comment, steps, spec, flags = [], over = {}) => {
-    g.valid(id, {
-      comment,
-      in: w.requesterIn(steps, OPEN, over),
-      out: { results: steps.map((s) => s.result) },
-      spec,
-      flags,
-    });
-  };
-}
 const to = (index: number, over: Partial<w.Answer> = {}): w.Answer => w.answer(ASKED, index, over);
 const reply = (name: string, answers: w.Answer[], over: Partial<w.ReplySpec> = {}): w.Replied =>
   w.reply(name, { on: ON, answers, ...over });
 
 export function requester(): VectorFile {
   const file = new VectorFile('requester');
-  const group = (name: string, layer: string): Add => adder(file.group(name, 'requester.run', 'pools', layer));
+  const group = (name: string, layer: string): Add =>
+    citedRunsOf(file.group(name, 'requester.run', 'pools', layer), (steps, over) => w.requesterIn(steps, OPEN, over));
   hear(group('hear', 'source'));
   header(group('header', 'source'));
   bindings(group('bindings', 'signature'));

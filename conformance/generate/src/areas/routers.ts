@@ -1,9 +1,10 @@
 /** routers.json: messages of dealers at a router, patterns.37 and patterns.38. */
-import { VectorFile, type Group } from '../cases.ts';
+import { VectorFile } from '../cases.ts';
 import { pairsOf, type Defect } from '../defects.ts';
 import type { Members } from '../json.ts';
 import * as p from '../poolworld.ts';
 import * as w from '../routerworld.ts';
+import { runsOf, type AddRun } from '../runs.ts';
 import { cat, flip, hex, put, seeded, text, u32, u64, u8, zeros, type Bytes } from '../twin/bytes.ts';
 import { resign, type Recipe } from '../twin/envelope.ts';
 import { seal as sealBytes } from '../twin/aead.ts';
@@ -21,30 +22,12 @@ const P38 = 'patterns.38';
 const OK = [P37, P38];
 const F = ['Routing'];
 
-type Add = (
-  id: string,
-  comment: string,
-  steps: readonly p.Step[],
-  spec?: string[],
-  flags?: string[],
-  over?: Members,
-) => void;
-
-function adder(g: Group): Add {
-  return (id, comment, steps, spec = OK, flags = F, over = {}) => {
-    g.valid(id, {
-      comment,
-      in: w.routerIn(steps, over),
-      out: { results: steps.map((s) => s.result) },
-      spec,
-      flags,
-    });
-  };
-}
+type Add = AddRun<p.Step>;
 
 export function routers(): VectorFile {
   const file = new VectorFile('routers');
-  const group = (name: string, layer: string): Add => adder(file.group(name, 'router.run', 'routers', layer));
+  const group = (name: string, layer: string): Add =>
+    runsOf(file.group(name, 'router.run', 'routers', layer), w.routerIn, OK, F);
   accept(group('accept', 'source'));
   unread(group('unread', 'aead'));
   epochs(group('epochs', 'source'));

@@ -1,7 +1,8 @@
 /** surveys.json: replies to surveys at who asked, patterns.30 to patterns.34. */
-import { VectorFile, type Group } from '../cases.ts';
+import { VectorFile } from '../cases.ts';
 import type { Members } from '../json.ts';
 import * as w from '../poolworld.ts';
+import { citedRunsOf, type AddCited } from '../runs.ts';
 import { cat, flip, put, seeded, text, u16, u8, zeros, type Bytes } from '../twin/bytes.ts';
 import { resign } from '../twin/envelope.ts';
 import { known as ext } from '../twin/extensions.ts';
@@ -11,14 +12,7 @@ import { surveyInfo } from '../twin/pools.ts';
 import { x25519Public } from '../twin/x25519.ts';
 import { ALICE, BOB, MALLORY, NOW, OTHER_TAG } from '../world.ts';
 
-type Add = (
-  id: string,
-  comment: string,
-  steps: readonly w.Step[],
-  spec: string[],
-  flags?: string[],
-  over?: Members,
-) => void;
+type Add = AddCited<w.Step>;
 
 const FIRST = w.survey('first');
 const NEXT = w.survey('next', { deadline: NOW + 20_000n, maxReply: 1 });
@@ -27,21 +21,12 @@ const CHAIN = w.answerTag(ALICE).chain;
 const opinion = (name: string, over: Partial<w.OpinionSpec> = {}, s: w.Survey = FIRST): w.Opinion =>
   w.opinion(name, s, { publicKey: keyOf(s), ...over });
 
-function adder(g: Group): Add {
-  return (id, comment, steps, spec, flags = [], over = {}) => {
-    g.valid(id, {
-      comment,
-      in: w.surveyIn(steps, [FIRST, NEXT], over),
-      out: { results: steps.map((s) => s.result) },
-      spec,
-      flags,
-    });
-  };
-}
-
 export function surveys(): VectorFile {
   const file = new VectorFile('surveys');
-  const group = (name: string, layer: string): Add => adder(file.group(name, 'survey.run', 'surveys', layer));
+  const group = (name: string, layer: string): Add =>
+    citedRunsOf(file.group(name, 'survey.run', 'surveys', layer), (steps, over) =>
+      w.surveyIn(steps, [FIRST, NEXT], over),
+    );
   take(group('take', 'source'));
   header(group('header', 'source'));
   bindings(group('bindings', 'aead'));

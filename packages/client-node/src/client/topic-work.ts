@@ -161,8 +161,8 @@ export class TopicWork implements AsyncDisposable {
     const unit = known ?? new WorkUnit(delivery, nowMs);
     unit.delivery = delivery;
     const isNews = this.#parts.isNews();
-    // One that came in no lease, so with none that ends, may come any number of times.
-    const isAgain = known !== undefined && isNews && unit.hasLease(Number.MAX_VALUE);
+    // One that came in no lease may come any number of times.
+    const isAgain = known !== undefined && isNews && unit.hasEndlessLease;
     if (!isAgain) unit.addLease(delivery.lease, this.#hasLeases && !isNews ? nowMs + leaseMs : Infinity);
     clearTimeout(unit.pause);
     if (known === undefined) this.#memory.add(unit);

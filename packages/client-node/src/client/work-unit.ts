@@ -81,6 +81,11 @@ export class WorkUnit {
     return this.#leases.some(({ untilMs }) => nowMs < untilMs);
   }
 
+  /** Whether it came in a way that nobody takes back. */
+  get hasEndlessLease(): boolean {
+    return this.#leases.some(({ untilMs }) => untilMs === Infinity);
+  }
+
   /** @param untilMs - Infinity where nobody takes it back */
   addLease(lease: Lease, untilMs: number): void {
     this.#leases.push({ lease, untilMs });

@@ -26,10 +26,7 @@ export class AnswerTags {
           return [{ own: match, topic: undefined, asked: match }];
         };
       },
-      question: {
-        ask: (match) => carrier.subscribe(match, 'live'),
-        end: (match) => carrier.unsubscribe(match, 'live'),
-      },
+      question: carrier.subscribing('live'),
     });
   }
 

@@ -459,12 +459,12 @@ export class Client {
 
   /**
    * Takes the messages of dealers on a topic to route them, by a right to `route`, in the pool that has such, now and later. Requests and jobs that
-   * come the same way are given back.
+   * come the same way are given back. Who may work in the pool is given nothing to route: `refused` says so, with `E_POLICY`.
    *
    * @param onRouted - called for what came, besides the event
    * @param options - `capacity`: as of {@link work}
    * @throws TridcommError as {@link work}
-   * @spec patterns.37, patterns.38
+   * @spec patterns.37, patterns.38, patterns.44
    */
   route(
     topic: string,

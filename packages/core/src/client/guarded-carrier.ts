@@ -1,6 +1,7 @@
 import { TridcommError } from '../errors.ts';
 import type { TopicMatch } from '../keys/access-list.ts';
 import type { EnvelopeSource } from '../replay/guard.ts';
+import type { BrokerQuestion } from './broker-matches.ts';
 import type { Carrier, Lease, WorkCarrier, WorkOutcome } from './carrier.ts';
 import type { EventSink } from './event-sink.ts';
 
@@ -29,12 +30,12 @@ export class GuardedCarrier {
     return this.#ask(() => this.#carrier.fetch(address16)) === 'taken';
   }
 
-  unsubscribe(match: TopicMatch, source: EnvelopeSource): boolean {
-    return this.#ask(() => this.#carrier.unsubscribe(match, source)) === 'taken';
-  }
-
-  subscribe(match: TopicMatch, source: EnvelopeSource): Asked {
-    return this.#askForRight(() => this.#carrier.subscribe(match, source));
+  /** To subscribe to matches. */
+  subscribing(source: EnvelopeSource): BrokerQuestion {
+    return {
+      ask: (match) => this.#askForRight(() => this.#carrier.subscribe(match, source)),
+      end: (match) => this.#ask(() => this.#carrier.unsubscribe(match, source)) === 'taken',
+    };
   }
 
   /** @param question - may refuse with `E_POLICY` itself */

@@ -42,10 +42,7 @@ export class HeardReplies {
           return [{ own: match, topic: undefined, asked: match }];
         };
       },
-      question: {
-        ask: (match) => carrier.subscribe(match, 'live'),
-        end: (match) => carrier.unsubscribe(match, 'live'),
-      },
+      question: carrier.subscribing('live'),
     });
   }
 

@@ -31,10 +31,7 @@ export class InboxTags {
           return [{ own: match, topic: undefined, asked: match }];
         };
       },
-      question: {
-        ask: (match) => carrier.subscribe(match, 'live'),
-        end: (match) => carrier.unsubscribe(match, 'live'),
-      },
+      question: carrier.subscribing('live'),
     });
   }
 

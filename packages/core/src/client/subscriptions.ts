@@ -1,4 +1,3 @@
-import type { TopicMatch } from '../keys/access-list.ts';
 import type { EnvelopeSource } from '../replay/guard.ts';
 import { matchesTopic, parsePattern, type Topic, type TopicPattern } from '../topics/grammar.ts';
 import type { EnvelopeView } from '../wire/envelope.ts';
@@ -34,10 +33,7 @@ export class Subscriptions {
       times: holdings,
       groups,
       leadsOf: (group) => subscribedLeads(holdings.provider, group, this.#patterns),
-      question: {
-        ask: (match: TopicMatch) => carrier.subscribe(match, source),
-        end: (match: TopicMatch) => carrier.unsubscribe(match, source),
-      },
+      question: carrier.subscribing(source),
     });
   }
 
